@@ -1,0 +1,19 @@
+/* Shorthands over jansson.  A missing or mistyped member reads as the default: callers check what must be there. */
+#pragma once
+#include <jansson.h>
+
+#include "base/macros.h"
+
+const char *ju_str(const json_t *o, const char *key, const char *dflt);
+int64_t     ju_int(const json_t *o, const char *key, int64_t dflt);
+bool        ju_bool(const json_t *o, const char *key, bool dflt);
+json_t     *ju_arr(const json_t *o, const char *key);   /* borrowed; NULL when missing */
+json_t     *ju_obj(const json_t *o, const char *key);   /* borrowed; NULL when missing */
+void        ju_set_str(json_t *o, const char *key, const char *value);
+void        ju_set_int(json_t *o, const char *key, int64_t value);
+void        ju_set_bool(json_t *o, const char *key, bool value);
+void        ju_set_new(json_t *o, const char *key, json_t *value);      /* takes value */
+void        ju_push(json_t *a, json_t *value);                          /* takes value */
+char       *ju_dump(const json_t *o);           /* compact, keys sorted; caller frees */
+json_t     *ju_pack(const char *fmt, ...);      /* json_pack that never fails for well-formed fmt (asserted) */
+static inline void json_decrefp(json_t **o) { json_decref(*o); }

@@ -1,0 +1,25 @@
+/* Where things are.  PARHELION_ROOT, when set, stands before /etc, /var and /run (tests); the prefix is fixed at build. */
+#pragma once
+#include "base/macros.h"
+
+#define PREFIX_BIN  PARHELION_PREFIX "/bin"
+#define PREFIX_LIB  PARHELION_PREFIX "/lib"
+#define PREFIX_SC   PARHELION_PREFIX "/lib/sc"
+#define PREFIX_RTREG PARHELION_PREFIX "/lib/rgm/rtreg"
+
+/* "/etc/cluster/ccr/global" -> "$PARHELION_ROOT/etc/cluster/ccr/global".  The result lives until the process ends;
+ * for a given argument string it is always the same pointer. */
+const char *path_state(const char *absolute);
+
+/* mkdir -p with the given mode for each missing directory.  Negative errno. */
+int path_mkdirs(const char *dir, unsigned mode);
+
+/* The name of the member in these functions: gethostname(2). */
+const char *path_hostname(void);
+
+#define PATH_CLUSTERD_SOCK  "/run/cluster/clusterd.sock"
+#define PATH_PMFD_SOCK      "/run/cluster/pmfd.sock"
+#define PATH_FAILFAST_SOCK  "/run/cluster/failfastd.sock"
+#define PATH_CCR            "/etc/cluster/ccr/global"
+#define PATH_JOURNAL        "/var/cluster/journal"
+#define PATH_LOGS           "/var/cluster/logs"
