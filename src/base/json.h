@@ -16,4 +16,3 @@ void        ju_set_new(json_t *o, const char *key, json_t *value);      /* takes
 void        ju_push(json_t *a, json_t *value);                          /* takes value */
 char       *ju_dump(const json_t *o);           /* compact, keys sorted; caller frees */
 json_t     *ju_pack(const char *fmt, ...);      /* json_pack that never fails for well-formed fmt (asserted) */
-static inline void json_decrefp(json_t **o) { json_decref(*o); }
