@@ -1,0 +1,390 @@
+/* A commit as ordered events:
+ *
+ *   prep (president) ──> every voter makes an intent file durable and says vote
+ *        ──> with the last yes (or the first no) delivered, all know the outcome at the same place in the log
+ *        ──> commit: rename the intent over the table, say done ──> with the last done, the one who asked is told
+ *
+ * Nobody has to remember an outcome for anybody: it follows from the log.  Voters are the members that were ready when
+ * prep was delivered and still are members; a member that goes takes its vote with it.
+ *
+ * Invariants: 1 a yes is said only after the intent is durable; 2 a table file is whole at any moment (rename);
+ * 3 success is reported only when every member has renamed, so no power cut of all of them undoes it; 4 one generation
+ * number never stands for two contents (the number of an aborted commit is not used again within an epoch, and a
+ * snapshot replaces whatever a node wrote alone). */
+#include "ccr/ccr.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/json.h"
+
+#define WAITING_MAX 64          /* commits that wait for done at once; the president sends no more (see ccr_apply) */
+
+struct ccr {
+	uint32_t self;
+	json_t  *tables;        /* name -> {"gen":N,"data":{..}|null} */
+	uint64_t last;          /* the highest number seen in a prep or a table */
+	nodeset  ready;
+
+	json_t  *prep;          /* the commit that is being voted on; NULL: none */
+	nodeset  voters, yes;
+	bool     intent_here;
+
+	json_t  *waiting;       /* array of {"tx","n","left":[ids]}: committed, not yet done everywhere */
+};
+
+static const char *const own_messages[] = { "ccr.prep", "ccr.vote", "ccr.done" };
+
+bool ccr_owns_message(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_messages); i++)
+		if (streq(own_messages[i], type))
+			return true;
+	return false;
+}
+
+void ccr_update_done(struct ccr_update *update)
+{
+	json_decref(update->send);
+	json_decref(update->store);
+	json_decref(update->finished);
+	*update = (struct ccr_update) { 0 };
+}
+
+static void add(json_t **list, json_t *value)
+{
+	if (!*list)
+		*list = json_array();
+	ju_push(*list, value);
+}
+
+/* One update may finish several commits (a member left). */
+static void finish(struct ccr_update *u, json_t *result)
+{
+	add(&u->finished, result);
+}
+
+/* ---- tables ---- */
+
+static const json_t *entry(const struct ccr *ccr, const char *table)
+{
+	return json_object_get(ccr->tables, table);
+}
+
+const json_t *ccr_table(const struct ccr *ccr, const char *table)
+{
+	return ju_obj(entry(ccr, table), "data");
+}
+
+uint64_t ccr_table_gen(const struct ccr *ccr, const char *table)
+{
+	return (uint64_t)ju_int(entry(ccr, table), "gen", 0);
+}
+
+uint64_t ccr_last_commit(const struct ccr *ccr) { return ccr->last; }
+
+static void set_table(struct ccr *ccr, const char *table, uint64_t gen, const json_t *data)
+{
+	ju_set_new(ccr->tables, table, ju_pack("{sI,so}", "gen", (json_int_t)gen, "data",
+					       data ? json_deep_copy(data) : json_null()));
+	ccr->last = MAX(ccr->last, gen);
+}
+
+void ccr_load(struct ccr *ccr, const char *table, uint64_t gen, const json_t *data)
+{
+	set_table(ccr, table, gen, data);
+}
+
+json_t *ccr_summary(const struct ccr *ccr)
+{
+	json_t *o = json_object(), *value;
+	const char *name;
+
+	json_object_foreach(ccr->tables, name, value)
+		ju_set_int(o, name, ju_int(value, "gen", 0));
+	return o;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void ccr_each(const struct ccr *ccr, void (*fn)(const char *table, const json_t *data, void *ctx), void *ctx)
+{
+	_cleanup_free_ const char **names = xcalloc(json_object_size(ccr->tables) + 1, sizeof *names);
+	const char *name;
+	json_t *value;
+	size_t n = 0;
+
+	json_object_foreach(ccr->tables, name, value)
+		if (ju_obj(value, "data"))
+			names[n++] = name;
+	qsort(names, n, sizeof *names, compare_names);
+	for (size_t i = 0; i < n; i++)
+		fn(names[i], ccr_table(ccr, names[i]), ctx);
+}
+
+/* ---- commit ---- */
+
+json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, const json_t *data, const char *by,
+			    const char *cmd, int64_t wall_ms)
+{
+	return ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
+		       (json_int_t)(ccr->last + 1), "table", table, "base", (json_int_t)ccr_table_gen(ccr, table), "data",
+		       data ? json_deep_copy(data) : json_null(), "by", by, "cmd", cmd, "at", (json_int_t)wall_ms);
+}
+
+static json_t *store_request(const char *op, const json_t *prep, bool with_text)
+{
+	int64_t n = ju_int(prep, "n", 0);
+	json_t *o = ju_pack("{ss,sI,ss}", "op", op, "n", (json_int_t)n, "table", ju_str(prep, "table", ""));
+
+	if (with_text) {
+		_cleanup_free_ char *text = ccr_format((uint64_t)n, ju_obj(prep, "data"));
+
+		ju_set_str(o, "text", text);
+	}
+	return o;
+}
+
+static void refuse(struct ccr_update *u, const json_t *prep, const char *why)
+{
+	finish(u, ju_pack("{ss,ss}", "tx", ju_str(prep, "tx", ""), "error", why));
+}
+
+static void on_prep(struct ccr *ccr, const json_t *message, struct ccr_update *u)
+{
+	const char *table = ju_str(message, "table", "");
+	uint64_t n = (uint64_t)ju_int(message, "n", 0);
+
+	if (!ccr_table_name_ok(table)) {
+		refuse(u, message, "the name of the table is not allowed");
+		return;
+	}
+	if (ccr->prep || n <= ccr->last || json_array_size(ccr->waiting) >= WAITING_MAX) {
+		refuse(u, message, "another change was under way; try again");
+		return;
+	}
+	if ((uint64_t)ju_int(message, "base", 0) != ccr_table_gen(ccr, table)) {
+		refuse(u, message, "somebody else changed this at the same time; try again");
+		return;
+	}
+	ccr->last = n;
+	ccr->prep = json_deep_copy(message);
+	ccr->voters = ccr->ready;
+	ccr->yes = 0;
+	ccr->intent_here = nodeset_has(ccr->voters, ccr->self);
+	if (ccr->intent_here)
+		add(&u->store, store_request("intent", message, true));
+}
+
+static void forget_prep(struct ccr *ccr)
+{
+	json_decref(ccr->prep);
+	ccr->prep = NULL;
+	ccr->voters = ccr->yes = 0;
+	ccr->intent_here = false;
+}
+
+static void commit(struct ccr *ccr, struct ccr_update *u)
+{
+	const char *table = ju_str(ccr->prep, "table", "");
+	uint64_t n = (uint64_t)ju_int(ccr->prep, "n", 0);
+
+	set_table(ccr, table, n, ju_obj(ccr->prep, "data"));
+	(void)snprintf(u->committed, sizeof u->committed, "%s", table);
+	if (nodeset_has(ccr->ready, ccr->self))
+		add(&u->store, store_request("commit", ccr->prep, true));
+	ju_push(ccr->waiting, ju_pack("{ss,sI,so}", "tx", ju_str(ccr->prep, "tx", ""), "n", (json_int_t)n,
+				      "left", nodeset_to_json(ccr->ready)));
+	forget_prep(ccr);
+}
+
+static void maybe_commit(struct ccr *ccr, struct ccr_update *u)
+{
+	if (ccr->prep && ccr->voters && (ccr->voters & ~ccr->yes) == 0)
+		commit(ccr, u);
+}
+
+static void on_vote(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *u)
+{
+	const char *error = ju_str(message, "error", NULL);
+
+	if (!ccr->prep || ju_int(message, "n", 0) != ju_int(ccr->prep, "n", -1) || !nodeset_has(ccr->voters, from))
+		return;
+	if (!error) {
+		ccr->yes |= node_bit(from);
+		maybe_commit(ccr, u);
+		return;
+	}
+	_cleanup_free_ char *why = xasprintf("node %u cannot store it: %s", from, error);
+
+	refuse(u, ccr->prep, why);
+	if (ccr->intent_here)
+		add(&u->store, store_request("drop", ccr->prep, false));
+	forget_prep(ccr);
+}
+
+/* Nodes in gone need not say done any more. */
+static void strike_out(struct ccr *ccr, uint64_t n, nodeset gone, struct ccr_update *u)
+{
+	for (size_t i = 0; i < json_array_size(ccr->waiting);) {
+		json_t *w = json_array_get(ccr->waiting, i);
+		nodeset left = nodeset_from_json(ju_arr(w, "left"));
+
+		if (n == 0 || (uint64_t)ju_int(w, "n", 0) == n)
+			left &= ~gone;
+		ju_set_new(w, "left", nodeset_to_json(left));
+		if (left) {
+			i++;
+			continue;
+		}
+		finish(u, ju_pack("{ss,sI}", "tx", ju_str(w, "tx", ""), "n", (json_int_t)ju_int(w, "n", 0)));
+		json_array_remove(ccr->waiting, i);
+	}
+}
+
+void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *ret_update)
+{
+	const char *t = ju_str(message, "t", "");
+
+	*ret_update = (struct ccr_update) { 0 };
+	if (streq(t, "ccr.prep"))
+		on_prep(ccr, message, ret_update);
+	else if (streq(t, "ccr.vote"))
+		on_vote(ccr, from, message, ret_update);
+	else if (streq(t, "ccr.done"))
+		strike_out(ccr, (uint64_t)ju_int(message, "n", 0), node_bit(from), ret_update);
+}
+
+void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, struct ccr_update *ret_update)
+{
+	json_t *message;
+
+	*ret_update = (struct ccr_update) { 0 };
+	if (streq(op, "intent")) {
+		message = ju_pack("{ss,si,sI,ss*}", "t", "ccr.vote", "v", 1, "n", (json_int_t)n, "error", error);
+		add(&ret_update->send, message);
+	} else if (streq(op, "commit") && !error) {
+		add(&ret_update->send, ju_pack("{ss,si,sI}", "t", "ccr.done", "v", 1, "n", (json_int_t)n));
+	}
+}
+
+void ccr_members(struct ccr *ccr, nodeset ready, struct ccr_update *ret_update)
+{
+	nodeset gone = ccr->ready & ~ready;
+
+	*ret_update = (struct ccr_update) { 0 };
+	ccr->ready = ready;
+	ccr->voters &= ready;
+	strike_out(ccr, 0, gone, ret_update);
+	maybe_commit(ccr, ret_update);
+	if (ccr->prep && !ccr->voters) {        /* all who were asked are gone */
+		refuse(ret_update, ccr->prep, "the members changed");
+		forget_prep(ccr);
+	}
+}
+
+/* ---- snapshot ---- */
+
+json_t *ccr_snapshot(const struct ccr *ccr)
+{
+	return ju_pack("{sO,sI,sO?,so,so,sO}", "tables", ccr->tables, "last", (json_int_t)ccr->last, "prep", ccr->prep,
+		       "voters", nodeset_to_json(ccr->voters), "yes", nodeset_to_json(ccr->yes), "waiting", ccr->waiting);
+}
+
+void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret_update)
+{
+	const json_t *tables = ju_obj(snapshot, "tables");
+	const char *name;
+	json_t *value;
+
+	*ret_update = (struct ccr_update) { 0 };
+	json_object_foreach((json_t *)tables, name, value) {
+		if (ccr_table_gen(ccr, name) == (uint64_t)ju_int(value, "gen", 0))
+			continue;
+		_cleanup_free_ char *text = ccr_format((uint64_t)ju_int(value, "gen", 0), ju_obj(value, "data"));
+
+		add(&ret_update->store, ju_pack("{ss,si,ss,ss}", "op", "write", "n", 0, "table", name, "text", text));
+	}
+	json_object_foreach(ccr->tables, name, value)
+		if (!json_object_get(tables, name))
+			add(&ret_update->store, ju_pack("{ss,si,ss}", "op", "forget", "n", 0, "table", name));
+	json_decref(ccr->tables);
+	ccr->tables = json_deep_copy(tables);
+	ccr->last = (uint64_t)ju_int(snapshot, "last", 0);
+	forget_prep(ccr);
+	if (ju_obj(snapshot, "prep")) {
+		ccr->prep = json_deep_copy(ju_obj(snapshot, "prep"));
+		ccr->voters = nodeset_from_json(ju_arr(snapshot, "voters"));
+		ccr->yes = nodeset_from_json(ju_arr(snapshot, "yes"));
+	}
+	json_decref(ccr->waiting);
+	ccr->waiting = json_deep_copy(ju_arr(snapshot, "waiting"));
+}
+
+/* ---- formation ---- */
+
+json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view)
+{
+	json_t *best = json_object(), *list = NULL, *value;     /* table -> {"gen","from"} */
+	const char *name;
+
+	for (uint32_t id = nodeset_next(view, 0); id; id = nodeset_next(view, id))
+		json_object_foreach((json_t *)hellos[id], name, value)
+			if (json_integer_value(value) > ju_int(json_object_get(best, name), "gen", 0))
+				ju_set_new(best, name, ju_pack("{sI,sI}", "gen", json_integer_value(value), "from",
+							       (json_int_t)id));
+	json_object_foreach(best, name, value)
+		if ((uint64_t)ju_int(value, "gen", 0) > ccr_table_gen(ccr, name))
+			add(&list, ju_pack("{ss,sI}", "table", name, "from", (json_int_t)ju_int(value, "from", 0)));
+	json_decref(best);
+	return list;
+}
+
+json_t *ccr_push_message(const struct ccr *ccr, const char *table)
+{
+	const json_t *e = entry(ccr, table);
+
+	return e ? ju_pack("{ss,si,ss,sI,sO}", "t", "ccr.push", "v", 1, "table", table, "gen",
+			   (json_int_t)ju_int(e, "gen", 0), "data", json_object_get(e, "data")) : NULL;
+}
+
+void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_update)
+{
+	const char *table = ju_str(push, "table", "");
+	uint64_t gen = (uint64_t)ju_int(push, "gen", 0);
+
+	*ret_update = (struct ccr_update) { 0 };
+	if (!ccr_table_name_ok(table) || gen <= ccr_table_gen(ccr, table))
+		return;
+	_cleanup_free_ char *text = ccr_format(gen, ju_obj(push, "data"));
+
+	add(&ret_update->store, ju_pack("{ss,si,ss,ss}", "op", "write", "n", 0, "table", table, "text", text));
+	set_table(ccr, table, gen, ju_obj(push, "data"));
+}
+
+/* ---- life ---- */
+
+struct ccr *ccr_new(uint32_t self)
+{
+	struct ccr *ccr = xcalloc(1, sizeof *ccr);
+
+	ccr->self = self;
+	ccr->tables = json_object();
+	ccr->waiting = json_array();
+	return ccr;
+}
+
+struct ccr *ccr_free(struct ccr *ccr)
+{
+	if (!ccr)
+		return NULL;
+	json_decref(ccr->tables);
+	json_decref(ccr->prep);
+	json_decref(ccr->waiting);
+	free(ccr);
+	return NULL;
+}

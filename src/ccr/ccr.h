@@ -1,0 +1,70 @@
+/* Cluster configuration repository: named tables of key and value, equal on every member.  Pure: the shell stores.
+ * Every commit has one number, cluster-wide and rising; a table's generation (ccr_gennum) is the number of its last
+ * commit, so of two valid copies the one with the higher generation is the newer.  Design: src/ccr/README.md. */
+#pragma once
+#include <jansson.h>
+
+#include "base/err.h"
+#include "cmm/cmm.h"
+
+#define CCR_TABLE_NAME_MAX 200
+#define CCR_TABLE_BYTES_MAX (4u << 20)
+
+/* ---- the file format ---- */
+/* "ccr_gennum\tN\nccr_checksum\tMD5\n" and a line "key\tvalue\n" a pair, sorted; \n, \t and \\ in values are escaped.
+ * data NULL writes the tombstone of a removed table.  Caller frees. */
+char *ccr_format(uint64_t gen, const json_t *data);
+/* -EBADMSG: the text is no table, or its checksum is wrong; err says which.  *ret_data NULL: a tombstone. */
+int ccr_parse(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data, struct err *err);
+bool ccr_table_name_ok(const char *name);
+
+/* ---- the core ---- */
+struct ccr;
+
+struct ccr_update {             /* release with ccr_update_done() */
+	json_t *send;           /* array of messages to multicast; NULL: none */
+	json_t *store;          /* array of storage requests, in order; NULL: none:
+				 *   {"op":"intent","n":N,"table":T,"text":S}  then ccr_stored(n)
+				 *   {"op":"commit","n":N,"table":T,"text":S}  rename the intent (or write S), then ccr_stored(n)
+				 *   {"op":"drop","n":N,"table":T}             remove the intent
+				 *   {"op":"write","n":0,"table":T,"text":S}   of a snapshot; {"op":"forget","table":T} */
+	char    committed[CCR_TABLE_NAME_MAX + 1];      /* this table has changed */
+	json_t *finished;       /* array of {"tx":..,"n":N} durable on every member, or {"tx","error"}; NULL: none */
+};
+void ccr_update_done(struct ccr_update *update);
+
+struct ccr *ccr_new(uint32_t self);
+struct ccr *ccr_free(struct ccr *ccr);
+
+/* At start: one table as found on the disk. */
+void ccr_load(struct ccr *ccr, const char *table, uint64_t gen, const json_t *data);
+/* {table: gen}: what the hello message says. */
+json_t *ccr_summary(const struct ccr *ccr);
+/* Borrowed; NULL: no such table. */
+const json_t *ccr_table(const struct ccr *ccr, const char *table);
+uint64_t ccr_table_gen(const struct ccr *ccr, const char *table);
+/* Each existing table once, in the order of the names. */
+void ccr_each(const struct ccr *ccr, void (*fn)(const char *table, const json_t *data, void *ctx), void *ctx);
+uint64_t ccr_last_commit(const struct ccr *ccr);
+
+/* The message that starts a commit; only the president sends it.  data NULL removes the table.  by, cmd: for the history.
+ * tx names the commit for the one who waits for it. */
+json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, const json_t *data, const char *by,
+			    const char *cmd, int64_t wall_ms);
+bool ccr_owns_message(const char *type);
+void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *ret_update);
+/* A storage request with n > 0 has ended. error NULL: well.  A commit that cannot be stored is for the caller to fail on. */
+void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, struct ccr_update *ret_update);
+/* Members that vote from here on in the log. */
+void ccr_members(struct ccr *ccr, nodeset ready, struct ccr_update *ret_update);
+
+/* The whole, for joiners; restoring asks for the writes that make the disk equal. */
+json_t *ccr_snapshot(const struct ccr *ccr);
+void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret_update);
+
+/* Formation: which tables have a newer copy elsewhere.  hellos[id]: ccr_summary() of that node.  Array of
+ * {"table":T,"from":id}; NULL: none. */
+json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view);
+json_t *ccr_push_message(const struct ccr *ccr, const char *table);     /* NULL: no such table */
+/* Takes a pushed copy when it is newer. */
+void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_update);

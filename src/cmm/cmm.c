@@ -1,0 +1,733 @@
+/* One view after another:
+ *
+ *   VIEW ──> everybody sends hello (incarnation, durable epoch, am I ready?)
+ *        ──> with all hellos of the view, its president-to-be proposes the next epoch
+ *        ──> each makes the epoch durable and says stored
+ *        ──> with the last stored, at the same place in the log for all, the epoch is in force (activated)
+ *
+ * A new view at any point starts over.  The lease runs beside it:
+ *
+ *   beat k carries, per node of the view, the last beat of that node that the sender has seen.  When nodes with a majority
+ *   of votes (self counted) have seen my beat k, my lease lasts until sent(k) + lease_ms.
+ *
+ * Why that is safe: a majority that goes on without me contains one that saw my beat k before it said so, and (extended
+ * virtual synchrony) all who go on with that one saw it too, at a time not before sent(k).  They wait until they last
+ * heard a beat of mine + lease_ms + margin_ms; by then my lease is over and failfastd has ended this machine. */
+#include "cmm/cmm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/json.h"
+
+#define BEATS_KEPT 256u         /* send times remembered; an older beat that is confirmed late renews nothing */
+
+struct cmm {
+	struct cmm_config config;
+	struct cmm_membership membership;
+	json_t  *extra;
+	uint64_t start_ms;
+
+	nodeset  view;
+	uint64_t view_ms;               /* when it came */
+	uint64_t quorate_since_ms;      /* views have been quorate since; 0: not */
+	json_t  *hello[CMM_NODE_ID_MAX + 1];
+
+	json_t  *proposal;              /* the epoch message that is being stored; NULL: none */
+	uint32_t proposal_from;
+	nodeset  stored;                /* who has */
+	bool     proposed;              /* this node has proposed in this view */
+
+	uint64_t beat, beat_due_ms;
+	uint64_t sent_ms[BEATS_KEPT];
+	uint64_t heard_beat[CMM_NODE_ID_MAX + 1], heard_ms[CMM_NODE_ID_MAX + 1];
+	uint64_t confirmed[CMM_NODE_ID_MAX + 1];        /* my last beat that this node has seen */
+	uint64_t lease_until_ms;
+
+	uint64_t lost_incarnation[CMM_NODE_ID_MAX + 1];
+	uint64_t lost_heard_ms[CMM_NODE_ID_MAX + 1];    /* silence counts from here */
+	nodeset  left;                  /* said leave: needs no wait */
+	nodeset  dead_sent;             /* this president has announced it; the message is on its way */
+	bool     leaving, panicked;
+};
+
+static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave" };
+
+bool cmm_owns_message(const char *type)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_messages); i++)
+		if (streq(own_messages[i], type))
+			return true;
+	return false;
+}
+
+uint32_t nodeset_next(nodeset set, uint32_t after)
+{
+	for (uint32_t id = after + 1; id <= CMM_NODE_ID_MAX; id++)
+		if (nodeset_has(set, id))
+			return id;
+	return 0;
+}
+
+#define FOR_EACH_NODE(id, set) for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id))
+
+json_t *nodeset_to_json(nodeset set)
+{
+	json_t *a = json_array();
+
+	FOR_EACH_NODE(id, set)
+		ju_push(a, json_integer(id));
+	return a;
+}
+
+nodeset nodeset_from_json(const json_t *array)
+{
+	nodeset set = 0;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(array, i, v) {
+		json_int_t id = json_integer_value(v);
+
+		if (id >= 1 && id <= CMM_NODE_ID_MAX)
+			set |= node_bit((uint32_t)id);
+	}
+	return set;
+}
+
+/* ---- small helpers on the update ---- */
+
+static void note(struct cmm_update *u, const char *fmt, ...) _printf_(2, 3);
+static void note(struct cmm_update *u, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (!u->notes)
+		u->notes = json_array();
+	ju_push(u->notes, json_string(text));
+}
+
+static void send_message(struct cmm_update *u, json_t *message)
+{
+	if (!u->send)
+		u->send = json_array();
+	ju_push(u->send, message);
+}
+
+static void fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
+{
+	if (cmm->panicked)
+		return;
+	cmm->panicked = true;
+	(void)snprintf(u->panic, sizeof u->panic, "%s", reason);
+}
+
+void cmm_update_done(struct cmm_update *update)
+{
+	json_decref(update->send);
+	json_decref(update->notes);
+	*update = (struct cmm_update) { 0 };
+}
+
+/* ---- votes ---- */
+
+static uint32_t votes_of(const struct cmm *cmm, nodeset set)
+{
+	uint32_t votes = 0;
+
+	FOR_EACH_NODE(id, set & cmm->config.configured)
+		votes += cmm->config.votes[id];
+	return votes;
+}
+
+uint32_t cmm_votes_possible(const struct cmm *cmm) { return votes_of(cmm, cmm->config.configured); }
+uint32_t cmm_votes_needed(const struct cmm *cmm)   { return cmm_votes_possible(cmm) / 2 + 1; }
+uint32_t cmm_votes_present(const struct cmm *cmm)  { return votes_of(cmm, cmm->view); }
+
+/* Quorum devices join the sum here. */
+static bool is_quorate(const struct cmm *cmm, nodeset set)
+{
+	return votes_of(cmm, set) >= cmm_votes_needed(cmm);
+}
+
+/* ---- reading ---- */
+
+const struct cmm_membership *cmm_membership(const struct cmm *cmm) { return &cmm->membership; }
+nodeset cmm_view(const struct cmm *cmm) { return cmm->view; }
+uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id) { return cmm->heard_ms[id]; }
+
+bool cmm_is_ready(const struct cmm *cmm)
+{
+	return nodeset_has(cmm->membership.ready, cmm->config.self);
+}
+
+bool cmm_is_president(const struct cmm *cmm)
+{
+	return cmm->membership.president == cmm->config.self;
+}
+
+const json_t *cmm_hello_extra(const struct cmm *cmm, uint32_t id)
+{
+	return cmm->hello[id] ? json_object_get(cmm->hello[id], "extra") : NULL;
+}
+
+/* ---- president: longest-standing ready member ---- */
+
+static uint32_t president_of(const struct cmm_membership *m)
+{
+	uint32_t best = 0;
+
+	FOR_EACH_NODE(id, m->ready)
+		if (!best || m->member[id].since < m->member[best].since)
+			best = id;
+	return best;
+}
+
+/* ---- hello and proposal ---- */
+
+static void send_hello(struct cmm *cmm, struct cmm_update *u)
+{
+	bool ready = cmm_is_ready(cmm);
+
+	send_message(u, ju_pack("{ss,si,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
+				"inc", (json_int_t)cmm->config.incarnation, "epoch", (json_int_t)cmm->config.epoch,
+				"ready", ready, "active", (json_int_t)(ready ? cmm->membership.epoch : 0),
+				"since", (json_int_t)(ready ? cmm->membership.member[cmm->config.self].since : 0),
+				"view", nodeset_to_json(cmm->view), "extra", cmm->extra));
+}
+
+/* Configured nodes of the view; others may talk but are not counted. */
+static nodeset counted_view(const struct cmm *cmm)
+{
+	return cmm->view & cmm->config.configured;
+}
+
+static bool all_hellos_in(const struct cmm *cmm)
+{
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (!cmm->hello[id])
+			return false;
+	return true;
+}
+
+/* The ready member that stands longest proposes; in a new formation the one with the newest epoch; then the lowest id. */
+static uint32_t proposer(const struct cmm *cmm)
+{
+	uint32_t best = 0;
+	bool best_ready = false;
+	int64_t best_key = 0;
+
+	FOR_EACH_NODE(id, counted_view(cmm)) {
+		bool ready = ju_bool(cmm->hello[id], "ready", false);
+		int64_t key = ready ? ju_int(cmm->hello[id], "since", 0) : -ju_int(cmm->hello[id], "epoch", 0);
+
+		if (!best || (ready && !best_ready) || (ready == best_ready && key < best_key)) {
+			best = id;
+			best_ready = ready;
+			best_key = key;
+		}
+	}
+	return best;
+}
+
+/* A ready node whose epoch in force is older than another's missed a reconfiguration: it has to fail fast (it will, when
+ * it reads the hello of the others), and the view is not used until it is gone. */
+static bool somebody_left_behind(const struct cmm *cmm)
+{
+	int64_t newest = 0;
+
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (ju_bool(cmm->hello[id], "ready", false))
+			newest = MAX(newest, ju_int(cmm->hello[id], "active", 0));
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (ju_bool(cmm->hello[id], "ready", false) && ju_int(cmm->hello[id], "active", 0) < newest)
+			return true;
+	return false;
+}
+
+static bool anybody_ready(const struct cmm *cmm)
+{
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (ju_bool(cmm->hello[id], "ready", false))
+			return true;
+	return false;
+}
+
+static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	int64_t epoch = 0;
+	json_t *members;
+
+	if (cmm->proposed || cmm->proposal || !is_quorate(cmm, cmm->view) || !all_hellos_in(cmm) ||
+	    somebody_left_behind(cmm) || proposer(cmm) != cmm->config.self)
+		return;
+	/* A new cluster waits a while for the rest, so that it forms once and not node by node. */
+	if (!anybody_ready(cmm) && counted_view(cmm) != cmm->config.configured &&
+	    now_ms < cmm->quorate_since_ms + cmm->config.timers.formation_ms)
+		return;
+	members = json_array();
+	FOR_EACH_NODE(id, counted_view(cmm)) {
+		const json_t *h = cmm->hello[id];
+
+		epoch = MAX(epoch, ju_int(h, "epoch", 0));
+		ju_push(members, ju_pack("{sI,sI,sb,sI}", "id", (json_int_t)id, "inc", (json_int_t)ju_int(h, "inc", 0),
+					 "ready", ju_bool(h, "ready", false), "since", (json_int_t)ju_int(h, "since", 0)));
+	}
+	cmm->proposed = true;
+	send_message(u, ju_pack("{ss,si,sI,so,so,sb}", "t", "epoch", "v", 1, "epoch", (json_int_t)(epoch + 1),
+				"view", nodeset_to_json(cmm->view), "members", members, "formed", !anybody_ready(cmm)));
+}
+
+static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	uint32_t from = event->from;
+
+	if (!nodeset_has(cmm->view, from) || nodeset_from_json(ju_arr(event->message, "view")) != cmm->view)
+		return;         /* of an earlier view; its sender sends another for this one */
+	if (!nodeset_has(cmm->config.configured, from)) {
+		note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
+		return;
+	}
+	json_decref(cmm->hello[from]);
+	cmm->hello[from] = json_incref((json_t *)event->message);
+	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
+	    (uint64_t)ju_int(event->message, "active", 0) > cmm->membership.epoch) {
+		char reason[200];
+
+		(void)snprintf(reason, sizeof reason, "CMM: The cluster went on without this node (epoch %" PRIu64
+			       " here, %" PRIi64 " on node %u); aborting.", cmm->membership.epoch,
+			       ju_int(event->message, "active", 0), from);
+		fail_fast(cmm, u, reason);
+		return;
+	}
+	maybe_propose(cmm, event->now_ms, u);
+}
+
+static bool proposal_fits(const struct cmm *cmm, const json_t *message)
+{
+	json_t *m;
+	size_t i;
+
+	if (nodeset_from_json(ju_arr(message, "view")) != cmm->view)
+		return false;
+	if ((uint64_t)ju_int(message, "epoch", 0) <= cmm->config.epoch)
+		return false;
+	json_array_foreach(ju_arr(message, "members"), i, m) {
+		int64_t id = ju_int(m, "id", 0);
+
+		if (id < 1 || id > CMM_NODE_ID_MAX || !cmm->hello[id] ||
+		    ju_int(m, "inc", 0) != ju_int(cmm->hello[id], "inc", -1))
+			return false;
+	}
+	return true;
+}
+
+static void on_epoch(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	if (!proposal_fits(cmm, event->message))
+		return;
+	json_decref(cmm->proposal);
+	cmm->proposal = json_incref((json_t *)event->message);
+	cmm->proposal_from = event->from;
+	cmm->stored = 0;
+	u->store_epoch = (uint64_t)ju_int(event->message, "epoch", 0);
+}
+
+static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	if (event->error) {
+		char reason[256];
+
+		(void)snprintf(reason, sizeof reason, "CMM: Cannot make epoch %" PRIu64 " durable: %.150s; aborting.",
+			       event->epoch, event->error);
+		fail_fast(cmm, u, reason);
+		return;
+	}
+	cmm->config.epoch = MAX(cmm->config.epoch, event->epoch);
+	if (cmm->proposal && (uint64_t)ju_int(cmm->proposal, "epoch", 0) == event->epoch)
+		send_message(u, ju_pack("{ss,si,sI}", "t", "stored", "v", 1, "epoch", (json_int_t)event->epoch));
+}
+
+/* ---- a new epoch comes into force ---- */
+
+static void declare_dead(struct cmm *cmm, uint32_t id, const char *how, struct cmm_update *u)
+{
+	cmm->membership.lost &= ~node_bit(id);
+	cmm->dead_sent &= ~node_bit(id);
+	cmm->left &= ~node_bit(id);
+	u->dead = id;
+	u->dead_how = how;
+	note(u, "CMM: Node %u is dead (%s).", id, how);
+}
+
+static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms)
+{
+	cmm->membership.lost |= node_bit(id);
+	cmm->lost_incarnation[id] = incarnation;
+	cmm->lost_heard_ms[id] = heard_ms;
+}
+
+static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	struct cmm_membership old = cmm->membership, *m = &cmm->membership;
+	json_t *v;
+	size_t i;
+
+	*m = (struct cmm_membership) { .epoch = (uint64_t)ju_int(cmm->proposal, "epoch", 0), .lost = old.lost,
+				       .sponsor = cmm->proposal_from,
+				       .formed = ju_bool(cmm->proposal, "formed", false) };
+	json_array_foreach(ju_arr(cmm->proposal, "members"), i, v) {
+		uint32_t id = (uint32_t)ju_int(v, "id", 0);
+		struct cmm_member *member = &m->member[id];
+
+		m->members |= node_bit(id);
+		member->incarnation = (uint64_t)ju_int(v, "inc", 0);
+		member->ready = ju_bool(v, "ready", false);
+		member->since = member->ready ? (uint64_t)ju_int(v, "since", 0) : m->epoch;
+		if (member->ready)
+			m->ready |= node_bit(id);
+		/* A lost node that is back has booted anew (a new incarnation), or had nothing running (not ready). */
+		m->lost &= ~node_bit(id);
+	}
+	if (m->formed) {
+		/* Nobody knows what the absent ones run.  Whatever lease they have was confirmed by an earlier
+		 * incarnation of somebody here, before this view. */
+		FOR_EACH_NODE(id, cmm->config.configured & ~m->members)
+			lose_node(cmm, id, 0, now_ms);
+	} else {
+		FOR_EACH_NODE(id, old.ready & ~m->members)
+			lose_node(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
+	}
+	m->president = president_of(m);
+	json_decref(cmm->proposal);
+	cmm->proposal = NULL;
+	cmm->dead_sent = 0;
+	u->activated = true;
+	note(u, "CMM: node reconfiguration #%" PRIu64 " completed.", m->epoch);
+}
+
+static void on_stored(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	if (!cmm->proposal || ju_int(event->message, "epoch", 0) != ju_int(cmm->proposal, "epoch", -1))
+		return;
+	cmm->stored |= node_bit(event->from);
+	if ((counted_view(cmm) & ~cmm->stored) == 0)
+		activate(cmm, event->now_ms, u);
+}
+
+static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	struct cmm_membership *m = &cmm->membership;
+
+	if (!nodeset_has(m->members, event->from) || (uint64_t)ju_int(event->message, "epoch", 0) != m->epoch ||
+	    nodeset_has(m->ready, event->from))
+		return;
+	m->ready |= node_bit(event->from);
+	m->member[event->from].ready = true;
+	m->president = president_of(m);
+	u->became_ready = event->from;
+	note(u, "CMM: Node %u: joined cluster.", event->from);
+}
+
+/* ---- lost nodes ---- */
+
+static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
+{
+	if (nodeset_has(cmm->left, id))
+		return 1;       /* at once */
+	return cmm->lost_heard_ms[id] + cmm->config.timers.lease_ms + cmm->config.timers.margin_ms;
+}
+
+static bool speaks_for_cluster(const struct cmm *cmm)
+{
+	return cmm_is_president(cmm) && !cmm->proposal;
+}
+
+static void announce_dead(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	if (!speaks_for_cluster(cmm))
+		return;
+	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
+		if (dead_due_ms(cmm, id) > now_ms)
+			continue;
+		cmm->dead_sent |= node_bit(id);
+		send_message(u, ju_pack("{ss,si,sI,sI,ss,sI}", "t", "dead", "v", 1, "node", (json_int_t)id,
+					"inc", (json_int_t)cmm->lost_incarnation[id],
+					"how", nodeset_has(cmm->left, id) ? "left" : "lease",
+					"silent_ms", (json_int_t)(now_ms - cmm->lost_heard_ms[id])));
+	}
+}
+
+static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	static const char *const hows[] = { "lease", "left" };
+	uint32_t id = (uint32_t)ju_int(event->message, "node", 0);
+
+	if (!nodeset_has(cmm->membership.lost, id))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
+		if (streq(hows[i], ju_str(event->message, "how", "")))
+			declare_dead(cmm, id, hows[i], u);
+}
+
+/* ---- the lease ---- */
+
+static void send_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	json_t *seen = json_array();
+
+	cmm->beat++;
+	cmm->sent_ms[cmm->beat % BEATS_KEPT] = now_ms;
+	cmm->beat_due_ms = now_ms + cmm->config.timers.beat_ms;
+	FOR_EACH_NODE(id, cmm->view)
+		if (id != cmm->config.self)
+			ju_push(seen, ju_pack("[I,I]", (json_int_t)id, (json_int_t)cmm->heard_beat[id]));
+	send_message(u, ju_pack("{ss,sI,so}", "t", "beat", "k", (json_int_t)cmm->beat, "seen", seen));
+}
+
+static bool majority_confirms(const struct cmm *cmm, uint64_t beat)
+{
+	nodeset set = node_bit(cmm->config.self);
+
+	FOR_EACH_NODE(id, cmm->view)
+		if (id != cmm->config.self && cmm->confirmed[id] >= beat)
+			set |= node_bit(id);
+	return is_quorate(cmm, set);
+}
+
+static void renew_lease(struct cmm *cmm)
+{
+	uint64_t best = 0;
+
+	if (majority_confirms(cmm, UINT64_MAX))
+		best = cmm->beat;       /* this node alone is the majority */
+	FOR_EACH_NODE(id, cmm->view)
+		if (cmm->confirmed[id] > best && majority_confirms(cmm, cmm->confirmed[id]))
+			best = cmm->confirmed[id];
+	if (best == 0 || best + BEATS_KEPT <= cmm->beat)
+		return;
+	cmm->lease_until_ms = MAX(cmm->lease_until_ms, cmm->sent_ms[best % BEATS_KEPT] + cmm->config.timers.lease_ms);
+}
+
+static void on_beat(struct cmm *cmm, const struct cmm_event *event)
+{
+	uint32_t from = event->from;
+	json_t *pair;
+	size_t i;
+
+	if (from == cmm->config.self) {
+		renew_lease(cmm);
+		return;
+	}
+	cmm->heard_beat[from] = (uint64_t)ju_int(event->message, "k", 0);
+	cmm->heard_ms[from] = event->now_ms;
+	json_array_foreach(ju_arr(event->message, "seen"), i, pair) {
+		if (json_integer_value(json_array_get(pair, 0)) != (json_int_t)cmm->config.self)
+			continue;
+		uint64_t k = (uint64_t)json_integer_value(json_array_get(pair, 1));
+
+		if (k <= cmm->beat)     /* else: it speaks of an earlier incarnation of this node */
+			cmm->confirmed[from] = k;
+	}
+	renew_lease(cmm);
+}
+
+/* ---- views ---- */
+
+static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_update *u)
+{
+	FOR_EACH_NODE(id, cmm->view & ~old)
+		if (id != cmm->config.self)
+			note(u, "CMM: Node %u has become reachable.", id);
+	FOR_EACH_NODE(id, old & ~cmm->view)
+		note(u, "CMM: Node %u is down.", id);
+	if (is_quorate(cmm, cmm->view) && !is_quorate(cmm, old))
+		note(u, "CMM: Cluster has reached quorum.");
+}
+
+static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	nodeset old = cmm->view;
+
+	cmm->view = event->view;
+	cmm->view_ms = event->now_ms;
+	cmm->proposed = false;
+	json_decref(cmm->proposal);
+	cmm->proposal = NULL;
+	FOR_EACH_NODE(id, old) {
+		json_decref(cmm->hello[id]);
+		cmm->hello[id] = NULL;
+	}
+	FOR_EACH_NODE(id, cmm->view & ~old) {
+		cmm->heard_beat[id] = 0;        /* a new incarnation counts from one again */
+		cmm->confirmed[id] = 0;
+	}
+	note_view_change(cmm, old, u);
+	if (!is_quorate(cmm, cmm->view)) {
+		cmm->quorate_since_ms = 0;
+		if (cmm_is_ready(cmm) && !cmm->leaving) {
+			fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
+			return;
+		}
+	} else if (cmm->quorate_since_ms == 0) {
+		cmm->quorate_since_ms = event->now_ms;
+	}
+	send_hello(cmm, u);
+	send_beat(cmm, event->now_ms, u);
+}
+
+static void on_leave(struct cmm *cmm, const struct cmm_event *event)
+{
+	cmm->left |= node_bit(event->from);
+}
+
+static void on_timer(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	if (cmm->view && event->now_ms >= cmm->beat_due_ms)
+		send_beat(cmm, event->now_ms, u);
+	maybe_propose(cmm, event->now_ms, u);
+}
+
+static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	const char *t = ju_str(event->message, "t", "");
+
+	if (!nodeset_has(cmm->view, event->from))
+		return;
+	if (streq(t, "beat"))
+		on_beat(cmm, event);
+	else if (streq(t, "hello"))
+		on_hello(cmm, event, u);
+	else if (streq(t, "epoch"))
+		on_epoch(cmm, event, u);
+	else if (streq(t, "stored"))
+		on_stored(cmm, event, u);
+	else if (streq(t, "ready"))
+		on_ready(cmm, event, u);
+	else if (streq(t, "dead"))
+		on_dead(cmm, event, u);
+	else if (streq(t, "leave"))
+		on_leave(cmm, event);
+}
+
+static uint64_t next_timer_ms(const struct cmm *cmm)
+{
+	uint64_t due = cmm->view ? cmm->beat_due_ms : 0;
+
+	if (speaks_for_cluster(cmm))
+		FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent)
+			due = due ? MIN(due, dead_due_ms(cmm, id)) : dead_due_ms(cmm, id);
+	return due;
+}
+
+void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *ret_update)
+{
+	struct cmm_update *u = ret_update;
+
+	*u = (struct cmm_update) { 0 };
+	assert(event->type < CMM_EV_COUNT);
+	if (!cmm->start_ms)
+		cmm->start_ms = event->now_ms;
+	/* failfastd ends this machine when the lease does; a thawed node must not act before that process has run. */
+	if (cmm_is_ready(cmm) && !cmm->leaving && cmm->lease_until_ms && event->now_ms > cmm->lease_until_ms)
+		fail_fast(cmm, u, "CMM: The lease of this node ran out; aborting.");
+	if (cmm->panicked)
+		return;
+	switch (event->type) {
+	case CMM_EV_VIEW:    on_view(cmm, event, u); break;
+	case CMM_EV_MESSAGE: on_message(cmm, event, u); break;
+	case CMM_EV_STORED:  on_stored_here(cmm, event, u); break;
+	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
+	case CMM_EV_SYNCED:
+		send_message(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));
+		break;
+	case CMM_EV_LEAVE:
+		cmm->leaving = true;
+		send_message(u, ju_pack("{ss,si}", "t", "leave", "v", 1));
+		break;
+	case CMM_EV_COUNT:
+		break;
+	}
+	announce_dead(cmm, event->now_ms, u);
+	u->lease_until_ms = cmm_is_ready(cmm) && !cmm->leaving ? cmm->lease_until_ms : 0;
+	u->timer_ms = next_timer_ms(cmm);
+}
+
+/* ---- life ---- */
+
+struct cmm *cmm_new(const struct cmm_config *config)
+{
+	struct cmm *cmm = xcalloc(1, sizeof *cmm);
+
+	assert(config->self >= 1 && config->self <= CMM_NODE_ID_MAX);
+	cmm->config = *config;
+	return cmm;
+}
+
+struct cmm *cmm_free(struct cmm *cmm)
+{
+	if (!cmm)
+		return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(cmm->hello); i++)
+		json_decref(cmm->hello[i]);
+	json_decref(cmm->proposal);
+	json_decref(cmm->extra);
+	free(cmm);
+	return NULL;
+}
+
+void cmm_configure(struct cmm *cmm, nodeset configured, const uint32_t votes[CMM_NODE_ID_MAX + 1])
+{
+	cmm->config.configured = configured;
+	memcpy(cmm->config.votes, votes, sizeof cmm->config.votes);
+}
+
+void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra)
+{
+	json_decref(cmm->extra);
+	cmm->extra = json_deep_copy(extra);
+}
+
+json_t *cmm_snapshot(const struct cmm *cmm)
+{
+	json_t *lost = json_array();
+
+	FOR_EACH_NODE(id, cmm->membership.lost)
+		ju_push(lost, ju_pack("{sI,sI}", "id", (json_int_t)id, "inc", (json_int_t)cmm->lost_incarnation[id]));
+	return ju_pack("{so}", "lost", lost);
+}
+
+void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(snapshot, "lost"), i, v) {
+		int64_t id = ju_int(v, "id", 0);
+
+		if (id >= 1 && id <= CMM_NODE_ID_MAX && !nodeset_has(cmm->membership.members, (uint32_t)id))
+			lose_node(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
+	}
+}
+
+char *cmm_waiting_for(const struct cmm *cmm)
+{
+	if (cmm_is_ready(cmm))
+		return NULL;
+	if (!cmm->view)
+		return xstrdup("waiting for the interconnect");
+	if (!is_quorate(cmm, cmm->view))
+		return xasprintf("Cluster doesn't have operational quorum yet; waiting for quorum (%u of %u votes present, %u needed)",
+				 cmm_votes_present(cmm), cmm_votes_possible(cmm), cmm_votes_needed(cmm));
+	if (!all_hellos_in(cmm))
+		return xstrdup("waiting for the other nodes to say hello");
+	if (cmm->membership.epoch == 0 || !nodeset_has(cmm->membership.members, cmm->config.self))
+		return xstrdup("waiting for the membership to be agreed");
+	return xstrdup("waiting for the configuration from a member");
+}

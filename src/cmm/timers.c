@@ -1,0 +1,35 @@
+#include "cmm/timers.h"
+
+#include <errno.h>
+
+/* Parts of takeover_time, in 64ths.  Measured on three to eight nodes (docs/architecture.md, "Timers"): detection takes
+ * token + consensus + 20..60 ms; consensus = token / 2 with a short join does not flap under full load. */
+static const struct { size_t offset; uint32_t parts; } derivation[] = {
+	{ offsetof(struct cmm_timers, token_ms),     30 },
+	{ offsetof(struct cmm_timers, consensus_ms), 15 },
+	{ offsetof(struct cmm_timers, join_ms),       3 },
+	{ offsetof(struct cmm_timers, beat_ms),       3 },
+	{ offsetof(struct cmm_timers, lease_ms),     60 },
+	{ offsetof(struct cmm_timers, margin_ms),     4 },
+};
+
+int cmm_timers_derive(uint32_t takeover_ms, struct cmm_timers *ret, struct err *err)
+{
+	struct cmm_timers t = { .takeover_ms = takeover_ms, .formation_ms = 3000 };
+	uint32_t needed;
+
+	if (takeover_ms < TAKEOVER_TIME_MIN_MS || takeover_ms > TAKEOVER_TIME_MAX_MS)
+		return err_set(err, -ERANGE, "takeover_time %u ms is outside %u to %u ms", takeover_ms,
+			       TAKEOVER_TIME_MIN_MS, TAKEOVER_TIME_MAX_MS);
+	for (size_t i = 0; i < ARRAY_SIZE(derivation); i++)
+		*(uint32_t *)((char *)&t + derivation[i].offset) = takeover_ms * derivation[i].parts / 64;
+	needed = 2 * t.beat_ms + t.token_ms + t.consensus_ms;
+	if (needed >= t.lease_ms || t.lease_ms + t.margin_ms > takeover_ms)
+		return err_set(err, -ERANGE,
+			       "takeover_time %u ms leaves no safe lease: 2 x beat %u + token %u + consensus %u = %u must be "
+			       "below lease %u, and lease + margin %u within takeover_time",
+			       takeover_ms, t.beat_ms, t.token_ms, t.consensus_ms, needed, t.lease_ms, t.margin_ms);
+	t.slack_ms = t.lease_ms - needed;
+	*ret = t;
+	return 0;
+}
