@@ -8,7 +8,8 @@
  * prep was delivered and still are members; a member that goes takes its vote with it.
  *
  * Invariants: 1 a yes is said only after the intent is durable; 2 a table file is whole at any moment (rename);
- * 3 success is reported only when every member has renamed, so no power cut of all of them undoes it; 4 one generation
+ * 3 success is reported only when every member, joining ones too, has it on its disk: members are a quorate set, so the
+ * next formation contains one of them; 4 one generation
  * number never stands for two contents (the number of an aborted commit is not used again within an epoch, and a
  * snapshot replaces whatever a node wrote alone). */
 #include "ccr/ccr.h"
@@ -25,7 +26,7 @@ struct ccr {
 	uint32_t self;
 	json_t  *tables;        /* name -> {"gen":N,"data":{..}|null} */
 	uint64_t last;          /* the highest number seen in a prep or a table */
-	nodeset  ready;
+	nodeset  members, ready;
 
 	json_t  *prep;          /* the commit that is being voted on; NULL: none */
 	nodeset  voters, yes;
@@ -149,9 +150,14 @@ static json_t *store_request(const char *op, const json_t *prep, bool with_text)
 	return o;
 }
 
-static void refuse(struct ccr_update *u, const json_t *prep, const char *why)
+static void refuse(struct ccr_update *u, const json_t *prep, const char *why, bool busy)
 {
-	finish(u, ju_pack("{ss,ss}", "tx", ju_str(prep, "tx", ""), "error", why));
+	finish(u, ju_pack("{ss,ss,sb}", "tx", ju_str(prep, "tx", ""), "error", why, "busy", busy));
+}
+
+bool ccr_busy(const struct ccr *ccr)
+{
+	return ccr->prep || json_array_size(ccr->waiting) >= WAITING_MAX;
 }
 
 static void on_prep(struct ccr *ccr, const json_t *message, struct ccr_update *u)
@@ -160,15 +166,15 @@ static void on_prep(struct ccr *ccr, const json_t *message, struct ccr_update *u
 	uint64_t n = (uint64_t)ju_int(message, "n", 0);
 
 	if (!ccr_table_name_ok(table)) {
-		refuse(u, message, "the name of the table is not allowed");
+		refuse(u, message, "the name of the table is not allowed", false);
 		return;
 	}
-	if (ccr->prep || n <= ccr->last || json_array_size(ccr->waiting) >= WAITING_MAX) {
-		refuse(u, message, "another change was under way; try again");
+	if (ccr_busy(ccr) || n <= ccr->last) {
+		refuse(u, message, "another change was under way; try again", true);
 		return;
 	}
 	if ((uint64_t)ju_int(message, "base", 0) != ccr_table_gen(ccr, table)) {
-		refuse(u, message, "somebody else changed this at the same time; try again");
+		refuse(u, message, "somebody else changed this at the same time; try again", false);
 		return;
 	}
 	ccr->last = n;
@@ -195,10 +201,9 @@ static void commit(struct ccr *ccr, struct ccr_update *u)
 
 	set_table(ccr, table, n, ju_obj(ccr->prep, "data"));
 	(void)snprintf(u->committed, sizeof u->committed, "%s", table);
-	if (nodeset_has(ccr->ready, ccr->self))
-		add(&u->store, store_request("commit", ccr->prep, true));
+	add(&u->store, store_request("commit", ccr->prep, true));
 	ju_push(ccr->waiting, ju_pack("{ss,sI,so}", "tx", ju_str(ccr->prep, "tx", ""), "n", (json_int_t)n,
-				      "left", nodeset_to_json(ccr->ready)));
+				      "left", nodeset_to_json(ccr->members)));
 	forget_prep(ccr);
 }
 
@@ -221,7 +226,7 @@ static void on_vote(struct ccr *ccr, uint32_t from, const json_t *message, struc
 	}
 	_cleanup_free_ char *why = xasprintf("node %u cannot store it: %s", from, error);
 
-	refuse(u, ccr->prep, why);
+	refuse(u, ccr->prep, why, false);
 	if (ccr->intent_here)
 		add(&u->store, store_request("drop", ccr->prep, false));
 	forget_prep(ccr);
@@ -272,17 +277,18 @@ void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, 
 	}
 }
 
-void ccr_members(struct ccr *ccr, nodeset ready, struct ccr_update *ret_update)
+void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_update *ret_update)
 {
-	nodeset gone = ccr->ready & ~ready;
+	nodeset gone = ccr->members & ~members;
 
 	*ret_update = (struct ccr_update) { 0 };
+	ccr->members = members;
 	ccr->ready = ready;
 	ccr->voters &= ready;
 	strike_out(ccr, 0, gone, ret_update);
 	maybe_commit(ccr, ret_update);
 	if (ccr->prep && !ccr->voters) {        /* all who were asked are gone */
-		refuse(ret_update, ccr->prep, "the members changed");
+		refuse(ret_update, ccr->prep, "the members changed", false);
 		forget_prep(ccr);
 	}
 }
@@ -323,6 +329,19 @@ void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret
 	}
 	json_decref(ccr->waiting);
 	ccr->waiting = json_deep_copy(ju_arr(snapshot, "waiting"));
+}
+
+/* Commits that came with the snapshot are now here, too; later ones report by themselves. */
+void ccr_synced(struct ccr *ccr, struct ccr_update *ret_update)
+{
+	json_t *w;
+	size_t i;
+
+	*ret_update = (struct ccr_update) { 0 };
+	json_array_foreach(ccr->waiting, i, w)
+		if (nodeset_has(nodeset_from_json(ju_arr(w, "left")), ccr->self))
+			add(&ret_update->send, ju_pack("{ss,si,sI}", "t", "ccr.done", "v", 1, "n",
+						       (json_int_t)ju_int(w, "n", 0)));
 }
 
 /* ---- formation ---- */

@@ -29,7 +29,8 @@ struct ccr_update {             /* release with ccr_update_done() */
 				 *   {"op":"drop","n":N,"table":T}             remove the intent
 				 *   {"op":"write","n":0,"table":T,"text":S}   of a snapshot; {"op":"forget","table":T} */
 	char    committed[CCR_TABLE_NAME_MAX + 1];      /* this table has changed */
-	json_t *finished;       /* array of {"tx":..,"n":N} durable on every member, or {"tx","error"}; NULL: none */
+	json_t *finished;       /* array of {"tx":..,"n":N} durable on every member, or {"tx","error","busy"}
+				 * (busy: nothing was wrong with it, send it again); NULL: none */
 };
 void ccr_update_done(struct ccr_update *update);
 
@@ -46,6 +47,7 @@ uint64_t ccr_table_gen(const struct ccr *ccr, const char *table);
 /* Each existing table once, in the order of the names. */
 void ccr_each(const struct ccr *ccr, void (*fn)(const char *table, const json_t *data, void *ctx), void *ctx);
 uint64_t ccr_last_commit(const struct ccr *ccr);
+bool ccr_busy(const struct ccr *ccr);            /* a prepare message sent now would be refused */
 
 /* The message that starts a commit; only the president sends it.  data NULL removes the table.  by, cmd: for the history.
  * tx names the commit for the one who waits for it. */
@@ -55,8 +57,10 @@ bool ccr_owns_message(const char *type);
 void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *ret_update);
 /* A storage request with n > 0 has ended. error NULL: well.  A commit that cannot be stored is for the caller to fail on. */
 void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, struct ccr_update *ret_update);
-/* Members that vote from here on in the log. */
-void ccr_members(struct ccr *ccr, nodeset ready, struct ccr_update *ret_update);
+/* From here on in the log: ready members vote; success is reported when all members (a quorate set) have stored. */
+void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_update *ret_update);
+/* What ccr_restore() asked for is on the disk. */
+void ccr_synced(struct ccr *ccr, struct ccr_update *ret_update);
 
 /* The whole, for joiners; restoring asks for the writes that make the disk equal. */
 json_t *ccr_snapshot(const struct ccr *ccr);

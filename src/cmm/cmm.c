@@ -39,6 +39,8 @@ struct cmm {
 	uint32_t proposal_from;
 	nodeset  stored;                /* who has */
 	bool     proposed;              /* this node has proposed in this view */
+	bool     in_force;              /* the epoch in force was agreed in this view */
+	bool     synced;                /* this node has the state of the epoch, but has not said ready yet */
 
 	uint64_t beat, beat_due_ms;
 	uint64_t sent_ms[BEATS_KEPT];
@@ -361,8 +363,6 @@ static void declare_dead(struct cmm *cmm, uint32_t id, const char *how, struct c
 	cmm->membership.lost &= ~node_bit(id);
 	cmm->dead_sent &= ~node_bit(id);
 	cmm->left &= ~node_bit(id);
-	u->dead = id;
-	u->dead_how = how;
 	note(u, "CMM: Node %u is dead (%s).", id, how);
 }
 
@@ -408,6 +408,8 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
 	cmm->dead_sent = 0;
+	cmm->in_force = true;
+	cmm->synced = false;
 	u->activated = true;
 	note(u, "CMM: node reconfiguration #%" PRIu64 " completed.", m->epoch);
 }
@@ -425,6 +427,9 @@ static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 {
 	struct cmm_membership *m = &cmm->membership;
 
+	/* Said in an earlier view: the hello of this view says "not ready", and all go by that. */
+	if (!cmm->in_force)
+		return;
 	if (!nodeset_has(m->members, event->from) || (uint64_t)ju_int(event->message, "epoch", 0) != m->epoch ||
 	    nodeset_has(m->ready, event->from))
 		return;
@@ -557,7 +562,7 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 
 	cmm->view = event->view;
 	cmm->view_ms = event->now_ms;
-	cmm->proposed = false;
+	cmm->proposed = cmm->in_force = cmm->synced = false;
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
 	FOR_EACH_NODE(id, old) {
@@ -585,6 +590,15 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 static void on_leave(struct cmm *cmm, const struct cmm_event *event)
 {
 	cmm->left |= node_bit(event->from);
+}
+
+/* A node takes part when it has the state and a lease to act under. */
+static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	if (!cmm->synced || cmm->lease_until_ms < now_ms + cmm->config.timers.lease_ms / 2)
+		return;
+	cmm->synced = false;
+	send_message(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));
 }
 
 static void on_timer(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -644,9 +658,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_MESSAGE: on_message(cmm, event, u); break;
 	case CMM_EV_STORED:  on_stored_here(cmm, event, u); break;
 	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
-	case CMM_EV_SYNCED:
-		send_message(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));
-		break;
+	case CMM_EV_SYNCED:  cmm->synced = cmm->in_force; break;
 	case CMM_EV_LEAVE:
 		cmm->leaving = true;
 		send_message(u, ju_pack("{ss,si}", "t", "leave", "v", 1));
@@ -655,6 +667,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 		break;
 	}
 	announce_dead(cmm, event->now_ms, u);
+	say_ready(cmm, event->now_ms, u);
 	u->lease_until_ms = cmm_is_ready(cmm) && !cmm->leaving ? cmm->lease_until_ms : 0;
 	u->timer_ms = next_timer_ms(cmm);
 }

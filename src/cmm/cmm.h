@@ -66,8 +66,6 @@ struct cmm_update {
 	uint64_t timer_ms;              /* CMM_EV_TIMER is due then; 0: never */
 	bool     activated;             /* a new epoch is in force, see cmm_membership() */
 	uint32_t became_ready;          /* this node is ready from here on in the log */
-	uint32_t dead;                  /* this node runs nothing any more, */
-	const char *dead_how;           /* because: "lease", "left", "rebooted" */
 	json_t  *notes;                 /* array of sentences for the system log; NULL: none */
 };
 

@@ -18,6 +18,7 @@ enum tunable { TUNE_DEFAULT, TUNE_NONE, TUNE_AT_CREATION, TUNE_ANYTIME, TUNE_WHE
 extern const char *const tunable_names[TUNE_COUNT];
 
 enum init_nodes { INIT_RG_PRIMARIES, INIT_RT_INSTALLED_NODES, INIT_NODES_COUNT };
+extern const char *const init_nodes_names[INIT_NODES_COUNT];
 
 /* One bracket of the RTR file: a resource property, system-defined or extension, with its attributes. */
 struct rt_param {
@@ -35,6 +36,7 @@ struct rt_param {
 
 enum upgrade_cond { UPGRADE_ANYTIME, UPGRADE_WHEN_UNMONITORED, UPGRADE_WHEN_OFFLINE, UPGRADE_WHEN_DISABLED,
 		    UPGRADE_WHEN_UNMANAGED, UPGRADE_AT_CREATION, UPGRADE_COUNT };
+extern const char *const upgrade_cond_names[UPGRADE_COUNT];
 struct rt_upgrade { char *from; enum upgrade_cond cond; };
 
 struct rt {
@@ -49,7 +51,8 @@ struct rt {
 	enum init_nodes init_nodes;
 	struct strlist pkglist;
 	char  *methods[METHOD_COUNT];   /* as declared; NULL when not declared */
-	struct rt_param *params;        /* every property that resources of this type have, system ones first */
+	struct rt_param *params;        /* every property that can be set on resources of this type, system ones first in the
+					 * order of the table; Type_version and the query-only ones are not among them */
 	size_t param_count;
 	bool   is_logical_hostname, is_shared_address;
 	struct strlist installed_nodes; /* empty: all */
@@ -62,7 +65,8 @@ int rtr_parse(const char *text, size_t len, const char *file, struct rt **ret, s
 struct rt *rt_free(struct rt *rt);
 static inline void rt_freep(struct rt **rt) { rt_free(*rt); }
 
-/* The text that rtr_parse() accepts again and that gives an equal rt: what the CCR stores. */
+/* The text that rtr_parse() accepts again and that gives an equal rt: what the CCR stores.  installed_nodes and a later
+ * change of rt_system are the administrator's: the caller keeps the former elsewhere. */
 char *rt_to_rtr(const struct rt *rt);           /* caller frees */
 
 const struct rt_param *rt_param_find(const struct rt *rt, const char *name);    /* any case; NULL when there is none */
@@ -75,11 +79,13 @@ bool rt_name_matches(const char *full, const char *given);
 struct prop_info {
 	const char    *name;            /* documented spelling */
 	enum prop_type type;
-	const char    *dflt;            /* NULL: none */
-	int64_t        min, max;        /* inclusive; INT only; both 0: no bounds */
-	const char    *enums;           /* comma-separated; ENUM only */
+	const char    *dflt;            /* NULL: none; for a group: the RGM works it out (RG_mode, Nodelist) */
+	int64_t        min, max;        /* inclusive; INT only; both 0: no bounds; INT32_MIN, INT32_MAX: open on that side */
+	const char    *enums;           /* comma-separated; ENUM, and a STRING or array element with a closed list of values */
 	enum tunable   tunable;
+	enum tunable   widest;          /* the most that a TUNABLE of an RTR file may allow */
 	bool           always;          /* exists for every resource; else only when the RTR declares it */
+	bool           with_scalable;   /* exists also when the RTR declares Scalable */
 	bool           query_only;      /* set by the RGM itself */
 	const char    *help;
 };

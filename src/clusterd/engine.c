@@ -1,0 +1,752 @@
+/* Order of work on every event: cmm first (it may end everything), then what follows from it for ccr and rgm, then, when
+ * this node is president, decisions.  A node that has no snapshot yet keeps what the log brings for ccr and rgm until it
+ * has one (held); cmm's own messages are never held. */
+#include "clusterd/engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "scha_err.h"
+
+#define DIGEST_INTERVAL_MS 10000        /* the president has states compared this often */
+#define PENDING_MAX 1024                /* requests of this node's clients under way; a further one is refused */
+
+struct engine {
+	uint32_t self;
+	uint64_t epoch_on_disk, incarnation;
+	struct cmm *cmm;
+	struct ccr *ccr;
+	struct rgm *rgm;
+	struct cmm_timers timers;
+
+	bool     synced;                /* has the snapshot of its membership, or gave it */
+	json_t  *held;                  /* [from, message] since the activation; NULL: nothing is held */
+	json_t  *missing;               /* formation: tables that the sponsor waits for */
+
+	json_t  *commits;               /* president: changes that wait for their turn, the first one is under way */
+	bool     commit_sent;
+
+	json_t  *pending;               /* id -> {"client","request","by"}: requests of clients on this node */
+	uint64_t request_counter;
+	uint32_t last_president;
+
+	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
+	uint64_t digest_due_ms, digest_mark, own_digest;
+	bool     leaving;
+};
+
+/* ---- update ---- */
+
+void engine_update_done(struct engine_update *u)
+{
+	json_decref(u->store);
+	json_decref(u->send);
+	json_decref(u->run);
+	json_decref(u->answer);
+	json_decref(u->notes);
+	json_decref(u->journal);
+	*u = (struct engine_update) { 0 };
+}
+
+static void push(json_t **list, json_t *value)
+{
+	if (!*list)
+		*list = json_array();
+	ju_push(*list, value);
+}
+
+static void move_all(json_t **to, json_t **from)
+{
+	if (!*from)
+		return;
+	if (!*to) {
+		*to = TAKE_PTR(*from);
+		return;
+	}
+	json_array_extend(*to, *from);
+	json_decref(*from);
+	*from = NULL;
+}
+
+static void note(struct engine_update *u, const char *tag, const char *level, const char *text)
+{
+	push(&u->notes, ju_pack("{ss,ss,ss}", "tag", tag, "level", level, "text", text));
+}
+
+static void journal(struct engine_update *u, struct engine_time now, json_t *entry)
+{
+	ju_set_int(entry, "w", now.wall_ms);
+	ju_set_int(entry, "m", (int64_t)now.mono_ms);
+	push(&u->journal, entry);
+}
+
+/* ---- reading ---- */
+
+const struct cmm *engine_cmm(const struct engine *e) { return e->cmm; }
+const struct ccr *engine_ccr(const struct engine *e) { return e->ccr; }
+const struct rgm *engine_rgm(const struct engine *e) { return e->rgm; }
+const struct cmm_timers *engine_timers(const struct engine *e) { return &e->timers; }
+bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm); }
+
+uint64_t engine_digest(const struct engine *e)
+{
+	json_t *tables = ccr_summary(e->ccr);
+	_cleanup_free_ char *text = ju_dump(tables);
+	uint64_t h = rgm_digest(e->rgm);
+
+	json_decref(tables);
+	for (const char *p = text; *p; p++)
+		h = (h ^ (unsigned char)*p) * 1099511628211ULL;
+	return h;
+}
+
+/* ---- configuration from the infrastructure table ---- */
+
+static int read_infrastructure(struct engine *e, nodeset *ret_configured, uint32_t votes[CMM_NODE_ID_MAX + 1],
+			       struct cmm_timers *ret_timers, struct err *err)
+{
+	const json_t *data = ccr_table(e->ccr, "infrastructure");
+	const char *key;
+	json_t *value;
+
+	*ret_configured = 0;
+	memset(votes, 0, (CMM_NODE_ID_MAX + 1) * sizeof *votes);
+	if (!data)
+		return err_set(err, -ENOENT, "the CCR has no valid infrastructure table: this node does not know its cluster. "
+			       "Copy it from another node, or create the cluster with cluster create");
+	json_object_foreach((json_t *)data, key, value) {
+		unsigned id;
+		int end = 0;
+
+		if (sscanf(key, "cluster.nodes.%u.name%n", &id, &end) == 1 && end && !key[end] && id >= 1 &&
+		    id <= CMM_NODE_ID_MAX) {
+			_cleanup_free_ char *vote_key = xasprintf("cluster.nodes.%u.properties.quorum_vote", id);
+
+			*ret_configured |= node_bit(id);
+			votes[id] = (uint32_t)strtoul(ju_str(data, vote_key, "1"), NULL, 10);
+		}
+	}
+	if (!nodeset_has(*ret_configured, e->self))
+		return err_set(err, -EINVAL, "the infrastructure table has no node %u, which is this one", e->self);
+	return cmm_timers_derive((uint32_t)strtoul(ju_str(data, "cluster.properties.takeover_time", "640"), NULL, 10),
+				 ret_timers, err);
+}
+
+static void load_kind(const char *table, const json_t *data, void *ctx)
+{
+	struct { struct engine *e; const char *prefix; struct engine_update *u; } *c = ctx;
+	struct err err = { 0 };
+
+	if (strncmp(table, c->prefix, strlen(c->prefix)) != 0)
+		return;
+	if (rgm_load_table(c->e->rgm, table, ccr_table_gen(c->e->ccr, table), data, NULL, &err) < 0 && c->u)
+		note(c->u, "Cluster.RGM.rgmd", "error", err.text);
+}
+
+/* Types before the groups that use them. */
+static void load_rgm(struct engine *e, struct engine_update *u)
+{
+	static const char *const prefixes[] = { "infrastructure", "rgm_rt_", "rgm_rg_" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		struct { struct engine *e; const char *prefix; struct engine_update *u; } ctx = { e, prefixes[i], u };
+
+		ccr_each(e->ccr, load_kind, &ctx);
+	}
+}
+
+/* ---- life ---- */
+
+struct engine *engine_new(const struct engine_config *config)
+{
+	struct engine *e = xcalloc(1, sizeof *e);
+
+	e->self = config->self;
+	e->incarnation = config->incarnation;
+	e->epoch_on_disk = config->epoch;
+	e->ccr = ccr_new(config->self);
+	e->rgm = rgm_new(config->self);
+	e->pending = json_object();
+	e->commits = json_array();
+	return e;
+}
+
+void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t *data)
+{
+	ccr_load(e->ccr, table, gen, data);
+}
+
+static void refresh_hello(struct engine *e)
+{
+	json_t *summary = ccr_summary(e->ccr);
+
+	cmm_set_hello_extra(e->cmm, summary);
+	json_decref(summary);
+}
+
+int engine_start(struct engine *e, struct err *err)
+{
+	struct cmm_config config = { .self = e->self, .incarnation = e->incarnation, .epoch = e->epoch_on_disk };
+	int r = read_infrastructure(e, &config.configured, config.votes, &config.timers, err);
+
+	if (r < 0)
+		return r;
+	e->timers = config.timers;
+	e->cmm = cmm_new(&config);
+	refresh_hello(e);
+	load_rgm(e, NULL);
+	return 0;
+}
+
+struct engine *engine_free(struct engine *e)
+{
+	if (!e)
+		return NULL;
+	cmm_free(e->cmm);
+	ccr_free(e->ccr);
+	rgm_free(e->rgm);
+	json_decref(e->held);
+	json_decref(e->missing);
+	json_decref(e->commits);
+	json_decref(e->pending);
+	free(e);
+	return NULL;
+}
+
+/* ---- taking over the updates of the cores ---- */
+
+static void answer_client(struct engine *e, const char *id, int64_t code, const char *text, struct engine_update *u)
+{
+	const json_t *p = json_object_get(e->pending, id);
+
+	if (!p)
+		return;
+	push(&u->answer, ju_pack("{sI,sI,ss}", "client", (json_int_t)ju_int(p, "client", 0), "code", (json_int_t)code, "text",
+				 text));
+	json_object_del(e->pending, id);
+}
+
+static void take_rgm(struct engine *e, struct rgm_update *r, struct engine_update *u)
+{
+	json_t *v;
+	size_t i;
+
+	move_all(&u->send, &r->send);
+	move_all(&u->run, &r->run);
+	if (r->commit)
+		json_array_extend(e->commits, r->commit);
+	json_array_foreach(r->answer, i, v)
+		answer_client(e, ju_str(v, "id", ""), ju_int(v, "code", SCHA_ERR_INTERNAL), ju_str(v, "text", ""), u);
+	json_array_foreach(r->notes, i, v)
+		note(u, "Cluster.RGM.rgmd", ju_str(v, "level", "notice"), ju_str(v, "text", ""));
+	if (r->abort[0] && !u->panic[0])
+		(void)snprintf(u->panic, sizeof u->panic, "%s", r->abort);
+	rgm_update_done(r);
+}
+
+static void configuration_changed(struct engine *e, const char *table, struct engine_update *u)
+{
+	struct rgm_update r = { 0 };
+	struct err err = { 0 };
+
+	if (rgm_load_table(e->rgm, table, ccr_table_gen(e->ccr, table), ccr_table(e->ccr, table), &r, &err) < 0)
+		note(u, "Cluster.RGM.rgmd", "error", err.text);
+	take_rgm(e, &r, u);
+	if (streq(table, "infrastructure")) {
+		uint32_t votes[CMM_NODE_ID_MAX + 1];
+		struct cmm_timers timers;
+		nodeset configured;
+
+		/* New timers take effect with the next start of the node: corosync reads them there. */
+		if (read_infrastructure(e, &configured, votes, &timers, &err) < 0)
+			note(u, "Cluster.CCR", "error", err.text);
+		else
+			cmm_configure(e->cmm, configured, votes);
+	}
+}
+
+static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_update *u)
+{
+	json_t *v;
+	size_t i;
+
+	move_all(&u->store, &c->store);
+	move_all(&u->send, &c->send);
+	if (c->committed[0])
+		configuration_changed(e, c->committed, u);
+	refresh_hello(e);
+	json_array_foreach(c->finished, i, v) {
+		const char *tx = ju_str(v, "tx", "");
+
+		if (json_array_size(e->commits) && streq(ju_str(json_array_get(e->commits, 0), "tx", ""), tx)) {
+			e->commit_sent = false;
+			if (ju_bool(v, "busy", false))
+				continue;       /* a change of the last president came first; this one's turn comes */
+			json_array_remove(e->commits, 0);
+		}
+		rgm_committed(e->rgm, tx, (uint64_t)ju_int(v, "n", 0), ju_str(v, "error", NULL));
+	}
+	ccr_update_done(c);
+}
+
+/* ---- the log, for ccr and rgm ---- */
+
+static void compare_digest(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
+{
+	char own[20];
+
+	(void)snprintf(own, sizeof own, "%016" PRIx64, e->own_digest);
+	if (from == e->self || (uint64_t)ju_int(m, "mark", 0) != e->digest_mark || !e->digest_mark)
+		return;
+	if (!streq(ju_str(m, "digest", ""), own))
+		(void)snprintf(u->panic, sizeof u->panic, "RGM: The state of this node differs from the president's (digest %s here, "
+			       "%s on node %u); aborting.", own, ju_str(m, "digest", ""), from);
+}
+
+static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
+{
+	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
+	e->own_digest = engine_digest(e);
+	if (from == e->self) {
+		char text[20];
+
+		(void)snprintf(text, sizeof text, "%016" PRIx64, e->own_digest);
+		push(&u->send, ju_pack("{ss,si,sI,ss}", "t", "digest", "v", 1, "mark", (json_int_t)e->digest_mark, "digest", text));
+	}
+}
+
+static void apply_log(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
+{
+	const char *t = ju_str(m, "t", "");
+	struct rgm_update r = { 0 };
+	struct ccr_update c;
+
+	if (rgm_owns_message(t)) {
+		rgm_apply(e->rgm, from, m, &r);
+	} else if (ccr_owns_message(t)) {
+		ccr_apply(e->ccr, from, m, &c);
+		take_ccr(e, &c, u);
+	} else if (streq(t, "node.ready")) {    /* not from the wire: what cmm made of "ready" here */
+		rgm_node_ready(e->rgm, (uint32_t)ju_int(m, "node", 0), &r);
+		ccr_members(e->ccr, nodeset_from_json(ju_arr(m, "members")), nodeset_from_json(ju_arr(m, "ready")), &c);
+		take_ccr(e, &c, u);
+	} else if (streq(t, "dead")) {          /* cmm's, too; a joiner's cmm learns of lost nodes only by the snapshot */
+		rgm_node_dead(e->rgm, (uint32_t)ju_int(m, "node", 0), ju_str(m, "how", ""), &r);
+	} else if (streq(t, "digest.mark")) {
+		on_digest_mark(e, from, m, u);
+	} else if (streq(t, "digest")) {
+		compare_digest(e, from, m, u);
+	}
+	take_rgm(e, &r, u);
+	(void)now;
+}
+
+static void log_or_hold(struct engine *e, struct engine_time now, uint32_t from, json_t *m /* taken */,
+			struct engine_update *u)
+{
+	if (e->synced)
+		apply_log(e, now, from, m, u);
+	else if (e->held)
+		ju_push(e->held, ju_pack("[I,O]", (json_int_t)from, m));
+	json_decref(m);
+}
+
+/* ---- snapshot ---- */
+
+static void send_snapshot(struct engine *e, struct engine_update *u)
+{
+	const struct cmm_membership *ms = cmm_membership(e->cmm);
+
+	push(&u->send, ju_pack("{ss,si,sI,so,so,so,so}", "t", "snap", "v", 1, "epoch", (json_int_t)ms->epoch, "ready",
+			       nodeset_to_json(ms->ready), "cmm", cmm_snapshot(e->cmm), "ccr", ccr_snapshot(e->ccr), "rgm", rgm_snapshot(e->rgm)));
+}
+
+static void on_snapshot(struct engine *e, struct engine_time now, const json_t *m, struct engine_update *u)
+{
+	const struct cmm_membership *ms = cmm_membership(e->cmm);
+	struct ccr_update c;
+	json_t *held, *v;
+	size_t i;
+
+	if (e->synced || (uint64_t)ju_int(m, "epoch", 0) != ms->epoch || !e->held)
+		return;
+	cmm_restore(e->cmm, ju_obj(m, "cmm"), now.mono_ms);
+	ccr_restore(e->ccr, ju_obj(m, "ccr"), &c);
+	take_ccr(e, &c, u);
+	rgm_free(e->rgm);
+	e->rgm = rgm_new(e->self);
+	rgm_set_time(e->rgm, now.wall_ms);
+	load_rgm(e, u);
+	rgm_restore(e->rgm, ju_obj(m, "rgm"));
+	/* Members as of the activation; those that became ready since are in what was held. */
+	ccr_members(e->ccr, ms->members, nodeset_from_json(ju_arr(m, "ready")), &c);
+	take_ccr(e, &c, u);
+	e->synced = true;
+	held = TAKE_PTR(e->held);
+	json_array_foreach(held, i, v)
+		apply_log(e, now, (uint32_t)json_integer_value(json_array_get(v, 0)), json_array_get(v, 1), u);
+	json_decref(held);
+	push(&u->store, ju_pack("{ss,ss,sI}", "op", "mark", "what", "synced", "epoch", (json_int_t)ms->epoch));
+}
+
+/* ---- formation: the sponsor gathers the newest copy of every table ---- */
+
+static void formation_go_on(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	struct rgm_update r = { 0 };
+
+	if (json_array_size(e->missing))
+		return;
+	json_decref(e->missing);
+	e->missing = NULL;
+	rgm_free(e->rgm);
+	e->rgm = rgm_new(e->self);
+	rgm_set_time(e->rgm, now.wall_ms);
+	load_rgm(e, u);
+	rgm_membership(e->rgm, cmm_membership(e->cmm), &r);
+	take_rgm(e, &r, u);
+	send_snapshot(e, u);
+}
+
+static void formation_begin(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+	nodeset members = cmm_membership(e->cmm)->members;
+	json_t *v;
+	size_t i;
+
+	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
+		hellos[id] = cmm_hello_extra(e->cmm, id);
+	json_decref(e->missing);
+	e->missing = ccr_missing(e->ccr, hellos, members);
+	json_array_foreach(e->missing, i, v)
+		push(&u->send, ju_pack("{ss,si,ss,sI}", "t", "ccr.pull", "v", 1, "table", ju_str(v, "table", ""), "from",
+				       (json_int_t)ju_int(v, "from", 0)));
+	formation_go_on(e, now, u);
+}
+
+static void on_pull(struct engine *e, const json_t *m, struct engine_update *u)
+{
+	json_t *answer;
+
+	if (ju_int(m, "from", 0) != e->self)
+		return;
+	answer = ccr_push_message(e->ccr, ju_str(m, "table", ""));
+	if (answer)
+		push(&u->send, answer);
+}
+
+static void on_push(struct engine *e, struct engine_time now, const json_t *m, struct engine_update *u)
+{
+	struct ccr_update c;
+	json_t *v;
+	size_t i;
+
+	if (!e->missing)
+		return;
+	ccr_adopt(e->ccr, m, &c);
+	take_ccr(e, &c, u);
+	json_array_foreach(e->missing, i, v)
+		if (streq(ju_str(v, "table", ""), ju_str(m, "table", ""))) {
+			json_array_remove(e->missing, i);
+			break;
+		}
+	formation_go_on(e, now, u);
+}
+
+/* ---- membership ---- */
+
+static void activated(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	const struct cmm_membership *ms = cmm_membership(e->cmm);
+	bool newcomers = (ms->members & ~ms->ready) != 0;
+	struct rgm_update r = { 0 };
+	struct ccr_update c;
+
+	journal(u, now, ju_pack("{ss,sI,so,so,so,sI,sb}", "e", "epoch", "epoch", (json_int_t)ms->epoch, "members",
+				nodeset_to_json(ms->members), "ready", nodeset_to_json(ms->ready), "lost",
+				nodeset_to_json(ms->lost), "president", (json_int_t)ms->president, "formed", ms->formed));
+	json_decref(e->held);
+	e->held = NULL;
+	json_decref(e->missing);
+	e->missing = NULL;
+	if (!cmm_is_ready(e->cmm)) {
+		e->synced = false;
+		e->held = json_array();
+		if (ms->formed && ms->sponsor == e->self)
+			formation_begin(e, now, u);
+		return;
+	}
+	rgm_membership(e->rgm, ms, &r);
+	take_rgm(e, &r, u);
+	ccr_members(e->ccr, ms->members, ms->ready, &c);
+	take_ccr(e, &c, u);
+	if (newcomers && ms->sponsor == e->self) {
+		send_snapshot(e, u);
+	}
+}
+
+static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update *c, struct engine_update *u)
+{
+	const struct cmm_membership *ms = cmm_membership(e->cmm);
+	json_t *v;
+	size_t i;
+
+	if (c->panic[0]) {
+		/* A node that is no member yet has nothing to fail for. */
+		char *to = engine_is_ready(e) ? u->panic : u->stop;
+
+		(void)snprintf(to, sizeof u->panic, "%s", c->panic);
+	}
+	if (c->store_epoch)
+		push(&u->store, ju_pack("{ss,sI}", "op", "epoch", "epoch", (json_int_t)c->store_epoch));
+	json_array_foreach(c->notes, i, v) {
+		note(u, "Cluster.CMM", "notice", json_string_value(v));
+		journal(u, now, ju_pack("{ss,ss}", "e", "cmm", "text", json_string_value(v)));
+	}
+	move_all(&u->send, &c->send);
+	u->lease_until_ms = e->lease_until_ms = c->lease_until_ms;
+	u->timer_ms = e->timer_ms = c->timer_ms;
+	if (c->activated)
+		activated(e, now, u);
+	if (c->became_ready)
+		log_or_hold(e, now, c->became_ready,
+			    ju_pack("{ss,sI,so,so}", "t", "node.ready", "node", (json_int_t)c->became_ready, "members",
+				    nodeset_to_json(ms->members), "ready", nodeset_to_json(ms->ready)), u);
+	cmm_update_done(c);
+}
+
+/* ---- president ---- */
+
+static void start_next_commit(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	json_t *first = json_array_get(e->commits, 0), *data;
+
+	if (!first || e->commit_sent || ccr_busy(e->ccr))
+		return;
+	data = json_object_get(first, "data");
+	push(&u->send, ccr_prepare_message(e->ccr, ju_str(first, "tx", ""), ju_str(first, "table", ""),
+					   json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
+					   ju_str(first, "cmd", ""), now.wall_ms));
+	e->commit_sent = true;
+}
+
+static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	bool president = engine_is_ready(e) && cmm_is_president(e->cmm);
+	struct rgm_update r = { 0 };
+
+	if (!president) {
+		json_array_clear(e->commits);
+		e->commit_sent = false;
+	}
+	if (e->synced) {
+		rgm_preside(e->rgm, president, &r);
+		take_rgm(e, &r, u);
+	}
+	if (!president)
+		return;
+	start_next_commit(e, now, u);
+	if (now.mono_ms >= e->digest_due_ms) {
+		e->digest_due_ms = now.mono_ms + DIGEST_INTERVAL_MS;
+		push(&u->send, ju_pack("{ss,si,sI}", "t", "digest.mark", "v", 1, "mark", (json_int_t)now.mono_ms));
+	}
+}
+
+/* The new president knows nothing of requests that the old one was working on. */
+static void resend_requests(struct engine *e, struct engine_update *u)
+{
+	uint32_t president = cmm_membership(e->cmm)->president;
+	const char *id;
+	json_t *p;
+
+	if (!engine_is_ready(e) || president == e->last_president || !president)
+		return;
+	e->last_president = president;
+	json_object_foreach(e->pending, id, p)
+		push(&u->send, rgm_request_message(e->rgm, id, ju_obj(p, "request"), ju_str(p, "by", "")));
+}
+
+static void finish(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	if (u->panic[0] || u->stop[0])
+		return;
+	resend_requests(e, u);
+	preside(e, now, u);
+}
+
+static void begin(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	*u = (struct engine_update) { .lease_until_ms = e->lease_until_ms, .timer_ms = e->timer_ms };
+	rgm_set_time(e->rgm, now.wall_ms);
+}
+
+static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u)
+{
+	struct cmm_update c;
+
+	event->now_ms = now.mono_ms;
+	cmm_step(e->cmm, event, &c);
+	take_cmm(e, now, &c, u);
+}
+
+/* ---- events ---- */
+
+void engine_view(struct engine *e, struct engine_time now, nodeset view, struct engine_update *u)
+{
+	nodeset gone = cmm_view(e->cmm) & ~view;
+	json_t *silent = json_object();
+
+	begin(e, now, u);
+	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id)) {
+		char key[16];
+
+		(void)snprintf(key, sizeof key, "%u", id);
+		if (cmm_heard_ms(e->cmm, id))
+			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
+	}
+	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_VIEW, .view = view }, u);
+	finish(e, now, u);
+}
+
+void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
+{
+	const char *t = ju_str(m, "t", "");
+
+	begin(e, now, u);
+	if (!streq(t, "beat") && !streq(t, "snap"))
+		journal(u, now, ju_pack("{ss,sI,sO}", "e", "msg", "from", (json_int_t)from, "msg", (json_t *)m));
+	if (cmm_owns_message(t)) {
+		cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_MESSAGE, .from = from, .message = m }, u);
+		if (streq(t, "dead"))
+			log_or_hold(e, now, from, json_incref((json_t *)m), u);
+	} else if (streq(t, "snap"))
+		on_snapshot(e, now, m, u);
+	else if (streq(t, "ccr.pull"))
+		on_pull(e, m, u);
+	else if (streq(t, "ccr.push"))
+		on_push(e, now, m, u);
+	else if (strncmp(t, "node.", 5) != 0)   /* those are made here, never on another node */
+		log_or_hold(e, now, from, json_incref((json_t *)m), u);
+	if (streq(t, "beat")) {                 /* changes nothing that is decided on */
+		if (cmm_is_president(e->cmm) && now.mono_ms >= e->digest_due_ms)
+			finish(e, now, u);
+		return;
+	}
+	finish(e, now, u);
+}
+
+void engine_stored(struct engine *e, struct engine_time now, const json_t *request, const char *error,
+		   struct engine_update *u)
+{
+	const char *op = ju_str(request, "op", "");
+	struct ccr_update c;
+
+	begin(e, now, u);
+	if (streq(op, "epoch")) {
+		cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_STORED, .epoch = (uint64_t)ju_int(request, "epoch", 0),
+							.error = error }, u);
+	} else if (streq(op, "mark")) {
+		if (e->synced && (uint64_t)ju_int(request, "epoch", 0) == cmm_membership(e->cmm)->epoch) {
+			ccr_synced(e->ccr, &c);
+			take_ccr(e, &c, u);
+			cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_SYNCED }, u);
+		}
+	} else if (error && !streq(op, "intent") && !streq(op, "drop")) {
+		/* The vote was yes, or the snapshot must be here: a copy that cannot be kept ends this member. */
+		char *to = engine_is_ready(e) ? u->panic : u->stop;
+
+		(void)snprintf(to, sizeof u->panic, "CCR: Cannot write table %.100s: %.100s; aborting.",
+			       ju_str(request, "table", ""), error);
+	} else if (ju_int(request, "n", 0)) {
+		ccr_stored(e->ccr, (uint64_t)ju_int(request, "n", 0), op, error, &c);
+		take_ccr(e, &c, u);
+	}
+	finish(e, now, u);
+}
+
+void engine_ran(struct engine *e, struct engine_time now, uint64_t run, const json_t *result, struct engine_update *u)
+{
+	struct rgm_update r = { 0 };
+
+	begin(e, now, u);
+	rgm_ran(e->rgm, run, result, &r);
+	take_rgm(e, &r, u);
+	finish(e, now, u);
+}
+
+void engine_request(struct engine *e, struct engine_time now, int64_t client, const json_t *request, const char *by,
+		    struct engine_update *u)
+{
+	char id[64];
+
+	begin(e, now, u);
+	if (!engine_is_ready(e) || json_object_size(e->pending) >= PENDING_MAX) {
+		_cleanup_free_ char *waiting = cmm_waiting_for(e->cmm);
+		_cleanup_free_ char *text = waiting ? xasprintf("this node is not a member of the cluster: %s", waiting)
+						    : xstrdup("too many requests at once; try again");
+
+		push(&u->answer, ju_pack("{sI,si,ss}", "client", (json_int_t)client, "code", SCHA_ERR_RECONF, "text", text));
+		return;
+	}
+	(void)snprintf(id, sizeof id, "%u-%" PRIu64 "-%" PRIu64, e->self, e->incarnation, ++e->request_counter);
+	ju_set_new(e->pending, id, ju_pack("{sI,sO,ss}", "client", (json_int_t)client, "request", (json_t *)request, "by", by));
+	push(&u->send, rgm_request_message(e->rgm, id, request, by));
+	finish(e, now, u);
+}
+
+void engine_client_gone(struct engine *e, int64_t client)
+{
+	const char *id;
+	json_t *p;
+	void *tmp;
+
+	json_object_foreach_safe(e->pending, tmp, id, p)
+		if (ju_int(p, "client", 0) == client)
+			json_object_del(e->pending, id);
+}
+
+void engine_timer(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	begin(e, now, u);
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_TIMER }, u);
+	finish(e, now, u);
+}
+
+void engine_leave(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	begin(e, now, u);
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
+	u->left = true;
+}
+
+/* ---- status ---- */
+
+json_t *engine_status(const struct engine *e)
+{
+	json_t *status = rgm_status(e->rgm), *nodes = ju_arr(status, "nodes"), *v;
+	const struct cmm_membership *ms = cmm_membership(e->cmm);
+	_cleanup_free_ char *waiting = cmm_waiting_for(e->cmm);
+	size_t i;
+
+	json_array_foreach(nodes, i, v) {
+		uint32_t id = (uint32_t)ju_int(v, "id", 0);
+
+		ju_set_bool(v, "member", nodeset_has(ms->ready & cmm_view(e->cmm), id));
+		ju_set_bool(v, "reachable", nodeset_has(cmm_view(e->cmm), id));
+	}
+	ju_set_new(status, "quorum", ju_pack("{sI,sI,sI}", "possible", (json_int_t)cmm_votes_possible(e->cmm), "needed",
+					     (json_int_t)cmm_votes_needed(e->cmm), "present",
+					     (json_int_t)cmm_votes_present(e->cmm)));
+	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));
+	ju_set_str(status, "president", ms->president ? rgm_node_name(e->rgm, ms->president) : "");
+	ju_set_int(status, "epoch", (int64_t)ms->epoch);
+	ju_set_bool(status, "ready", engine_is_ready(e));
+	ju_set_str(status, "waiting_for", waiting ? waiting : "");
+	ju_set_int(status, "takeover_time_ms", e->timers.takeover_ms);
+	return status;
+}

@@ -1,0 +1,691 @@
+/* The model: what the CCR tables say, and lookups.  A table that makes no sense changes nothing. */
+#include "rgm/model.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define TABLE_RG "rgm_rg_"
+#define TABLE_RT "rgm_rt_"
+
+const char *const rs_state_names[RS_STATE_COUNT] = {
+	[RS_OFFLINE] = "OFFLINE", [RS_ONLINE] = "ONLINE", [RS_START_FAILED] = "START_FAILED",
+	[RS_STOP_FAILED] = "STOP_FAILED", [RS_MONITOR_FAILED] = "MONITOR_FAILED",
+	[RS_ONLINE_NOT_MONITORED] = "ONLINE_NOT_MONITORED", [RS_STARTING] = "STARTING", [RS_STOPPING] = "STOPPING",
+};
+const char *const rg_state_names[RG_STATE_COUNT] = {
+	[RG_OFFLINE] = "OFFLINE", [RG_UNMANAGED] = "UNMANAGED", [RG_ONLINE] = "ONLINE",
+	[RG_PENDING_ONLINE] = "PENDING_ONLINE", [RG_PENDING_OFFLINE] = "PENDING_OFFLINE",
+	[RG_ERROR_STOP_FAILED] = "ERROR_STOP_FAILED", [RG_ONLINE_FAULTED] = "ONLINE_FAULTED",
+	[RG_PENDING_ONLINE_BLOCKED] = "PENDING_ONLINE_BLOCKED",
+};
+const char *const rs_status_names[STATUS_COUNT] = {
+	[STATUS_OFFLINE] = "OFFLINE", [STATUS_OK] = "OK", [STATUS_FAULTED] = "FAULTED", [STATUS_DEGRADED] = "DEGRADED",
+	[STATUS_UNKNOWN] = "UNKNOWN",
+};
+const char *const node_state_names[NODE_STATE_COUNT] = {
+	[NODE_DOWN] = "DOWN", [NODE_LOST] = "LOST", [NODE_JOINING] = "JOINING", [NODE_UP] = "UP",
+};
+
+/* ---- updates ---- */
+
+void u_push(json_t **list, json_t *value)
+{
+	if (!*list)
+		*list = json_array();
+	ju_push(*list, value);
+}
+
+void u_send(struct rgm_update *u, json_t *message)
+{
+	u_push(&u->send, message);
+}
+
+void u_note(struct rgm_update *u, const char *level, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	u_push(&u->notes, ju_pack("{ss,ss}", "level", level, "text", text));
+}
+
+void rgm_update_done(struct rgm_update *u)
+{
+	json_decref(u->send);
+	json_decref(u->run);
+	json_decref(u->commit);
+	json_decref(u->answer);
+	json_decref(u->notes);
+	*u = (struct rgm_update) { 0 };
+}
+
+void set_text(char **slot, const char *text)
+{
+	free(*slot);
+	*slot = text && *text ? xstrdup(text) : NULL;
+}
+
+int name_index(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (names[i] && strieq(names[i], name))
+			return (int)i;
+	return -1;
+}
+
+/* ---- lookups ---- */
+
+struct rgm_rg *rg_find(const struct rgm *rgm, const char *name)
+{
+	for (size_t lo = 0, hi = rgm->rg_count; lo < hi;) {
+		size_t mid = (lo + hi) / 2;
+		int c = strcmp(name, rgm->rgs[mid]->name);
+
+		if (c == 0)
+			return rgm->rgs[mid];
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+struct rgm_rs *rg_rs_find(const struct rgm_rg *rg, const char *name)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (streq(rg->rs[i]->name, name))
+			return rg->rs[i];
+	return NULL;
+}
+
+struct rgm_rs *rs_find(const struct rgm *rgm, const char *name)
+{
+	for (size_t i = 0; i < rgm->rg_count; i++) {
+		struct rgm_rs *rs = rg_rs_find(rgm->rgs[i], name);
+
+		if (rs)
+			return rs;
+	}
+	return NULL;
+}
+
+const struct rt *type_find(const struct rgm *rgm, const char *name)
+{
+	const struct rt *found = NULL;
+
+	for (size_t i = 0; i < rgm->type_count; i++) {
+		if (streq(rgm->types[i].rt->name, name))
+			return rgm->types[i].rt;
+		if (rt_name_matches(rgm->types[i].rt->name, name)) {
+			if (found)
+				return NULL;
+			found = rgm->types[i].rt;
+		}
+	}
+	return found;
+}
+
+const char *rgm_node_name(const struct rgm *rgm, uint32_t id)
+{
+	return id >= 1 && id <= CMM_NODE_ID_MAX && rgm->node[id].name ? rgm->node[id].name : "?";
+}
+
+uint32_t rgm_node_id(const struct rgm *rgm, const char *name_or_id)
+{
+	char *end;
+	unsigned long id;
+
+	for (uint32_t n = nodeset_next(rgm->configured, 0); n; n = nodeset_next(rgm->configured, n))
+		if (streq(rgm->node[n].name, name_or_id))
+			return n;
+	id = strtoul(name_or_id, &end, 10);
+	return *name_or_id && !*end && id <= CMM_NODE_ID_MAX && nodeset_has(rgm->configured, (uint32_t)id) ? (uint32_t)id : 0;
+}
+
+static const char *prop_get(const json_t *props, const char *name)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)props, key, value)
+		if (strieq(key, name))
+			return json_string_value(value);
+	return NULL;
+}
+
+const char *rs_prop(const struct rgm_rs *rs, const char *name)
+{
+	const struct rt_param *param = rt_param_find(rs->rt, name);
+	const struct prop_info *info;
+	const char *v;
+
+	v = prop_get(rs->props, name);
+	if (!v)
+		v = prop_get(rs->ext, name);
+	if (v)
+		return v;
+	if (param)
+		return param->has_default ? param->dflt : "";
+	info = resource_prop_find(name);
+	return info && info->always ? (info->dflt ? info->dflt : "") : NULL;
+}
+
+const char *rg_prop(const struct rgm_rg *rg, const char *name)
+{
+	const char *v = prop_get(rg->props, name);
+	const struct prop_info *info;
+
+	if (v)
+		return v;
+	info = group_prop_find(name);
+	return info && info->dflt ? info->dflt : "";
+}
+
+bool rg_prop_bool(const struct rgm_rg *rg, const char *name)
+{
+	return strieq(rg_prop(rg, name), "TRUE");
+}
+
+int64_t rg_prop_int(const struct rgm_rg *rg, const char *name)
+{
+	return strtoll(rg_prop(rg, name), NULL, 10);
+}
+
+bool rs_is_address(const struct rgm_rs *rs)
+{
+	return rs->rt->is_logical_hostname || rs->rt->is_shared_address;
+}
+
+bool rs_depends_on(const struct rgm_rs *rs, const struct rgm_rs *other)
+{
+	if (strlist_has(&rs->deps, other->name))
+		return true;
+	return rs != other && rs->rg == other->rg && rs_is_address(other) && !rs_is_address(rs) &&
+	       rg_prop_bool(rs->rg, "Implicit_network_dependencies");
+}
+
+int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method)
+{
+	_cleanup_free_ char *name = xasprintf("%s_timeout", rt_method_names[method]);
+	const char *v = rs_prop(rs, name);
+
+	return v && *v ? strtoll(v, NULL, 10) : 3600;
+}
+
+nodeset rgm_up_nodes(const struct rgm *rgm)
+{
+	nodeset set = 0;
+
+	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
+		if (rgm->node[id].state == NODE_UP)
+			set |= node_bit(id);
+	return set;
+}
+
+nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states)
+{
+	nodeset set = 0;
+
+	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
+		if (states & IN(rg->on[id].state))
+			set |= node_bit(id);
+	return set;
+}
+
+/* ---- infrastructure ---- */
+
+static void load_infrastructure(struct rgm *rgm, const json_t *data)
+{
+	nodeset configured = 0;
+	const char *key;
+	json_t *value;
+
+	set_text(&rgm->cluster_name, ju_str(data, "cluster.name", "cluster"));
+	json_object_foreach((json_t *)data, key, value) {
+		unsigned id;
+		int end = 0;
+
+		if (sscanf(key, "cluster.nodes.%u.name%n", &id, &end) != 1 || !end || key[end] || id < 1 || id > CMM_NODE_ID_MAX)
+			continue;
+		configured |= node_bit(id);
+		set_text(&rgm->node[id].name, json_string_value(value));
+	}
+	rgm->configured = configured;
+}
+
+/* ---- types ---- */
+
+static int load_type(struct rgm *rgm, const char *name, const json_t *data, struct err *err)
+{
+	const char *text = ju_str(data, "rtr", NULL);
+	struct rt *rt = NULL;
+	size_t at;
+	int r;
+
+	for (at = 0; at < rgm->type_count; at++)
+		if (streq(rgm->types[at].rt->name, name))
+			break;
+	if (!data) {
+		if (at == rgm->type_count)
+			return 0;
+		rt_free(rgm->types[at].rt);
+		free(rgm->types[at].path);
+		rgm->types[at] = rgm->types[--rgm->type_count];
+		return 0;
+	}
+	if (!text)
+		return err_set(err, -EINVAL, "resource type %s: the table has no \"rtr\"", name);
+	r = rtr_parse(text, strlen(text), ju_str(data, "path", name), &rt, NULL, err);
+	if (r < 0)
+		return r;
+	strlist_split(&rt->installed_nodes, ju_str(data, "installed_nodes", ""), ",");
+	if (at < rgm->type_count) {             /* resources point into the old one: only the nodes may have changed */
+		strlist_done(&rgm->types[at].rt->installed_nodes);
+		rgm->types[at].rt->installed_nodes = rt->installed_nodes;
+		rt->installed_nodes = (struct strlist) { 0 };
+		rt_free(rt);
+		return 0;
+	}
+	rgm->types = xrealloc(rgm->types, (rgm->type_count + 1) * sizeof *rgm->types);
+	rgm->types[rgm->type_count++] = (struct rgm_type) { .rt = rt, .path = xstrdup(ju_str(data, "path", "")) };
+	return 0;
+}
+
+/* ---- groups ---- */
+
+static void rs_free(struct rgm_rs *rs)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rs->on); i++)
+		free(rs->on[i].message);
+	json_decref(rs->props);
+	json_decref(rs->ext);
+	strlist_done(&rs->deps);
+	free(rs->name);
+	free(rs);
+}
+
+static void rg_free(struct rgm_rg *rg)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		rs_free(rg->rs[i]);
+	free(rg->rs);
+	json_decref(rg->props);
+	json_decref(rg->runs);
+	free(rg->why);
+	free(rg->name);
+	free(rg);
+}
+
+/* A dependency may carry a qualifier, "db{LOCAL_NODE}"; inside a group it means nothing else. */
+static void parse_dependencies(struct rgm_rs *rs)
+{
+	static const char *const lists[] = { "Resource_dependencies", "Resource_dependencies_restart",
+					     "Resource_dependencies_offline_restart" };
+
+	strlist_done(&rs->deps);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		const char *v = rs_prop(rs, lists[i]);
+		struct strlist parts = { 0 };
+
+		strlist_split(&parts, v ? v : "", ",");
+		for (size_t k = 0; k < parts.n; k++) {
+			parts.v[k][strcspn(parts.v[k], "{@")] = '\0';
+			if (!strlist_has(&rs->deps, parts.v[k]))
+				strlist_add(&rs->deps, parts.v[k]);
+		}
+		strlist_done(&parts);
+	}
+}
+
+/* "rs.NAME.KIND[.PROPERTY]" -> name and the rest; false when the key is another. */
+static bool split_rs_key(const char *key, char name[256], const char **ret_rest)
+{
+	const char *dot;
+
+	if (strncmp(key, "rs.", 3) != 0)
+		return false;
+	dot = strchr(key + 3, '.');
+	if (!dot || dot == key + 3 || dot - key - 3 > 255)
+		return false;
+	memcpy(name, key + 3, (size_t)(dot - key - 3));
+	name[dot - key - 3] = '\0';
+	*ret_rest = dot + 1;
+	return true;
+}
+
+static struct rgm_rs *rs_get_or_add(struct rgm_rg *rg, const char *name)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, name);
+
+	if (rs)
+		return rs;
+	rs = xcalloc(1, sizeof *rs);
+	rs->name = xstrdup(name);
+	rs->rg = rg;
+	rs->local.running = METHOD_COUNT;
+	for (size_t i = 0; i < ARRAY_SIZE(rs->on); i++)
+		rs->on[i].status = STATUS_OFFLINE;
+	rg->rs = xrealloc(rg->rs, (rg->rs_count + 1) * sizeof *rg->rs);
+	rg->rs[rg->rs_count++] = rs;
+	return rs;
+}
+
+static int compare_rs(const void *a, const void *b)
+{
+	return strcmp((*(struct rgm_rs *const *)a)->name, (*(struct rgm_rs *const *)b)->name);
+}
+
+/* Everything that a table says of resources, checked before anything is touched. */
+static int check_resources(const struct rgm *rgm, const char *rg, const json_t *data, struct err *err)
+{
+	const char *key, *rest;
+	char name[256];
+	json_t *value;
+
+	json_object_foreach((json_t *)data, key, value) {
+		if (!split_rs_key(key, name, &rest) || !streq(rest, "type"))
+			continue;
+		if (!type_find(rgm, json_string_value(value)))
+			return err_set(err, -EINVAL, "resource group %s: resource %s has the unknown type %s", rg, name,
+				       json_string_value(value));
+	}
+	return 0;
+}
+
+static void load_resources(const struct rgm *rgm, struct rgm_rg *rg, const json_t *data)
+{
+	const char *key, *rest;
+	char name[256];
+	json_t *value;
+
+	for (size_t i = 0; i < rg->rs_count;) {
+		struct rgm_rs *rs = rg->rs[i];
+		_cleanup_free_ char *type_key = xasprintf("rs.%s.type", rs->name);
+
+		json_decref(rs->props);
+		json_decref(rs->ext);
+		rs->props = json_object();
+		rs->ext = json_object();
+		if (json_object_get(data, type_key)) {
+			i++;
+			continue;
+		}
+		rs_free(rs);
+		memmove(rg->rs + i, rg->rs + i + 1, (--rg->rs_count - i) * sizeof *rg->rs);
+	}
+	json_object_foreach((json_t *)data, key, value)
+		if (split_rs_key(key, name, &rest) && streq(rest, "type")) {
+			struct rgm_rs *rs = rs_get_or_add(rg, name);
+
+			rs->rt = type_find(rgm, json_string_value(value));
+			if (!rs->props) {
+				rs->props = json_object();
+				rs->ext = json_object();
+			}
+		}
+	json_object_foreach((json_t *)data, key, value) {
+		if (!split_rs_key(key, name, &rest))
+			continue;
+		struct rgm_rs *rs = rg_rs_find(rg, name);
+
+		if (!rs)
+			continue;
+		if (streq(rest, "enabled"))
+			rs->enabled = streq(json_string_value(value), "TRUE");
+		else if (streq(rest, "monitored"))
+			rs->monitored = streq(json_string_value(value), "TRUE");
+		else if (strncmp(rest, "prop.", 5) == 0)
+			json_object_set(rs->props, rest + 5, value);
+		else if (strncmp(rest, "ext.", 4) == 0)
+			json_object_set(rs->ext, rest + 4, value);
+	}
+	qsort(rg->rs, rg->rs_count, sizeof(struct rgm_rs *), compare_rs);
+	for (size_t i = 0; i < rg->rs_count; i++)
+		parse_dependencies(rg->rs[i]);
+}
+
+static void load_nodelist(const struct rgm *rgm, struct rgm_rg *rg)
+{
+	struct strlist names = { 0 };
+
+	rg->node_count = 0;
+	strlist_split(&names, rg_prop(rg, "Nodelist"), ",");
+	for (size_t i = 0; i < names.n && rg->node_count < ARRAY_SIZE(rg->nodelist); i++) {
+		uint32_t id = rgm_node_id(rgm, names.v[i]);
+
+		if (id)
+			rg->nodelist[rg->node_count++] = id;
+	}
+	if (names.n == 0)               /* all nodes, by id */
+		for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
+			rg->nodelist[rg->node_count++] = id;
+	strlist_done(&names);
+}
+
+static int compare_rg(const void *a, const void *b)
+{
+	return strcmp((*(struct rgm_rg *const *)a)->name, (*(struct rgm_rg *const *)b)->name);
+}
+
+static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const json_t *data, struct err *err)
+{
+	struct rgm_rg *rg = rg_find(rgm, name);
+	const char *key;
+	json_t *value;
+	bool was_managed;
+	int r;
+
+	if (!data) {
+		for (size_t i = 0; rg && i < rgm->rg_count; i++)
+			if (rgm->rgs[i] == rg) {
+				memmove(rgm->rgs + i, rgm->rgs + i + 1, (--rgm->rg_count - i) * sizeof *rgm->rgs);
+				rg_free(rg);
+				break;
+			}
+		return 0;
+	}
+	r = check_resources(rgm, name, data, err);
+	if (r < 0)
+		return r;
+	if (!rg) {
+		rg = xcalloc(1, sizeof *rg);
+		rg->name = xstrdup(name);
+		rg->admin_offline = true;       /* a group starts when somebody asks for it, or with the cluster */
+		rgm->rgs = xrealloc(rgm->rgs, (rgm->rg_count + 1) * sizeof *rgm->rgs);
+		rgm->rgs[rgm->rg_count++] = rg;
+		qsort(rgm->rgs, rgm->rg_count, sizeof(struct rgm_rg *), compare_rg);
+	}
+	was_managed = rg->managed;
+	json_decref(rg->props);
+	rg->props = json_object();
+	json_object_foreach((json_t *)data, key, value)
+		if (strncmp(key, "rg.prop.", 8) == 0)
+			json_object_set(rg->props, key + 8, value);
+	rg->managed = streq(ju_str(data, "rg.managed", "FALSE"), "TRUE");
+	if (!rg->managed && was_managed) {
+		rg->admin_offline = true;
+		rg->intent = INTENT_NONE;
+		rg->restart = 0;
+	}
+	rg->gen = gen;
+	rg->ver++;
+	load_nodelist(rgm, rg);
+	load_resources(rgm, rg, data);
+	return 0;
+}
+
+int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_t *data, struct rgm_update *u,
+		   struct err *err)
+{
+	int r = 0;
+
+	if (streq(table, "infrastructure") && data) {
+		load_infrastructure(rgm, data);
+		for (size_t i = 0; i < rgm->rg_count; i++)
+			load_nodelist(rgm, rgm->rgs[i]);
+	} else if (strncmp(table, TABLE_RT, strlen(TABLE_RT)) == 0) {
+		r = load_type(rgm, table + strlen(TABLE_RT), data, err);
+	} else if (strncmp(table, TABLE_RG, strlen(TABLE_RG)) == 0) {
+		struct rgm_rg *rg;
+
+		r = load_group(rgm, table + strlen(TABLE_RG), gen, data, err);
+		rg = rg_find(rgm, table + strlen(TABLE_RG));
+		if (r == 0 && rg && u)
+			local_reconcile(rgm, rg, u);
+	}
+	return r;
+}
+
+/* ---- life ---- */
+
+struct rgm *rgm_new(uint32_t self)
+{
+	struct rgm *rgm = xcalloc(1, sizeof *rgm);
+
+	rgm->self = self;
+	rgm->ad_hoc = json_object();
+	return rgm;
+}
+
+void rgm_set_time(struct rgm *rgm, int64_t wall_ms)
+{
+	rgm->now_ms = wall_ms;
+}
+
+struct rgm *rgm_free(struct rgm *rgm)
+{
+	if (!rgm)
+		return NULL;
+	ops_drop(rgm);
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		rg_free(rgm->rgs[i]);
+	free(rgm->rgs);
+	for (size_t i = 0; i < rgm->type_count; i++) {
+		rt_free(rgm->types[i].rt);
+		free(rgm->types[i].path);
+	}
+	free(rgm->types);
+	for (size_t i = 0; i < ARRAY_SIZE(rgm->node); i++)
+		free(rgm->node[i].name);
+	json_decref(rgm->ad_hoc);
+	free(rgm->cluster_name);
+	free(rgm);
+	return NULL;
+}
+
+/* ---- listings ---- */
+
+static json_t *rs_status_json(const struct rgm *rgm, const struct rgm_rs *rs)
+{
+	json_t *nodes = json_array();
+
+	for (size_t i = 0; i < rs->rg->node_count; i++) {
+		uint32_t id = rs->rg->nodelist[i];
+		const struct rs_node *on = &rs->on[id];
+
+		ju_push(nodes, ju_pack("{ss,ss,ss,ss}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
+				       "status", rs_status_names[on->status], "message", on->message ? on->message : ""));
+	}
+	return ju_pack("{ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "enabled", rs->enabled, "monitored",
+		       rs->monitored, "nodes", nodes);
+}
+
+static json_t *rg_status_json(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	json_t *nodes = json_array(), *resources = json_array();
+
+	for (size_t i = 0; i < rg->node_count; i++) {
+		uint32_t id = rg->nodelist[i];
+
+		ju_push(nodes, ju_pack("{ss,ss}", "node", rgm_node_name(rgm, id), "state",
+				       rg->managed ? rg_state_names[rg->on[id].state] : rg_state_names[RG_UNMANAGED]));
+	}
+	for (size_t i = 0; i < rg->rs_count; i++)
+		ju_push(resources, rs_status_json(rgm, rg->rs[i]));
+	return ju_pack("{ss,sb,sb,ss,so,so}", "name", rg->name, "managed", rg->managed, "admin_offline", rg->admin_offline,
+		       "why", rg->why ? rg->why : "", "nodes", nodes, "resources", resources);
+}
+
+json_t *rgm_status(const struct rgm *rgm)
+{
+	json_t *nodes = json_array(), *groups = json_array();
+
+	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
+		ju_push(nodes, ju_pack("{ss,sI,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
+				       node_state_names[rgm->node[id].state]));
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		ju_push(groups, rg_status_json(rgm, rgm->rgs[i]));
+	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "nodes", nodes, "groups", groups);
+}
+
+static json_t *param_json(const struct rgm_rs *rs, const struct rt_param *p)
+{
+	const char *v = rs_prop(rs, p->name);
+
+	return ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
+		       prop_type_names[p->type], "tunable", tunable_names[p->tunable], "description",
+		       p->description ? p->description : "");
+}
+
+static json_t *rs_config_json(const struct rgm_rs *rs)
+{
+	json_t *props = json_array();
+
+	for (size_t i = 0; i < rs->rt->param_count; i++)
+		ju_push(props, param_json(rs, &rs->rt->params[i]));
+	return ju_pack("{ss,ss,ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version,
+		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
+}
+
+static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	json_t *props = json_object(), *resources = json_array();
+	struct strlist names = { 0 };
+
+	for (size_t i = 0; i < group_prop_count(); i++)
+		ju_set_str(props, group_prop_at(i)->name, rg_prop(rg, group_prop_at(i)->name));
+	for (size_t i = 0; i < rg->node_count; i++)
+		strlist_add(&names, rgm_node_name(rgm, rg->nodelist[i]));
+	_cleanup_free_ char *nodelist = strlist_join(&names, ",");
+
+	strlist_done(&names);
+	ju_set_str(props, "Nodelist", nodelist);
+	for (size_t i = 0; i < rg->rs_count; i++)
+		ju_push(resources, rs_config_json(rg->rs[i]));
+	return ju_pack("{ss,sb,so,so}", "name", rg->name, "managed", rg->managed, "properties", props, "resources", resources);
+}
+
+static json_t *type_config_json(const struct rgm_type *type)
+{
+	const struct rt *rt = type->rt;
+	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array();
+
+	for (int m = 0; m < METHOD_COUNT; m++)
+		if (rt->methods[m])
+			ju_set_str(methods, rt_method_names[m], rt->methods[m]);
+	for (size_t i = 0; i < rt->installed_nodes.n; i++)
+		ju_push(nodes, json_string(rt->installed_nodes.v[i]));
+	for (size_t i = 0; i < rt->pkglist.n; i++)
+		ju_push(pkgs, json_string(rt->pkglist.v[i]));
+	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description, "version",
+		       rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
+		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "init_nodes",
+		       rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES", "methods", methods,
+		       "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
+}
+
+json_t *rgm_config(const struct rgm *rgm)
+{
+	json_t *types = json_array(), *groups = json_array();
+
+	for (size_t i = 0; i < rgm->type_count; i++)
+		ju_push(types, type_config_json(&rgm->types[i]));
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		ju_push(groups, rg_config_json(rgm, rgm->rgs[i]));
+	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "types", types, "groups", groups);
+}

@@ -1,0 +1,156 @@
+/* The model that the parts of the RGM share; private to src/rgm. */
+#pragma once
+#include <stdarg.h>
+
+#include "base/json.h"
+#include "rgm/rgm.h"
+
+#define RESTARTS_KEPT 32                /* restart times remembered per resource and node */
+#define FAILURES_PER_NODE 2             /* start failures within Pingpong_interval that rule a node out */
+
+enum phase { PHASE_OFF, PHASE_PRENET, PHASE_UP, PHASE_MONITORED };
+enum intent { INTENT_NONE, INTENT_SWITCH, INTENT_COUNT };
+enum directive { DIRECTIVE_NONE, DIRECTIVE_ONLINE, DIRECTIVE_OFFLINE };
+
+/* A resource on one node, as everybody knows it. */
+struct rs_node {
+	enum rs_state  state;
+	enum rs_status status;
+	char          *message;                 /* NULL: empty */
+	int64_t        restarts[RESTARTS_KEPT]; /* wall ms, newest first; 0: none */
+	int64_t        rg_restarts[RESTARTS_KEPT];
+};
+
+/* A resource on this node, as only this node knows it: ahead of the log by what is on its way. */
+struct rs_local {
+	enum phase     phase;
+	enum rt_method running;                 /* METHOD_COUNT: none */
+	uint64_t       run;
+	int64_t        run_started_ms;          /* wall; for the journal */
+	bool           start_failed, stop_failed, monitor_failed;
+	bool           restart;                 /* going down to come up again */
+	bool           status_set;              /* by the resource itself, in its present state */
+	enum rs_state  told_state;              /* what the last report said */
+	enum rs_status told_status;
+};
+
+struct rgm_rg;
+struct rgm_rs {
+	char          *name;
+	struct rgm_rg *rg;
+	const struct rt *rt;
+	bool           enabled, monitored;
+	json_t        *props, *ext;             /* name -> text, as given; defaults come from the type */
+	struct strlist deps;                    /* strong, inside the group */
+	struct rs_node  on[CMM_NODE_ID_MAX + 1];
+	struct rs_local local;
+};
+
+struct rg_node {
+	enum rg_state state;
+	int64_t       failures[FAILURES_PER_NODE];      /* wall ms of start failures, newest first */
+	int64_t       gave_over;                        /* wall ms of the last giveover away from this node */
+	uint64_t      settled;                          /* configuration generation that is carried out there */
+};
+
+struct rgm_rg {
+	char          *name;
+	bool           managed;
+	json_t        *props;
+	uint64_t       gen;                     /* of the CCR table */
+	struct rgm_rs **rs;
+	size_t         rs_count;
+	uint32_t       nodelist[CMM_NODE_ID_MAX];
+	size_t         node_count;
+
+	/* replicated */
+	uint64_t       ver;                     /* rises with every change that matters to decisions */
+	bool           admin_offline;           /* switched off by hand: no automatic start */
+	bool           failback_due;
+	enum intent    intent;
+	nodeset        intent_nodes;
+	nodeset        restart;                 /* goes offline here to come online here again */
+	char          *why;                     /* why it is where it is */
+	struct rg_node on[CMM_NODE_ID_MAX + 1];
+
+	/* this node */
+	enum directive directive;
+	bool           abandoned;               /* a start failed: everything down again */
+	enum rg_state  told_state;
+	uint64_t       told_settled;
+	json_t        *runs;                    /* finished method runs for the next report; NULL: none */
+
+	/* president */
+	uint64_t       decided_ver;             /* a decision based on this version is on its way */
+};
+
+struct rgm_type { struct rt *rt; char *path; };
+
+struct rgm {
+	uint32_t self;
+	char    *cluster_name;
+	struct { char *name; enum node_state state; uint64_t incarnation; } node[CMM_NODE_ID_MAX + 1];
+	nodeset  configured;
+	uint64_t epoch;
+	bool     forming;               /* a new cluster whose members are not all ready */
+	bool     settle_formation;      /* ... and whose groups get their start when they are */
+	struct rgm_type *types;
+	size_t   type_count;
+	struct rgm_rg **rgs;            /* by name */
+	size_t   rg_count;
+	uint64_t run_counter;
+	json_t  *ad_hoc;                /* run id -> {"id","node"}: methods outside a group's plan (Validate...) */
+	struct op *ops;                 /* president: requests under way, oldest first */
+	bool     presiding;
+	int64_t  now_ms;                /* wall, of the event that is being worked on */
+};
+
+/* model.c */
+struct rgm_rg *rg_find(const struct rgm *rgm, const char *name);
+struct rgm_rs *rs_find(const struct rgm *rgm, const char *name);
+struct rgm_rs *rg_rs_find(const struct rgm_rg *rg, const char *name);
+const struct rt *type_find(const struct rgm *rgm, const char *name);    /* full or abbreviated; NULL: none or ambiguous */
+const char *rs_prop(const struct rgm_rs *rs, const char *name);         /* value in force; NULL: the type has it not */
+const char *rg_prop(const struct rgm_rg *rg, const char *name);         /* value in force; "" when it has none */
+bool rg_prop_bool(const struct rgm_rg *rg, const char *name);
+int64_t rg_prop_int(const struct rgm_rg *rg, const char *name);
+bool rs_is_address(const struct rgm_rs *rs);
+bool rs_depends_on(const struct rgm_rs *rs, const struct rgm_rs *other);        /* declared or implicit network dependency */
+int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
+nodeset rgm_up_nodes(const struct rgm *rgm);
+nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit mask of 1 << enum rg_state */
+#define IN(state) (1u << (state))
+#define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))
+#define RG_MASK_PENDING (IN(RG_PENDING_ONLINE) | IN(RG_PENDING_OFFLINE))
+
+/* updates */
+void u_send(struct rgm_update *u, json_t *message);
+void u_push(json_t **list, json_t *value);
+void u_note(struct rgm_update *u, const char *level, const char *fmt, ...) _printf_(3, 4);
+void set_text(char **slot, const char *text);
+int  name_index(const char *const *names, size_t n, const char *name);          /* -1: none */
+
+/* local.c */
+void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u);
+void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
+void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
+void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
+void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
+json_t *method_argv(const struct rt *rt, enum rt_method method, const char *rs, const char *rg);
+
+/* decide.c */
+struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLINE, ACTION_FAILBACK } what; uint32_t node;
+		   nodeset nodes; char why[400]; };
+void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
+/* The first node of the Nodelist that could take the group when it leaves `from`; 0: none. */
+uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from);
+json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
+void rgm_decide(struct rgm *rgm, struct rgm_update *u);
+
+/* ops.c */
+void ops_request(struct rgm *rgm, uint32_t from, const json_t *message);
+void ops_landed(struct rgm *rgm, const char *id);       /* a decision of this request was delivered */
+void ops_ran(struct rgm *rgm, uint32_t from, const json_t *message);
+void ops_members_changed(struct rgm *rgm);
+void ops_advance(struct rgm *rgm, struct rgm_update *u);
+void ops_drop(struct rgm *rgm);
