@@ -50,6 +50,7 @@ struct cmm {
 
 	uint64_t lost_incarnation[CMM_NODE_ID_MAX + 1];
 	uint64_t lost_heard_ms[CMM_NODE_ID_MAX + 1];    /* silence counts from here */
+	nodeset  declared;              /* dead by the log since the epoch came into force */
 	nodeset  left;                  /* said leave: needs no wait */
 	nodeset  dead_sent;             /* this president has announced it; the message is on its way */
 	bool     leaving, panicked;
@@ -407,7 +408,7 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	m->president = president_of(m);
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
-	cmm->dead_sent = 0;
+	cmm->dead_sent = cmm->declared = 0;
 	cmm->in_force = true;
 	cmm->synced = false;
 	u->activated = true;
@@ -474,6 +475,8 @@ static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	static const char *const hows[] = { "lease", "left" };
 	uint32_t id = (uint32_t)ju_int(event->message, "node", 0);
 
+	if (id >= 1 && id <= CMM_NODE_ID_MAX)
+		cmm->declared |= node_bit(id);
 	if (!nodeset_has(cmm->membership.lost, id))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
@@ -724,7 +727,8 @@ void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
 	json_array_foreach(ju_arr(snapshot, "lost"), i, v) {
 		int64_t id = ju_int(v, "id", 0);
 
-		if (id >= 1 && id <= CMM_NODE_ID_MAX && !nodeset_has(cmm->membership.members, (uint32_t)id))
+		if (id >= 1 && id <= CMM_NODE_ID_MAX &&
+		    !nodeset_has(cmm->membership.members | cmm->declared, (uint32_t)id))
 			lose_node(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
 	}
 }

@@ -420,12 +420,16 @@ static void component_changed(void)
 		if (r && !r->dead && (r->members & ~set) != 0) {
 			struct ring *f = ring_fork(r);
 
+			r->dead = true;         /* for a frozen node that is still in it */
+
+			ring_ref(r);
 			for (uint32_t k = nodeset_next(set, 0); k; k = nodeset_next(set, k)) {
 				if (w.node[k].ring != r)
 					continue;
 				w.node[k].ring = ring_ref(f);
 				ring_unref(r);
 			}
+			ring_unref(r);
 			/* Whoever holds the token may send once more, and hear itself. */
 			if (f->refs && chance(30))
 				for (uint32_t k = nodeset_next(set, 0); k; k = nodeset_next(set, k))
