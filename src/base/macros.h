@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>  /* has a MIN and a MAX, and uv.h includes it: ours come last */
 #include <unistd.h>
 
 #define _cleanup_(fn)    __attribute__((cleanup(fn)))
@@ -16,6 +17,8 @@
 #define TAKE_PTR(p) ({ __typeof__(p) *_pp = &(p); __typeof__(p) _v = *_pp; *_pp = NULL; _v; })
 #define TAKE_FD(f)  ({ int *_pp = &(f); int _v = *_pp; *_pp = -1; _v; })
 
+#undef MIN
+#undef MAX
 #define MIN(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a < _b ? _a : _b; })
 #define MAX(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
 

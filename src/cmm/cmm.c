@@ -287,6 +287,19 @@ static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u
 				"view", nodeset_to_json(cmm->view), "members", members, "formed", !anybody_ready(cmm)));
 }
 
+/* A second hello in one view: a write of an earlier proposal ended after the first one, and the epoch that was proposed
+ * on the strength of that is used up.  All drop it here in the log; the proposer makes a higher one. */
+static void withdraw_proposal(struct cmm *cmm, uint64_t used)
+{
+	if (cmm->in_force)
+		return;
+	if (cmm->proposal && (uint64_t)ju_int(cmm->proposal, "epoch", 0) > used)
+		return;
+	json_decref(cmm->proposal);
+	cmm->proposal = NULL;
+	cmm->proposed = false;
+}
+
 static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	uint32_t from = event->from;
@@ -297,6 +310,8 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
 		return;
 	}
+	if (cmm->hello[from])
+		withdraw_proposal(cmm, (uint64_t)ju_int(event->message, "epoch", 0));
 	json_decref(cmm->hello[from]);
 	cmm->hello[from] = json_incref((json_t *)event->message);
 	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
@@ -333,8 +348,12 @@ static bool proposal_fits(const struct cmm *cmm, const json_t *message)
 
 static void on_epoch(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
-	if (!proposal_fits(cmm, event->message))
+	if (!proposal_fits(cmm, event->message)) {
+		if (nodeset_from_json(ju_arr(event->message, "view")) == cmm->view &&
+		    (uint64_t)ju_int(event->message, "epoch", 0) <= cmm->config.epoch)
+			send_hello(cmm, u);     /* used up here, see withdraw_proposal() */
 		return;
+	}
 	json_decref(cmm->proposal);
 	cmm->proposal = json_incref((json_t *)event->message);
 	cmm->proposal_from = event->from;

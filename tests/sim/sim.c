@@ -947,7 +947,9 @@ static void check_converged(void)
 
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		if (!w.node[id].up || !engine_is_ready(w.node[id].engine)) {
-			fail("node%u is not a member after the faults stopped", id);
+			_cleanup_free_ char *waiting = w.node[id].up ? cmm_waiting_for(engine_cmm(w.node[id].engine)) : NULL;
+
+			fail("node%u is not a member after the faults stopped: %s", id, waiting ? waiting : "it is down");
 			return;
 		}
 		if (engine_digest(w.node[id].engine) != engine_digest(w.node[1].engine))
