@@ -82,7 +82,7 @@ static struct {
 	nodeset  side[NODES_MAX + 1];   /* whom node i can hear */
 	bool     calm;                  /* faults are over */
 	uint64_t counter;               /* of admin changes */
-	int64_t  acked[GROUPS];         /* the newest acknowledged value of each group's description */
+	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	json_t  *admin;                 /* client token -> {"group","value"} */
 	uint64_t events, deliveries, failovers, acks;
 	bool     verbose;
@@ -301,11 +301,12 @@ static void take(uint32_t id, struct engine_update *u)
 		(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(v, "client", 0));
 		a = json_object_get(w.admin, key);
 		if (a && ju_int(v, "code", 1) == 0 && json_object_get(a, "value")) {
-			int64_t g = ju_int(a, "group", 0), value = ju_int(a, "value", 0);
+			int64_t g = ju_int(a, "group", 0);
+			char table[32];
 
-			w.acked[g] = MAX(w.acked[g], value);
+			(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
+			w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(n->engine), table));
 			w.acks++;
-			trace("acknowledged: group %" PRIi64 " value %" PRIi64, g, value);
 		}
 		if (a && w.verbose)
 			trace("answer to %s: %" PRIi64 " %s", key, ju_int(v, "code", 1), ju_str(v, "text", ""));
@@ -514,6 +515,8 @@ static void form_ring(nodeset set)
 
 		if (!n->up)
 			continue;
+		if (n->ring)
+			n->ring->dead = true;   /* for a frozen node that stays behind in it */
 		ring_unref(n->ring);
 		n->ring = ring_ref(r);
 		n->cursor = 0;
@@ -963,11 +966,10 @@ static void check_converged(void)
 	}
 	for (int g = 0; g < GROUPS; g++) {
 		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
-		const json_t *data = ccr_table(engine_ccr(w.node[1].engine), table);
-		int64_t value = strtoll(ju_str(data, "rg.prop.RG_description", "0"), NULL, 10);
+		uint64_t gen = ccr_table_gen(engine_ccr(w.node[1].engine), table);
 
-		if (value < w.acked[g])
-			fail("acknowledged change %" PRIi64 " of g%d is lost (it has %" PRIi64 ")", w.acked[g], g, value);
+		if (gen < w.acked[g])
+			fail("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
 	}
 	status = engine_status(w.node[1].engine);
 	json_array_foreach(ju_arr(status, "groups"), i, rg)

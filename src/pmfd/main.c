@@ -1,0 +1,119 @@
+/* pmfd: wires the method runner and the tags to the socket, and itself to failfastd. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/log.h"
+#include "base/paths.h"
+#include "failfastd/failfast.h"
+#include "pmfd/pmf.h"
+#include "pmfd/pmf_varlink.h"
+#include "pmfd/spawn.h"
+#include "pmfd/tree.h"
+
+/* Who may do what: Run is for admins.  All others are open, because a command runs with the rights of its caller, and a
+ * tag is only changed by its owner or root: tag.c checks that. */
+static const struct vl_method methods[] = {
+	{ PMF_ERROR("Run"),    VL_ADMIN, pmf_call_run },
+	{ PMF_ERROR("Start"),  VL_READ,  pmf_call_start },
+	{ PMF_ERROR("Modify"), VL_READ,  pmf_call_modify },
+	{ PMF_ERROR("Stop"),   VL_READ,  pmf_call_stop },
+	{ PMF_ERROR("Kill"),   VL_READ,  pmf_call_kill },
+	{ PMF_ERROR("Status"), VL_READ,  pmf_call_status },
+	{ PMF_ERROR("Query"),  VL_READ,  pmf_call_query },
+	{ PMF_ERROR("Watch"),  VL_READ,  pmf_call_watch },
+};
+
+struct signals { uv_signal_t term, intr; uv_loop_t *loop; };
+
+static void on_stop_signal(uv_signal_t *handle, int signum)
+{
+	uv_stop(handle->loop);
+}
+
+static int signals_init(uv_loop_t *loop, struct signals *s)
+{
+	sigset_t usr1;
+	int r;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);      /* run.c: a reaper must not die of it before it is ready */
+	(void)sigprocmask(SIG_BLOCK, &usr1, NULL);
+	r = uv_signal_init(loop, &s->term);
+	if (r == 0)
+		r = uv_signal_start(&s->term, on_stop_signal, SIGTERM);
+	if (r == 0)
+		r = uv_signal_init(loop, &s->intr);
+	if (r == 0)
+		r = uv_signal_start(&s->intr, on_stop_signal, SIGINT);
+	return r;
+}
+
+/* -1: nobody guards us. */
+static int guard(struct err *err)
+{
+	if (getenv("PARHELION_NO_FAILFAST"))
+		return -1;
+	return failfast_register("pmfd", 0, err);
+}
+
+static int open_output(void)
+{
+	const char *path = getenv("PMF_OUTPUT");
+	int fd = path && *path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) : -1;
+
+	if (path && *path && fd < 0)
+		log_warn("cannot open %s for the output of monitored processes: %s", path, strerror(errno));
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	struct pmf pmf = { .loop = uv_default_loop(), .out_fd = -1, .set_ids = geteuid() == 0 };
+	struct signals signals;
+	struct vl_server *server;
+	struct err err = { 0 };
+	int failfast_fd, r;
+
+	log_open("Cluster.PMF.pmfd");
+	if (argc > 1 && !(argc == 2 && streq(argv[1], "-f"))) {
+		log_err("usage: pmfd [-f]");
+		return 2;
+	}
+	r = signals_init(pmf.loop, &signals);
+	assert(r == 0);
+	spawn_protect_from_oom();
+	if (!tree_setup())
+		log_info("no cgroup2 that can be used; process trees are followed through /proc");
+	pmf.out_fd = open_output();
+	r = vl_server_new(pmf.loop,
+			  &(struct vl_server_config) {
+				  .path = path_state(PATH_PMFD_SOCK), .mode = 0666, .product = "Parhelion pmfd",
+				  .interface = "org.parhelion.Pmf", .description = pmf_varlink,
+				  .methods = methods, .method_count = ARRAY_SIZE(methods), .ctx = &pmf,
+			  },
+			  &server, &err);
+	if (r < 0) {
+		log_err("%s", err.text);
+		return 1;
+	}
+	failfast_fd = guard(&err);
+	if (failfast_fd < -1 || (failfast_fd == -1 && !getenv("PARHELION_NO_FAILFAST"))) {
+		log_err("%s", err.text);
+		vl_server_free(server);
+		return 1;
+	}
+	log_info("ready");
+	uv_run(pmf.loop, UV_RUN_DEFAULT);
+	log_notice("pmfd is being stopped; %zu tags are not monitored any more", pmf.tag_count);
+	vl_server_free(server);
+	if (failfast_fd >= 0) {
+		r = failfast_goodbye(failfast_fd);
+		if (r < 0)
+			log_err("failfastd does not let us go: %s", strerror(-r));
+	}
+	tree_cleanup();
+	return 0;
+}
