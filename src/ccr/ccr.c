@@ -297,8 +297,9 @@ void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_upd
 
 json_t *ccr_snapshot(const struct ccr *ccr)
 {
-	return ju_pack("{sO,sI,sO?,so,so,sO}", "tables", ccr->tables, "last", (json_int_t)ccr->last, "prep", ccr->prep,
-		       "voters", nodeset_to_json(ccr->voters), "yes", nodeset_to_json(ccr->yes), "waiting", ccr->waiting);
+	return ju_pack("{so,sI,sO?,so,so,so}", "tables", json_deep_copy(ccr->tables), "last", (json_int_t)ccr->last, "prep",
+		       ccr->prep, "voters", nodeset_to_json(ccr->voters), "yes", nodeset_to_json(ccr->yes), "waiting",
+		       json_deep_copy(ccr->waiting));
 }
 
 void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret_update)

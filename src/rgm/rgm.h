@@ -70,3 +70,8 @@ json_t *rgm_request_message(struct rgm *rgm, const char *id, const json_t *reque
 /* ---- for listings: everything as JSON (docs/api/org.parhelion.Cluster.varlink) ---- */
 json_t *rgm_status(const struct rgm *rgm);
 json_t *rgm_config(const struct rgm *rgm);
+/* One object with all that libscha asks of it; NULL: there is none of that name (in that group, when group is given). */
+json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *group, int64_t wall_ms);
+json_t *rgm_group_json(const struct rgm *rgm, const char *name);
+json_t *rgm_type_json(const struct rgm *rgm, const char *name);
+json_t *rgm_cluster_json(const struct rgm *rgm);

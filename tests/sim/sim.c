@@ -459,6 +459,9 @@ static void deliver_entry(uint32_t id, const struct entry *e)
 	engine_deliver(n->engine, clock_of(n), e->from, e->message, &u);
 	if (w.verbose && streq(ju_str(e->message, "t", ""), "digest.mark")) {
 		json_t *state = rgm_snapshot(engine_rgm(n->engine));
+		json_t *tables = ccr_summary(engine_ccr(n->engine));
+
+		ju_set_new(state, "tables", tables);
 		_cleanup_free_ char *text = ju_dump(state);
 
 		trace("node%u state %s", id, text);
@@ -507,6 +510,8 @@ static void form_ring(nodeset set)
 				first[id] |= node_bit(k);
 		if (!first[id])
 			first[id] = node_bit(id);
+		if (n->ring)
+			n->ring->dead = true;   /* closed: what is sent from here on belongs to the next ring */
 	}
 	for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id))
 		deliver_rest(id);
@@ -515,8 +520,6 @@ static void form_ring(nodeset set)
 
 		if (!n->up)
 			continue;
-		if (n->ring)
-			n->ring->dead = true;   /* for a frozen node that stays behind in it */
 		ring_unref(n->ring);
 		n->ring = ring_ref(r);
 		n->cursor = 0;

@@ -1,0 +1,179 @@
+/* The socket of clusterd: docs/api/org.parhelion.Cluster.varlink.  Reading is answered from the engine's state at once;
+ * requests go into the log and are answered when their end comes back. */
+#include "clusterd/node.h"
+
+#include <pwd.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/paths.h"
+#include "cluster_varlink.h"
+#include "scha_err.h"
+
+#define REFUSED   "org.parhelion.Cluster.Refused"
+#define NOT_FOUND "org.parhelion.Cluster.NotFound"
+
+struct client { struct client *next; int64_t token; struct vl_call *call; };
+
+static void method_status(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+
+	(void)params;
+	vl_reply(call, engine_status(node->engine));
+}
+
+static void method_config(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+
+	(void)params;
+	vl_reply(call, rgm_config(engine_rgm(node->engine)));
+}
+
+static void found(struct vl_call *call, json_t *object, int code, const char *kind, const char *name)
+{
+	_cleanup_free_ char *text = object ? NULL : xasprintf("%s %s does not exist", kind, name);
+
+	if (object)
+		vl_reply(call, object);
+	else
+		vl_error(call, NOT_FOUND, ju_pack("{si,ss}", "code", code, "message", text));
+}
+
+static void method_get_resource(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const char *name = ju_str(params, "resource", "");
+
+	found(call, rgm_resource_json(engine_rgm(node->engine), name, ju_str(params, "group", NULL), node_now().wall_ms),
+	      SCHA_ERR_RSRC, "resource", name);
+}
+
+static void method_get_group(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const char *name = ju_str(params, "group", "");
+
+	found(call, rgm_group_json(engine_rgm(node->engine), name), SCHA_ERR_RG, "resource group", name);
+}
+
+static void method_get_type(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const char *name = ju_str(params, "type", "");
+
+	found(call, rgm_type_json(engine_rgm(node->engine), name), SCHA_ERR_RT, "resource type", name);
+}
+
+static void method_get_cluster(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	json_t *o = rgm_cluster_json(engine_rgm(node->engine));
+
+	(void)params;
+	ju_set_int(o, "seq", (int64_t)ccr_last_commit(engine_ccr(node->engine)));
+	vl_reply(call, o);
+}
+
+static void method_journal(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+
+	vl_reply(call, ju_pack("{so}", "entries", journal_since(node->journal, ju_int(params, "since_ms", 0))));
+}
+
+/* ---- requests ---- */
+
+static struct client *client_take(struct node *node, int64_t token, const struct vl_call *call)
+{
+	for (struct client **at = &node->clients; *at; at = &(*at)->next) {
+		struct client *c = *at;
+
+		if (call ? c->call != call : c->token != token)
+			continue;
+		*at = c->next;
+		return c;
+	}
+	return NULL;
+}
+
+static void on_gone(struct vl_call *call, void *ctx)
+{
+	struct node *node = ctx;
+	struct client *c = client_take(node, 0, call);
+
+	if (!c)
+		return;
+	engine_client_gone(node->engine, c->token);
+	free(c);
+}
+
+void api_answer(struct node *node, const json_t *answer)
+{
+	struct client *c = client_take(node, ju_int(answer, "client", 0), NULL);
+	int64_t code = ju_int(answer, "code", SCHA_ERR_INTERNAL);
+
+	if (!c)
+		return;
+	if (code == SCHA_ERR_NOERR)
+		vl_reply(c->call, NULL);
+	else
+		vl_error(c->call, REFUSED, ju_pack("{sI,ss}", "code", (json_int_t)code, "message", ju_str(answer, "text", "")));
+	free(c);
+}
+
+static char *caller_name(const struct node *node, const struct vl_peer *peer)
+{
+	const struct passwd *pw = peer->uid == 0 ? NULL : getpwuid(peer->uid);
+
+	return xasprintf("%s@%s", peer->uid == 0 ? "root" : pw ? pw->pw_name : "somebody",
+			 rgm_node_name(engine_rgm(node->engine), node->self));
+}
+
+static void method_request(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	json_t *request = ju_obj(params, "request"), *copy;
+	_cleanup_free_ char *by = caller_name(node, vl_call_peer(call));
+	struct client *c;
+	struct engine_update u;
+
+	if (!request || !ju_str(request, "op", NULL)) {
+		vl_error(call, REFUSED, ju_pack("{si,ss}", "code", SCHA_ERR_INVAL, "message", "the request has no \"op\""));
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->token = ++node->client_counter;
+	c->call = call;
+	c->next = node->clients;
+	node->clients = c;
+	vl_call_on_close(call, on_gone, node);
+	copy = json_deep_copy(request);
+	if (ju_str(params, "cmd", NULL))
+		ju_set_str(copy, "cmd", ju_str(params, "cmd", ""));
+	engine_request(node->engine, node_now(), c->token, copy, by, &u);
+	json_decref(copy);
+	node_take(node, &u);
+}
+
+int api_start(struct node *node, struct err *err)
+{
+	static const struct vl_method methods[] = {
+		{ "org.parhelion.Cluster.Status",      VL_READ,  method_status },
+		{ "org.parhelion.Cluster.Config",      VL_READ,  method_config },
+		{ "org.parhelion.Cluster.GetResource", VL_READ,  method_get_resource },
+		{ "org.parhelion.Cluster.GetGroup",    VL_READ,  method_get_group },
+		{ "org.parhelion.Cluster.GetType",     VL_READ,  method_get_type },
+		{ "org.parhelion.Cluster.GetCluster",  VL_READ,  method_get_cluster },
+		{ "org.parhelion.Cluster.Journal",     VL_READ,  method_journal },
+		{ "org.parhelion.Cluster.Request",     VL_ADMIN, method_request },
+	};
+	const struct vl_server_config config = {
+		.path = path_state(PATH_CLUSTERD_SOCK), .mode = 0666, .product = "Parhelion clusterd",
+		.interface = "org.parhelion.Cluster", .description = cluster_varlink, .methods = methods,
+		.method_count = ARRAY_SIZE(methods), .ctx = node,
+	};
+
+	return vl_server_new(node->loop, &config, &node->server, err);
+}

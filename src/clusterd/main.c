@@ -1,0 +1,406 @@
+/* clusterd: the cluster daemon.  This file wires one engine to bus, disk, clock, pmfd, failfastd and clients, and carries
+ * out its updates in order (node_take).  All blocking work is elsewhere: disk and journal on worker threads, methods in
+ * pmfd, panic in failfastd. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/paths.h"
+#include "clusterd/node.h"
+#include "failfastd/failfast.h"
+
+#define NODEID_FILE      "/etc/cluster/nodeid"
+#define INCARNATION_FILE "/run/cluster/incarnation"
+#define BUS_RETRY_MS     200            /* while corosync starts */
+#define BUS_RETRIES      300
+
+struct engine_time node_now(void)
+{
+	struct timespec mono, wall;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (struct engine_time) {
+		.mono_ms = (uint64_t)mono.tv_sec * 1000 + (uint64_t)mono.tv_nsec / 1000000,
+		.wall_ms = (int64_t)wall.tv_sec * 1000 + wall.tv_nsec / 1000000,
+	};
+}
+
+void node_panic_now(struct node *node, const char *reason)
+{
+	log_tagged(NULL, LOG_CRIT, "%s", reason);
+	if (node->failfast_fd >= 0)
+		(void)failfast_panic(node->failfast_fd, reason);
+	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
+}
+
+/* Nothing runs here yet: the daemon ends, the machine goes on. */
+static void end(struct node *node, int code)
+{
+	if (node->bus)
+		bus_free(node->bus, true);
+	if (node->failfast_fd >= 0)
+		(void)failfast_goodbye(node->failfast_fd);
+	(void)unlink(path_state(INCARNATION_FILE));
+	exit(code);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct node *node = timer->data;
+	struct engine_update u;
+
+	node->timer_ms = 0;
+	engine_timer(node->engine, node_now(), &u);
+	node_take(node, &u);
+}
+
+static void set_timer(struct node *node, uint64_t due_ms)
+{
+	uint64_t now = node_now().mono_ms;
+
+	if (due_ms == node->timer_ms)
+		return;
+	node->timer_ms = due_ms;
+	if (!due_ms) {
+		uv_timer_stop(&node->timer);
+		return;
+	}
+	uv_update_time(node->loop);
+	uv_timer_start(&node->timer, on_timer, due_ms > now ? due_ms - now : 0, 0);
+}
+
+static int log_level(const char *name)
+{
+	static const struct { const char *name; int level; } levels[] = {
+		{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE }, { "info", LOG_INFO },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
+		if (streq(levels[i].name, name))
+			return levels[i].level;
+	return LOG_NOTICE;
+}
+
+static void send_all(struct node *node, json_t *messages)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(messages, i, v) {
+		_cleanup_free_ char *text = ju_dump(v);
+
+		if (bus_send(node->bus, text, strlen(text)) < 0)
+			log_err("message of %zu bytes could not be sent", strlen(text));
+	}
+}
+
+static void set_lease(struct node *node, uint64_t until_ms)
+{
+	if (until_ms == node->lease_until_ms)
+		return;
+	node->lease_until_ms = until_ms;
+	if (node->failfast_fd >= 0 && failfast_lease(node->failfast_fd, until_ms * 1000000) < 0)
+		log_err("cannot renew the lease at failfastd");
+}
+
+static void stop_answered(struct node *node, const json_t *answer)
+{
+	struct engine_update u;
+
+	if (ju_int(answer, "code", 1) != 0) {
+		log_err("this node stays: its resource groups could not be moved away: %s", ju_str(answer, "text", ""));
+		node->stopping = false;
+		return;
+	}
+	engine_leave(node->engine, node_now(), &u);
+	node_take(node, &u);
+}
+
+void node_take(struct node *node, struct engine_update *u)
+{
+	struct engine_update update = *u;       /* what follows may lead to further updates */
+	json_t *v;
+	size_t i;
+
+	*u = (struct engine_update) { 0 };
+	json_array_foreach(update.notes, i, v)
+		log_tagged(ju_str(v, "tag", NULL), log_level(ju_str(v, "level", "")), "%s", ju_str(v, "text", ""));
+	json_array_foreach(update.journal, i, v)
+		journal_add(node->journal, json_incref(v));
+	if (update.panic[0])
+		node_panic_now(node, update.panic);
+	if (update.stop[0]) {
+		log_err("%s", update.stop);
+		end(node, 1);
+	}
+	set_lease(node, update.lease_until_ms);
+	json_array_foreach(update.store, i, v)
+		store_queue_add(node->store, json_incref(v));
+	send_all(node, update.send);
+	json_array_foreach(update.run, i, v)
+		methods_run(node, v);
+	set_timer(node, update.timer_ms);
+	json_array_foreach(update.answer, i, v) {
+		if (ju_int(v, "client", 0) == STOP_CLIENT)
+			stop_answered(node, v);
+		else
+			api_answer(node, v);
+	}
+	if (update.left) {
+		log_notice("left the cluster in order");
+		end(node, 0);
+	}
+	engine_update_done(&update);
+}
+
+/* ---- bus ---- */
+
+static void on_view(void *ctx, const uint32_t *nodes, size_t n)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+	nodeset view = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (nodes[i] >= 1 && nodes[i] <= CMM_NODE_ID_MAX)
+			view |= node_bit(nodes[i]);
+	engine_view(node->engine, node_now(), view, &u);
+	node_take(node, &u);
+}
+
+static void on_deliver(void *ctx, uint32_t from, const char *data, size_t len)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+	json_error_t error;
+	json_t *m = json_loadb(data, len, 0, &error);
+
+	if (!json_is_object(m)) {
+		log_err("a message of node %u is no JSON object: %s", from, error.text);
+		json_decref(m);
+		return;
+	}
+	engine_deliver(node->engine, node_now(), from, m, &u);
+	json_decref(m);
+	node_take(node, &u);
+}
+
+static void on_down(void *ctx, const char *why)
+{
+	struct node *node = ctx;
+	char reason[200];
+
+	(void)snprintf(reason, sizeof reason, "The interconnect is lost on this node (%.120s); aborting.", why);
+	if (engine_is_ready(node->engine))
+		node_panic_now(node, reason);
+	log_err("%s", reason);
+	end(node, 1);
+}
+
+static const struct bus_callbacks bus_callbacks = { on_view, on_deliver, on_down };
+
+static void connect_bus(struct node *node)
+{
+	struct err err = { 0 };
+	int r = 0;
+
+	for (int i = 0; i < BUS_RETRIES; i++) {         /* before the loop runs: nothing is kept waiting */
+		r = node->local ? bus_local_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err)
+				: bus_cpg_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err);
+		if (r != -EAGAIN && r != -ECONNREFUSED)
+			break;
+		if (i == 0)
+			log_notice("waiting for corosync: %s", err.text);
+		nanosleep(&(struct timespec) { .tv_nsec = BUS_RETRY_MS * 1000000L }, NULL);
+	}
+	if (r < 0) {
+		log_err("cannot join the cluster: %s", err.text);
+		end(node, 1);
+	}
+}
+
+/* ---- disk ---- */
+
+static void on_stored(const json_t *request, const char *error, void *ctx)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+
+	engine_stored(node->engine, node_now(), request, error, &u);
+	node_take(node, &u);
+}
+
+static void on_table(const char *name, uint64_t gen, const json_t *data, void *ctx)
+{
+	struct node *node = ctx;
+
+	engine_load(node->engine, name, gen, data);
+}
+
+static void on_note(const char *text, void *ctx)
+{
+	(void)ctx;
+	log_tagged("Cluster.CCR", LOG_ERR, "%s", text);
+}
+
+/* ---- start ---- */
+
+static uint32_t read_node_id(void)
+{
+	FILE *f = fopen(path_state(NODEID_FILE), "re");
+	unsigned id = 0;
+
+	if (!f || fscanf(f, "%u", &id) != 1 || id < 1 || id > CMM_NODE_ID_MAX) {
+		log_err("%s does not hold the node id of this machine (1 to %d): it is no node of a cluster yet; see cluster create",
+			path_state(NODEID_FILE), CMM_NODE_ID_MAX);
+		exit(1);
+	}
+	fclose(f);
+	return id;
+}
+
+/* What an earlier clusterd started may still run.  /run is empty after a boot, and an orderly stop removes the file. */
+static void claim_incarnation(struct node *node)
+{
+	const char *path = path_state(INCARNATION_FILE);
+	int fd;
+
+	(void)path_mkdirs(path_state("/run/cluster"), 0755);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		log_err("cannot start: %s: %s. A clusterd has run since this machine was booted and did not stop in order; reboot "
+			"the machine so that nothing it started is left", path, strerror(errno));
+		exit(1);
+	}
+	dprintf(fd, "%" PRIu64 "\n", node->incarnation);
+	close(fd);
+}
+
+/* Beats must go out on a loaded machine, too. */
+static void become_urgent(void)
+{
+	struct sched_param param = { .sched_priority = 10 };
+
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+		log_warn("cannot become real-time: %s", strerror(errno));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_info("cannot lock memory: %s", strerror(errno));
+}
+
+static bool only_one_node(const struct node *node)
+{
+	const json_t *data = ccr_table(engine_ccr(node->engine), "infrastructure");
+	const char *key;
+	json_t *v;
+	unsigned n = 0;
+
+	json_object_foreach((json_t *)data, key, v)
+		if (strncmp(key, "cluster.nodes.", 14) == 0 && strlen(key) > 5 && streq(key + strlen(key) - 5, ".name") &&
+		    !strstr(key, "adapters"))
+			n++;
+	return n == 1;
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct node *node = handle->data;
+	struct engine_update u;
+	json_t *request;
+
+	(void)signum;
+	if (!engine_is_ready(node->engine))
+		end(node, 0);
+	if (node->stopping)
+		return;
+	node->stopping = true;
+	log_notice("asked to stop: moving resource groups to other nodes");
+	request = ju_pack("{ss,ss}", "op", "evacuate", "node", rgm_node_name(engine_rgm(node->engine), node->self));
+	engine_request(node->engine, node_now(), STOP_CLIENT, request, "clusterd", &u);
+	json_decref(request);
+	node_take(node, &u);
+}
+
+static void load(struct node *node)
+{
+	struct engine_config config = { .self = node->self, .incarnation = node->incarnation };
+	struct err err = { 0 };
+
+	if (store_epoch_open(&config.epoch, &err) < 0) {
+		log_err("%s", err.text);
+		exit(1);
+	}
+	node->engine = engine_new(&config);
+	if (store_load(on_table, on_note, node, &err) < 0 || engine_start(node->engine, &err) < 0) {
+		log_err("cannot start: %s", err.text);
+		exit(1);
+	}
+}
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: clusterd [-n]\n\n"
+		    "The cluster daemon of this node.  Needs failfastd, pmfd and corosync.\n"
+		    "  -n, --no-failfast   do not register with failfastd (for tests on one machine)\n"
+		    "  -h, --help          this text\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "no-failfast", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+	static uv_signal_t term, interrupt;
+	struct node node = { .loop = uv_default_loop(), .failfast_fd = -1 };
+	struct err err = { 0 };
+	bool failfast = true;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "nh", options, NULL)) != -1) {
+		if (opt == 'n')
+			failfast = false;
+		else {
+			usage(opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
+	}
+	log_open("Cluster.clusterd");
+	umask(022);
+	node.self = read_node_id();
+	node.incarnation = (uint64_t)node_now().wall_ms;
+	load(&node);
+	claim_incarnation(&node);
+	if (failfast) {
+		node.failfast_fd = failfast_register("clusterd", 0, &err);
+		if (node.failfast_fd < 0) {
+			log_err("cannot register with failfastd: %s", err.text);
+			end(&node, 1);
+		}
+	}
+	become_urgent();
+	node.local = only_one_node(&node);
+	node.store = store_queue_new(node.loop, on_stored, &node);
+	node.journal = journal_new(node.loop);
+	node.timer.data = term.data = interrupt.data = &node;
+	uv_timer_init(node.loop, &node.timer);
+	uv_signal_init(node.loop, &term);
+	uv_signal_init(node.loop, &interrupt);
+	uv_signal_start(&term, on_signal, SIGTERM);
+	uv_signal_start(&interrupt, on_signal, SIGINT);
+	connect_bus(&node);
+	if (api_start(&node, &err) < 0) {
+		log_err("cannot open the socket: %s", err.text);
+		end(&node, 1);
+	}
+	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
+	uv_run(node.loop, UV_RUN_DEFAULT);
+	return 0;
+}

@@ -1,0 +1,313 @@
+#include "clusterd/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/paths.h"
+#include "ccr/ccr.h"
+
+#define EPOCH_DIR  "/var/cluster/cmm"
+#define EPOCH_FILE "/var/cluster/cmm/epoch"
+#define EPOCH_SLOT 512
+
+static int epoch_fd = -1;
+
+/* ---- files ---- */
+
+static int sync_dir(const char *dir)
+{
+	_cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The file is whole and durable under its name, or (on error) was never there. */
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, strlen(text));
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)unlink(path);     /* half a file helps nobody */
+	return r;
+}
+
+static char *table_path(const char *table, const char *suffix)
+{
+	return xasprintf("%s/%s%s", path_state(PATH_CCR), table, suffix);
+}
+
+static int put_table(const char *table, const char *text)
+{
+	_cleanup_free_ char *tmp = table_path(table, ".tmp"), *path = table_path(table, "");
+	int r = write_file(tmp, text);
+
+	if (r < 0)
+		return r;
+	if (rename(tmp, path) < 0)
+		return -errno;
+	return sync_dir(path_state(PATH_CCR));
+}
+
+static int put_intent(const char *table, const char *text)
+{
+	_cleanup_free_ char *path = table_path(table, ".intent");
+	int r = write_file(path, text);
+
+	return r < 0 ? r : sync_dir(path_state(PATH_CCR));
+}
+
+/* The intent is on the disk since this node voted; a joiner has none and writes the table whole. */
+static int commit_table(const char *table, const char *text)
+{
+	_cleanup_free_ char *intent = table_path(table, ".intent"), *path = table_path(table, "");
+
+	if (rename(intent, path) == 0)
+		return sync_dir(path_state(PATH_CCR));
+	return errno == ENOENT ? put_table(table, text) : -errno;
+}
+
+static int remove_file(const char *table, const char *suffix)
+{
+	_cleanup_free_ char *path = table_path(table, suffix);
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+/* ---- epoch ---- */
+
+struct epoch_slot { uint64_t magic, epoch, sum; };
+#define EPOCH_MAGIC 0x45504f4348313030ULL       /* "EPOCH100" */
+
+static uint64_t slot_sum(uint64_t epoch)
+{
+	return (EPOCH_MAGIC ^ epoch) * 0x9e3779b97f4a7c15ULL;
+}
+
+static uint64_t read_slot(unsigned slot)
+{
+	struct epoch_slot s = { 0 };
+
+	if (pread(epoch_fd, &s, sizeof s, (off_t)slot * EPOCH_SLOT) != sizeof s)
+		return 0;
+	return s.magic == EPOCH_MAGIC && s.sum == slot_sum(s.epoch) ? s.epoch : 0;
+}
+
+static int write_epoch(uint64_t epoch)
+{
+	struct epoch_slot s = { EPOCH_MAGIC, epoch, slot_sum(epoch) };
+
+	if (pwrite(epoch_fd, &s, sizeof s, (off_t)(epoch % 2) * EPOCH_SLOT) != sizeof s)
+		return errno ? -errno : -EIO;
+	return fdatasync(epoch_fd) < 0 ? -errno : 0;
+}
+
+int store_epoch_open(uint64_t *ret_epoch, struct err *err)
+{
+	const char *path = path_state(EPOCH_FILE);
+	char zero[2 * EPOCH_SLOT] = { 0 };
+	struct stat st;
+
+	(void)path_mkdirs(path_state(EPOCH_DIR), 0755);
+	epoch_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (epoch_fd < 0 || fstat(epoch_fd, &st) < 0)
+		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+	if (st.st_size < (off_t)sizeof zero &&
+	    (pwrite(epoch_fd, zero, sizeof zero, 0) != sizeof zero || fsync(epoch_fd) < 0))
+		return err_set(err, -EIO, "cannot make room in %s: %s", path, strerror(errno));
+	(void)sync_dir(path_state(EPOCH_DIR));
+	*ret_epoch = MAX(read_slot(0), read_slot(1));
+	return 0;
+}
+
+/* ---- loading ---- */
+
+static int read_file(const char *path, struct buf *ret)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char part[65536];
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, part, sizeof part)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (ret->len + (size_t)n > CCR_TABLE_BYTES_MAX)
+			return -EFBIG;
+		buf_add(ret, part, (size_t)n);
+	}
+	return 0;
+}
+
+static bool ends_with(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), m = strlen(suffix);
+
+	return n > m && streq(name + n - m, suffix);
+}
+
+static void set_aside(const char *name, const char *why, void (*note)(const char *text, void *ctx), void *ctx)
+{
+	_cleanup_free_ char *from = table_path(name, ""), *to = table_path(name, ".damaged");
+	_cleanup_free_ char *text = xasprintf("table %s is not used: %s; it was renamed to %s, and the copy of another member "
+					      "takes its place", from, why, to);
+
+	(void)rename(from, to);         /* kept for whoever wants to look; if that fails it is overwritten at join */
+	note(text, ctx);
+}
+
+int store_load(void (*table)(const char *name, uint64_t gen, const json_t *data, void *ctx),
+	       void (*note)(const char *text, void *ctx), void *ctx, struct err *err)
+{
+	const char *dir = path_state(PATH_CCR);
+	struct dirent *d;
+	DIR *dp = opendir(dir);
+
+	if (!dp)
+		return err_set(err, -errno, "cannot read the configuration repository %s: %s", dir, strerror(errno));
+	while ((d = readdir(dp))) {
+		const char *name = d->d_name;
+		struct buf text = { 0 };
+		struct err why = { 0 };
+		json_t *data = NULL;
+		uint64_t gen;
+
+		if (name[0] == '.' || ends_with(name, ".damaged"))
+			continue;
+		if (ends_with(name, ".tmp") || ends_with(name, ".intent")) {
+			(void)remove_file(name, "");    /* success was not reported for it: it never happened */
+			continue;
+		}
+		_cleanup_free_ char *path = table_path(name, "");
+		int r = read_file(path, &text);
+
+		if (r < 0)
+			(void)err_set(&why, r, "it cannot be read: %s", strerror(-r));
+		if (r == 0 && ccr_table_name_ok(name) && ccr_parse(text.s ? text.s : "", text.len, &gen, &data, &why) == 0)
+			table(name, gen, data, ctx);
+		else
+			set_aside(name, why.text[0] ? why.text : "its name is not one of a table", note, ctx);
+		json_decref(data);
+		buf_done(&text);
+	}
+	closedir(dp);
+	return 0;
+}
+
+/* ---- queue ---- */
+
+struct store_queue {
+	uv_loop_t *loop;
+	void (*done)(const json_t *request, const char *error, void *ctx);
+	void *ctx;
+	json_t *waiting;
+	bool busy;
+	uv_work_t work;
+	char *op, *table, *text;        /* of the request under way: the worker touches no JSON */
+	uint64_t epoch;
+	int result;
+};
+
+static void work(uv_work_t *w)
+{
+	struct store_queue *q = w->data;
+
+	if (streq(q->op, "epoch"))
+		q->result = write_epoch(q->epoch);
+	else if (streq(q->op, "intent"))
+		q->result = put_intent(q->table, q->text);
+	else if (streq(q->op, "commit"))
+		q->result = commit_table(q->table, q->text);
+	else if (streq(q->op, "write"))
+		q->result = put_table(q->table, q->text);
+	else if (streq(q->op, "drop"))
+		q->result = remove_file(q->table, ".intent");
+	else if (streq(q->op, "forget"))
+		q->result = remove_file(q->table, "");
+	else
+		q->result = 0;          /* a mark */
+}
+
+static void start(struct store_queue *q);
+
+static void worked(uv_work_t *w, int status)
+{
+	struct store_queue *q = w->data;
+	json_t *request = json_incref(json_array_get(q->waiting, 0));
+	int r = status < 0 ? status : q->result;
+
+	json_array_remove(q->waiting, 0);
+	q->busy = false;
+	start(q);
+	q->done(request, r < 0 ? strerror(-r) : NULL, q->ctx);
+	json_decref(request);
+}
+
+static void start(struct store_queue *q)
+{
+	const json_t *request = json_array_get(q->waiting, 0);
+
+	if (q->busy || !request)
+		return;
+	q->busy = true;
+	free(q->op);
+	free(q->table);
+	free(q->text);
+	q->op = xstrdup(ju_str(request, "op", ""));
+	q->table = xstrdup(ju_str(request, "table", ""));
+	q->text = xstrdup(ju_str(request, "text", ""));
+	q->epoch = (uint64_t)ju_int(request, "epoch", 0);
+	uv_queue_work(q->loop, &q->work, work, worked);
+}
+
+struct store_queue *store_queue_new(uv_loop_t *loop, void (*done)(const json_t *request, const char *error, void *ctx),
+				    void *ctx)
+{
+	struct store_queue *q = xcalloc(1, sizeof *q);
+
+	q->loop = loop;
+	q->done = done;
+	q->ctx = ctx;
+	q->waiting = json_array();
+	q->work.data = q;
+	return q;
+}
+
+void store_queue_add(struct store_queue *q, json_t *request)
+{
+	ju_push(q->waiting, request);
+	start(q);
+}

@@ -1,0 +1,21 @@
+/* The disk of this node: CCR tables, and the epoch.  The functions block; clusterd runs them one after the other on a
+ * worker thread (store_queue) and never in its loop. */
+#pragma once
+#include <jansson.h>
+#include <uv.h>
+
+#include "base/err.h"
+
+/* Reads every table of PATH_CCR.  A damaged one is renamed to NAME.damaged and reported by note (a sentence for the
+ * operator); leftovers of an interrupted write are removed.  -errno: the directory cannot be read. */
+int store_load(void (*table)(const char *name, uint64_t gen, const json_t *data, void *ctx),
+	       void (*note)(const char *text, void *ctx), void *ctx, struct err *err);
+/* The newest epoch of /var/cluster/cmm/epoch; 0: none yet.  The file has two slots of 512 bytes, written in turn in
+ * place, each with a checksum: a torn write leaves the other, and a full disk cannot stop it. */
+int store_epoch_open(uint64_t *ret_epoch, struct err *err);
+
+struct store_queue;
+/* done runs in the loop, once a request, in order; error NULL: well done.  request is borrowed. */
+struct store_queue *store_queue_new(uv_loop_t *loop, void (*done)(const json_t *request, const char *error, void *ctx),
+				    void *ctx);
+void store_queue_add(struct store_queue *queue, json_t *request /* taken */);

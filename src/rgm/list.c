@@ -1,0 +1,210 @@
+/* The model as JSON, for the daemon's socket: docs/api/org.parhelion.Cluster.varlink. */
+#include "rgm/model.h"
+
+static json_t *rs_status_json(const struct rgm *rgm, const struct rgm_rs *rs)
+{
+	json_t *nodes = json_array();
+
+	for (size_t i = 0; i < rs->rg->node_count; i++) {
+		uint32_t id = rs->rg->nodelist[i];
+		const struct rs_node *on = &rs->on[id];
+
+		ju_push(nodes, ju_pack("{ss,ss,ss,ss}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
+				       "status", rs_status_names[on->status], "message", on->message ? on->message : ""));
+	}
+	return ju_pack("{ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "enabled", rs->enabled, "monitored",
+		       rs->monitored, "nodes", nodes);
+}
+
+static json_t *rg_status_json(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	json_t *nodes = json_array(), *resources = json_array();
+
+	for (size_t i = 0; i < rg->node_count; i++) {
+		uint32_t id = rg->nodelist[i];
+
+		ju_push(nodes, ju_pack("{ss,ss}", "node", rgm_node_name(rgm, id), "state",
+				       rg->managed ? rg_state_names[rg->on[id].state] : rg_state_names[RG_UNMANAGED]));
+	}
+	for (size_t i = 0; i < rg->rs_count; i++)
+		ju_push(resources, rs_status_json(rgm, rg->rs[i]));
+	return ju_pack("{ss,sb,sb,ss,so,so}", "name", rg->name, "managed", rg->managed, "admin_offline", rg->admin_offline,
+		       "why", rg->why ? rg->why : "", "nodes", nodes, "resources", resources);
+}
+
+json_t *rgm_status(const struct rgm *rgm)
+{
+	json_t *nodes = json_array(), *groups = json_array();
+
+	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
+		ju_push(nodes, ju_pack("{ss,sI,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
+				       node_state_names[rgm->node[id].state]));
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		ju_push(groups, rg_status_json(rgm, rgm->rgs[i]));
+	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "nodes", nodes, "groups", groups);
+}
+
+static json_t *param_json(const struct rgm_rs *rs, const struct rt_param *p)
+{
+	const char *v = rs_prop(rs, p->name);
+
+	return ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
+		       prop_type_names[p->type], "tunable", tunable_names[p->tunable], "description",
+		       p->description ? p->description : "");
+}
+
+static json_t *rs_config_json(const struct rgm_rs *rs)
+{
+	json_t *props = json_array();
+
+	for (size_t i = 0; i < rs->rt->param_count; i++)
+		ju_push(props, param_json(rs, &rs->rt->params[i]));
+	return ju_pack("{ss,ss,ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version,
+		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
+}
+
+static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	json_t *props = json_object(), *resources = json_array();
+	struct strlist names = { 0 };
+
+	for (size_t i = 0; i < group_prop_count(); i++)
+		ju_set_str(props, group_prop_at(i)->name, rg_prop(rg, group_prop_at(i)->name));
+	for (size_t i = 0; i < rg->node_count; i++)
+		strlist_add(&names, rgm_node_name(rgm, rg->nodelist[i]));
+	_cleanup_free_ char *nodelist = strlist_join(&names, ",");
+
+	strlist_done(&names);
+	ju_set_str(props, "Nodelist", nodelist);
+	for (size_t i = 0; i < rg->rs_count; i++)
+		ju_push(resources, rs_config_json(rg->rs[i]));
+	return ju_pack("{ss,sb,so,so}", "name", rg->name, "managed", rg->managed, "properties", props, "resources", resources);
+}
+
+static json_t *type_config_json(const struct rgm_type *type)
+{
+	const struct rt *rt = type->rt;
+	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array();
+
+	for (int m = 0; m < METHOD_COUNT; m++)
+		if (rt->methods[m])
+			ju_set_str(methods, rt_method_names[m], rt->methods[m]);
+	for (size_t i = 0; i < rt->installed_nodes.n; i++)
+		ju_push(nodes, json_string(rt->installed_nodes.v[i]));
+	for (size_t i = 0; i < rt->pkglist.n; i++)
+		ju_push(pkgs, json_string(rt->pkglist.v[i]));
+	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description, "version",
+		       rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
+		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "init_nodes",
+		       rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES", "methods", methods,
+		       "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
+}
+
+json_t *rgm_config(const struct rgm *rgm)
+{
+	json_t *types = json_array(), *groups = json_array();
+
+	for (size_t i = 0; i < rgm->type_count; i++)
+		ju_push(types, type_config_json(&rgm->types[i]));
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		ju_push(groups, rg_config_json(rgm, rgm->rgs[i]));
+	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "types", types, "groups", groups);
+}
+
+/* ---- one object, for libscha ---- */
+
+static unsigned counted(const struct rgm_rs *rs, const int64_t *times, int64_t wall_ms)
+{
+	const char *interval = rs_prop(rs, "Retry_interval");
+	int64_t from = interval && *interval ? wall_ms - strtoll(interval, NULL, 10) * 1000 : 0;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < RESTARTS_KEPT; i++)
+		if (times[i] > from)
+			n++;
+	return n;
+}
+
+json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *group, int64_t wall_ms)
+{
+	const struct rgm_rs *rs = rs_find(rgm, name);
+	json_t *o, *nodes = json_array();
+
+	if (!rs || (group && !streq(rs->rg->name, group))) {
+		json_decref(nodes);
+		return NULL;
+	}
+	o = rs_config_json(rs);
+	for (size_t i = 0; i < rs->rg->node_count; i++) {
+		uint32_t id = rs->rg->nodelist[i];
+		const struct rs_node *on = &rs->on[id];
+
+		ju_push(nodes, ju_pack("{ss,ss,ss,ss,si,si}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
+				       "status", rs_status_names[on->status], "message", on->message ? on->message : "",
+				       "num_resource_restarts", (int)counted(rs, on->restarts, wall_ms), "num_rg_restarts",
+				       (int)counted(rs, on->rg_restarts, wall_ms)));
+	}
+	ju_set_new(o, "nodes", nodes);
+	ju_set_int(o, "seq", (int64_t)rs->rg->gen);
+	ju_set_str(o, "self", rgm_node_name(rgm, rgm->self));
+	return o;
+}
+
+json_t *rgm_group_json(const struct rgm *rgm, const char *name)
+{
+	const struct rgm_rg *rg = rg_find(rgm, name);
+	json_t *o, *status, *names = json_array();
+
+	if (!rg) {
+		json_decref(names);
+		return NULL;
+	}
+	o = rg_config_json(rgm, rg);
+	status = rg_status_json(rgm, rg);
+	for (size_t i = 0; i < rg->rs_count; i++)
+		ju_push(names, json_string(rg->rs[i]->name));
+	ju_set_new(o, "resources", names);
+	ju_set_new(o, "nodes", json_incref(json_object_get(status, "nodes")));
+	ju_set_int(o, "seq", (int64_t)rg->gen);
+	ju_set_str(o, "self", rgm_node_name(rgm, rgm->self));
+	json_decref(status);
+	return o;
+}
+
+json_t *rgm_type_json(const struct rgm *rgm, const char *name)
+{
+	const struct rt *rt = type_find(rgm, name);
+	json_t *o = NULL, *resources = json_array();
+
+	for (size_t i = 0; rt && i < rgm->type_count; i++)
+		if (rgm->types[i].rt == rt)
+			o = type_config_json(&rgm->types[i]);
+	for (size_t g = 0; o && g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			if (rgm->rgs[g]->rs[i]->rt == rt)
+				ju_push(resources, json_string(rgm->rgs[g]->rs[i]->name));
+	if (!o) {
+		json_decref(resources);
+		return NULL;
+	}
+	ju_set_new(o, "resources", resources);
+	ju_set_int(o, "seq", 0);
+	return o;
+}
+
+json_t *rgm_cluster_json(const struct rgm *rgm)
+{
+	json_t *nodes = json_array(), *groups = json_array(), *types = json_array();
+
+	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
+		ju_push(nodes, ju_pack("{ss,sI,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
+				       node_state_names[rgm->node[id].state]));
+	for (size_t i = 0; i < rgm->rg_count; i++)
+		if (rgm->rgs[i]->managed)
+			ju_push(groups, json_string(rgm->rgs[i]->name));
+	for (size_t i = 0; i < rgm->type_count; i++)
+		ju_push(types, json_string(rgm->types[i].rt->name));
+	return ju_pack("{ss,ss,sI,so,so,so}", "name", rgm->cluster_name ? rgm->cluster_name : "", "self",
+		       rgm_node_name(rgm, rgm->self), "self_id", (json_int_t)rgm->self, "nodes", nodes, "groups", groups, "types",
+		       types);
+}
