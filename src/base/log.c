@@ -1,5 +1,8 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -35,35 +38,144 @@ void log_set_max_level(int level)
 	logger.max_level = level;
 }
 
-static void write_stderr(const char *tag, const char *line)
+struct log_line { struct log_line *next; char tag[64]; int level; struct timespec at; char text[]; };
+
+static struct {
+	pid_t owner;            /* 0: no thread.  A child of fork has no thread, and writes for itself */
+	pthread_mutex_t mutex;
+	pthread_cond_t  more, empty;
+	struct log_line *first, **last;
+	size_t waiting, dropped;
+	bool writing;
+} queue = { .mutex = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER, .empty = PTHREAD_COND_INITIALIZER };
+
+static void write_line(const struct log_line *l)
 {
-	struct timespec now;
 	struct tm tm;
 	char stamp[32];
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &tm);
+	if (logger.syslog) {
+		openlog(l->tag, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+		syslog(l->level, "%s", l->text);
+		closelog();
+	}
+	localtime_r(&l->at.tv_sec, &tm);
 	strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
-	dprintf(STDERR_FILENO, "%s.%03ld %s[%d]: %s\n", stamp, now.tv_nsec / 1000000, tag, (int)getpid(), line);
+	dprintf(STDERR_FILENO, "%s.%03ld %s[%d]: %s\n", stamp, l->at.tv_nsec / 1000000, l->tag, (int)getpid(), l->text);
+}
+
+static void *write_queue(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&queue.mutex);
+	for (;;) {
+		struct log_line *l;
+
+		while (!queue.first) {
+			queue.writing = false;
+			pthread_cond_broadcast(&queue.empty);
+			pthread_cond_wait(&queue.more, &queue.mutex);
+		}
+		l = queue.first;
+		queue.first = l->next;
+		if (!queue.first)
+			queue.last = &queue.first;
+		queue.waiting--;
+		queue.writing = true;
+		pthread_mutex_unlock(&queue.mutex);
+		write_line(l);
+		free(l);
+		pthread_mutex_lock(&queue.mutex);
+	}
+	return NULL;
+}
+
+int log_start_thread(void)
+{
+	sigset_t all, old;
+	pthread_t thread;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);       /* signals are for the loop */
+	queue.last = &queue.first;
+	r = pthread_create(&thread, NULL, write_queue, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r)
+		return -r;
+	pthread_detach(thread);
+	queue.owner = getpid();
+	return 0;
+}
+
+void log_flush(unsigned timeout_ms)
+{
+	struct timespec until;
+
+	if (queue.owner != getpid())
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&queue.mutex);
+	while (queue.first || queue.writing)
+		if (pthread_cond_timedwait(&queue.empty, &queue.mutex, &until))
+			break;
+	pthread_mutex_unlock(&queue.mutex);
+}
+
+static struct log_line *line_new(const char *tag, int level, const char *id_of, const char *text)
+{
+	struct log_line *l = xcalloc(1, sizeof *l + strlen(text) + 64);
+
+	clock_gettime(CLOCK_REALTIME, &l->at);
+	(void)snprintf(l->tag, sizeof l->tag, "%s", tag);
+	l->level = level;
+	(void)snprintf(l->text, strlen(text) + 64, "[ID %u daemon.%s] %s", log_message_id(id_of), level_names[level], text);
+	return l;
+}
+
+static void enqueue(struct log_line *l)
+{
+	pthread_mutex_lock(&queue.mutex);
+	if (queue.waiting >= LOG_QUEUE_MAX) {
+		queue.dropped++;
+		free(l);
+	} else {
+		if (queue.dropped) {
+			_cleanup_free_ char *text = xasprintf("%zu lines were not logged: the log is too slow", queue.dropped);
+			struct log_line *note = line_new(l->tag, LOG_WARNING, "dropped", text);
+
+			queue.dropped = 0;
+			*queue.last = note;
+			queue.last = &note->next;
+			queue.waiting++;
+		}
+		*queue.last = l;
+		queue.last = &l->next;
+		queue.waiting++;
+		pthread_cond_signal(&queue.more);
+	}
+	pthread_mutex_unlock(&queue.mutex);
 }
 
 void log_tagged(const char *tag, int level, const char *fmt, ...)
 {
-	char text[2048], line[2200];
+	char text[2048];
+	struct log_line *l;
 	va_list ap;
 
 	if (level > logger.max_level)
 		return;
-	if (!tag)
-		tag = logger.tag;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	(void)snprintf(line, sizeof line, "[ID %u daemon.%s] %s", log_message_id(fmt), level_names[level], text);
-	if (logger.syslog) {
-		openlog(tag, LOG_PID | LOG_NDELAY, LOG_DAEMON);
-		syslog(level, "%s", line);
-		closelog();
+	l = line_new(tag ? tag : logger.tag, level, streq(fmt, "%s") ? text : fmt, text);
+	if (queue.owner == getpid()) {
+		enqueue(l);
+		return;
 	}
-	write_stderr(tag, line);
+	write_line(l);
+	free(l);
 }

@@ -5,13 +5,19 @@
 
 #include "base/macros.h"
 
-/* tag: "Cluster.RGM.rgmd" and the like; kept by reference.  Lines to stderr carry a time stamp and the tag. */
+/* tag: "Cluster.RGM.rgmd" and the like, at most 63 bytes; kept by reference.  Lines to stderr carry a time stamp and the tag. */
 void log_open(const char *tag);
 /* The highest level that is written; LOG_INFO at start, LOG_DEBUG when PARHELION_DEBUG is set. */
 void log_set_max_level(int level);
 /* tag NULL: the one given to log_open().  No newline in fmt. */
 void log_tagged(const char *tag, int level, const char *fmt, ...) _printf_(3, 4);
 uint32_t log_message_id(const char *fmt);
+/* From here on lines are written by a thread of their own: a log disk that is slow, or hangs, holds up nobody who logs.
+ * At most LOG_QUEUE_MAX lines wait; when more come, they are counted and the count is logged.  Negative errno. */
+#define LOG_QUEUE_MAX 4096
+int log_start_thread(void);
+/* Waits until what was logged is written, but not longer than that. */
+void log_flush(unsigned timeout_ms);
 
 #define log_err(...)    log_tagged(NULL, LOG_ERR, __VA_ARGS__)
 #define log_warn(...)   log_tagged(NULL, LOG_WARNING, __VA_ARGS__)

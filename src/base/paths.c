@@ -51,3 +51,15 @@ const char *path_hostname(void)
 		return "localhost";
 	return name;
 }
+
+void daemon_ready(void)
+{
+	const char *v = getenv("PARHELION_READY_FD");
+	int fd = v && *v ? (int)strtol(v, NULL, 10) : -1;
+
+	if (fd < 3)
+		return;
+	(void)!write(fd, "\n", 1);      /* nobody may be waiting any more */
+	close(fd);
+	(void)unsetenv("PARHELION_READY_FD");
+}

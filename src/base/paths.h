@@ -17,6 +17,9 @@ int path_mkdirs(const char *dir, unsigned mode);
 /* The name of the member in these functions: gethostname(2). */
 const char *path_hostname(void);
 
+/* Tells whoever started this daemon that it serves now: a line to the descriptor that PARHELION_READY_FD names. */
+void daemon_ready(void);
+
 #define PATH_CLUSTERD_SOCK  "/run/cluster/clusterd.sock"
 #define PATH_PMFD_SOCK      "/run/cluster/pmfd.sock"
 #define PATH_FAILFAST_SOCK  "/run/cluster/failfastd.sock"

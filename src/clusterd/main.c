@@ -21,8 +21,8 @@
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
 #define INCARNATION_FILE "/run/cluster/incarnation"
-#define BUS_RETRY_MS     200            /* while corosync starts */
-#define BUS_RETRIES      300
+#define BUS_RETRY_MS     20             /* while corosync starts */
+#define BUS_RETRIES      3000
 
 struct engine_time node_now(void)
 {
@@ -41,6 +41,7 @@ void node_panic_now(struct node *node, const char *reason)
 	log_tagged(NULL, LOG_CRIT, "%s", reason);
 	if (node->failfast_fd >= 0)
 		(void)failfast_panic(node->failfast_fd, reason);
+	log_flush(20);
 	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
 }
 
@@ -52,6 +53,7 @@ static void end(struct node *node, int code)
 	if (node->failfast_fd >= 0)
 		(void)failfast_goodbye(node->failfast_fd);
 	(void)unlink(path_state(INCARNATION_FILE));
+	log_flush(1000);
 	exit(code);
 }
 
@@ -294,7 +296,7 @@ static void become_urgent(void)
 
 	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
 		log_warn("cannot become real-time: %s", strerror(errno));
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_info("cannot lock memory: %s", strerror(errno));
 }
 
@@ -386,6 +388,8 @@ int main(int argc, char **argv)
 		}
 	}
 	become_urgent();
+	if (log_start_thread() < 0)
+		log_warn("cannot start the log thread; a slow log disk will hold up this daemon");
 	node.local = only_one_node(&node);
 	node.store = store_queue_new(node.loop, on_stored, &node);
 	node.journal = journal_new(node.loop);
@@ -401,6 +405,7 @@ int main(int argc, char **argv)
 		end(&node, 1);
 	}
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
+	daemon_ready();
 	uv_run(node.loop, UV_RUN_DEFAULT);
 	return 0;
 }

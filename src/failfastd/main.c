@@ -332,6 +332,7 @@ int main(int argc, char **argv)
 		log_err("%s", err.text);
 		return 1;
 	}
+	daemon_ready();
 	while (!d.done)
 		turn(&d);
 	watchdog_disarm(&d.dog);

@@ -105,7 +105,10 @@ int main(int argc, char **argv)
 		vl_server_free(server);
 		return 1;
 	}
+	if (log_start_thread() < 0)
+		log_warn("cannot start the log thread");
 	log_info("ready");
+	daemon_ready();
 	uv_run(pmf.loop, UV_RUN_DEFAULT);
 	log_notice("pmfd is being stopped; %zu tags are not monitored any more", pmf.tag_count);
 	vl_server_free(server);
