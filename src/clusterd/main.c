@@ -289,12 +289,14 @@ static void claim_incarnation(struct node *node)
 	close(fd);
 }
 
-/* Beats must go out on a loaded machine, too. */
+/* Beats must go out on a loaded machine, too.  The threads of libuv's pool are made later and inherit the priority: with a
+ * lower one they could be preempted in the middle of uv_async_send(), for which the loop spins (seen: one second, until the
+ * kernel throttled it). */
 static void become_urgent(void)
 {
 	struct sched_param param = { .sched_priority = 10 };
 
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+	if (sched_setscheduler(0, SCHED_RR, &param) < 0)
 		log_warn("cannot become real-time: %s", strerror(errno));
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
 		log_info("cannot lock memory: %s", strerror(errno));

@@ -505,13 +505,20 @@ static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 
 /* ---- the lease ---- */
 
+static bool leads_beat(const struct cmm *cmm, uint32_t id)
+{
+	return nodeset_next(cmm->view, 0) == id;
+}
+
 static void send_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	json_t *seen = json_array();
 
 	cmm->beat++;
 	cmm->sent_ms[cmm->beat % BEATS_KEPT] = now_ms;
-	cmm->beat_due_ms = now_ms + cmm->config.timers.beat_ms;
+	/* The lowest node of the view gives the beat; the others answer it (on_beat), so that a burst of messages wakes
+	 * everybody once and the ring rests in between.  They wait half a beat longer before they go ahead alone. */
+	cmm->beat_due_ms = now_ms + cmm->config.timers.beat_ms * (leads_beat(cmm, cmm->config.self) ? 2 : 3) / 2;
 	FOR_EACH_NODE(id, cmm->view)
 		if (id != cmm->config.self)
 			ju_push(seen, ju_pack("[I,I]", (json_int_t)id, (json_int_t)cmm->heard_beat[id]));
@@ -542,7 +549,7 @@ static void renew_lease(struct cmm *cmm)
 	cmm->lease_until_ms = MAX(cmm->lease_until_ms, cmm->sent_ms[best % BEATS_KEPT] + cmm->config.timers.lease_ms);
 }
 
-static void on_beat(struct cmm *cmm, const struct cmm_event *event)
+static void on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	uint32_t from = event->from;
 	json_t *pair;
@@ -563,6 +570,8 @@ static void on_beat(struct cmm *cmm, const struct cmm_event *event)
 			cmm->confirmed[from] = k;
 	}
 	renew_lease(cmm);
+	if (leads_beat(cmm, from) && cmm->sent_ms[cmm->beat % BEATS_KEPT] + cmm->config.timers.beat_ms / 2 <= event->now_ms)
+		send_beat(cmm, event->now_ms, u);
 }
 
 /* ---- views ---- */
@@ -594,6 +603,7 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	FOR_EACH_NODE(id, cmm->view & ~old) {
 		cmm->heard_beat[id] = 0;        /* a new incarnation counts from one again */
 		cmm->confirmed[id] = 0;
+		cmm->left &= ~node_bit(id);     /* its goodbye was for the life before */
 	}
 	note_view_change(cmm, old, u);
 	if (!is_quorate(cmm, cmm->view)) {
@@ -637,7 +647,7 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 	if (!nodeset_has(cmm->view, event->from))
 		return;
 	if (streq(t, "beat"))
-		on_beat(cmm, event);
+		on_beat(cmm, event, u);
 	else if (streq(t, "hello"))
 		on_hello(cmm, event, u);
 	else if (streq(t, "epoch"))

@@ -23,10 +23,10 @@ int cmm_timers_derive(uint32_t takeover_ms, struct cmm_timers *ret, struct err *
 			       TAKEOVER_TIME_MIN_MS, TAKEOVER_TIME_MAX_MS);
 	for (size_t i = 0; i < ARRAY_SIZE(derivation); i++)
 		*(uint32_t *)((char *)&t + derivation[i].offset) = takeover_ms * derivation[i].parts / 64;
-	needed = 2 * t.beat_ms + t.token_ms + t.consensus_ms;
+	needed = 3 * t.beat_ms + t.token_ms + t.consensus_ms;
 	if (needed >= t.lease_ms || t.lease_ms + t.margin_ms > takeover_ms)
 		return err_set(err, -ERANGE,
-			       "takeover_time %u ms leaves no safe lease: 2 x beat %u + token %u + consensus %u = %u must be "
+			       "takeover_time %u ms leaves no safe lease: 3 x beat %u + token %u + consensus %u = %u must be "
 			       "below lease %u, and lease + margin %u within takeover_time",
 			       takeover_ms, t.beat_ms, t.token_ms, t.consensus_ms, needed, t.lease_ms, t.margin_ms);
 	t.slack_ms = t.lease_ms - needed;

@@ -21,5 +21,5 @@ struct cmm_timers {
 };
 
 /* -ERANGE with the arithmetic in words when takeover_ms is outside its bounds or breaks the inequality
- *   2 * beat + token + consensus < lease,  lease + margin <= takeover. */
+ *   3 * beat + token + consensus < lease,  lease + margin <= takeover. */
 int cmm_timers_derive(uint32_t takeover_ms, struct cmm_timers *ret, struct err *err);
