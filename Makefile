@@ -1,10 +1,12 @@
 # The front.  Each target installs what it needs (packaging/debian-packages) when it is missing.
 BUILD   ?= build
-CC      ?= cc
 DESTDIR ?=
+STAGE    = $(abspath $(BUILD))/stage
+PYTHON   = /usr/bin/python3
+SEEDS   ?= 1000000
 export BUILD
 
-.PHONY: all build deps demo check install asan clean bench sim sim-long tidy
+.PHONY: all build deps stage demo check install asan asan-check sim-long clean
 
 all: build
 
@@ -15,8 +17,30 @@ build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_ARGS) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@ninja -C $(BUILD) --quiet
 
+# A complete installation below $(STAGE); the simulated machines of clusterlab see its /usr/cluster.
+stage: build
+	@DESTDIR=$(STAGE) meson install -C $(BUILD) --quiet --no-rebuild
+
+# Three machines on this one keep a web server alive.  KEEP=1 leaves them up.
+demo: stage
+	@$(PYTHON) $(BUILD)/lab/demo.py $(STAGE) $(if $(KEEP),--keep)
+
+# Unit tests, simulator, the checks of the tree, and the cluster tests on real daemons.
+check: stage
+	@$(PYTHON) tests/run.py $(BUILD)
+
 install: build
-	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install -C $(BUILD) --quiet
+
+# The same with address and undefined-behaviour sanitizers, in a build of its own.
+asan:
+	@$(MAKE) --no-print-directory build BUILD=build-asan MESON_ARGS="-Db_sanitize=address,undefined -Db_lundef=false"
+
+asan-check: asan
+	@$(PYTHON) tests/run.py build-asan --no-cluster
+
+sim-long: build
+	@$(BUILD)/tests/sim/sim -n $(SEEDS)
 
 clean:
-	rm -rf $(BUILD) build-asan
+	rm -rf build build-asan build.log build-asan.log
