@@ -212,21 +212,21 @@ static void on_down(void *ctx, const char *why)
 
 static const struct bus_callbacks bus_callbacks = { on_view, on_deliver, on_down };
 
-static void connect_bus(struct node *node)
+/* Corosync may be starting still; commands are answered meanwhile. */
+static void on_connect(uv_timer_t *timer)
 {
+	struct node *node = timer->data;
 	struct err err = { 0 };
-	int r = 0;
+	int r = node->local ? bus_local_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err)
+			    : bus_cpg_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err);
 
-	for (int i = 0; i < BUS_RETRIES; i++) {         /* before the loop runs: nothing is kept waiting */
-		r = node->local ? bus_local_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err)
-				: bus_cpg_new(node->loop, node->self, &bus_callbacks, node, &node->bus, &err);
-		if (r != -EAGAIN && r != -ECONNREFUSED)
-			break;
-		if (i == 0)
-			log_notice("waiting for corosync: %s", err.text);
-		nanosleep(&(struct timespec) { .tv_nsec = BUS_RETRY_MS * 1000000L }, NULL);
+	if (r == 0) {
+		uv_timer_stop(timer);
+		return;
 	}
-	if (r < 0) {
+	if (++node->bus_tries == 1)
+		log_notice("waiting for corosync: %s", err.text);
+	if ((r != -EAGAIN && r != -ECONNREFUSED) || node->bus_tries == BUS_RETRIES) {
 		log_err("cannot join the cluster: %s", err.text);
 		end(node, 1);
 	}
@@ -395,17 +395,18 @@ int main(int argc, char **argv)
 	node.local = only_one_node(&node);
 	node.store = store_queue_new(node.loop, on_stored, &node);
 	node.journal = journal_new(node.loop);
-	node.timer.data = term.data = interrupt.data = &node;
+	node.timer.data = node.connect.data = term.data = interrupt.data = &node;
 	uv_timer_init(node.loop, &node.timer);
 	uv_signal_init(node.loop, &term);
 	uv_signal_init(node.loop, &interrupt);
 	uv_signal_start(&term, on_signal, SIGTERM);
 	uv_signal_start(&interrupt, on_signal, SIGINT);
-	connect_bus(&node);
 	if (api_start(&node, &err) < 0) {
 		log_err("cannot open the socket: %s", err.text);
 		end(&node, 1);
 	}
+	uv_timer_init(node.loop, &node.connect);
+	uv_timer_start(&node.connect, on_connect, 0, BUS_RETRY_MS);
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
 	daemon_ready();
 	uv_run(node.loop, UV_RUN_DEFAULT);

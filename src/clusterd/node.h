@@ -17,7 +17,8 @@ struct node {
 	struct store_queue *store;
 	struct journal *journal;
 	struct vl_server *server;
-	uv_timer_t timer;
+	uv_timer_t timer, connect;
+	unsigned bus_tries;
 	uint64_t timer_ms;              /* what the timer is set to; 0: nothing */
 	uint64_t lease_until_ms;
 	int failfast_fd;                /* -1: none (tests) */
