@@ -5,21 +5,14 @@ and a client that asks every 5 ms.  It is moved, killed, and its machine loses p
     demo.py STAGE [--keep]       STAGE: staged installation (DESTDIR); --keep leaves the lab up
 """
 import argparse
-import json
 import os
-import subprocess
 import sys
-import threading
 import time
 
 from clusterlab_lib import Lab, LabError
+from cluster_lab import Client, Cluster
 
 GROUP, ADDRESS, NODES = "web-rg", "app1", 3
-NGINX = """worker_processes 1; pid /run/nginx-demo.pid; error_log /var/log/nginx-demo.log;
-events { worker_connections 512; }
-http { access_log off; server { listen 80; location / { default_type text/plain; return 200 "%s\\n"; } } }
-"""
-START = "/usr/sbin/nginx -c /etc/nginx-demo.conf -g 'daemon off;'"
 
 TTY = sys.stdout.isatty()
 
@@ -54,86 +47,22 @@ class Step:
             say(colour("31", "failed"))
 
 
-class Client:
-    """labprobe on client1; remembers the gaps between two answers."""
-
-    def __init__(self, lab):
-        self.events, self.changed = [], threading.Condition()
-        self.process = lab.popen("client1", "labprobe", "-p", "5", f"{ADDRESS}:80", stdout=subprocess.PIPE, text=True)
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            with self.changed:
-                self.events.append(json.loads(line))
-                self.changed.notify_all()
-
-    def wait(self, kind, after=0.0, timeout=30.0):
-        """The first event of a kind whose end is later than `after` (CLOCK_MONOTONIC, s)."""
-        deadline = time.monotonic() + timeout
-        with self.changed:
-            while True:
-                for event in self.events:
-                    if event["event"] == kind and event.get("to", event.get("mono", 0)) > after:
-                        return event
-                if not self.changed.wait(deadline - time.monotonic()):
-                    return None
-
-    def gap_after(self, moment, timeout=30.0):
-        """The gap (if any) that began after `moment`; None when the service never missed a beat for so long."""
-        return self.wait("gap", moment, timeout)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-class Demo:
-    def __init__(self, lab):
-        self.lab = lab
-
-    def status(self, node="node1"):
-        done = self.lab.exec(node, "scstat", "--json", check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else {}
-
-    def wait_for(self, what, node="node1", timeout=60.0):
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            status = self.status(node)
-            if status and what(status):
-                return status
-            time.sleep(0.03)
-        raise LabError(f"the cluster did not get there in {timeout:.0f} s; see: clusterlab logs")
+class Demo(Cluster):
+    """A cluster whose commands are shown as they are given."""
 
     def run(self, node, *command):
         say(colour("2", f"   {node}# ") + " ".join(repr(c) if " " in c else c for c in command))
-        done = self.lab.exec(node, *command, check=False)
+        done = self.cmd(node, *command)
         if done.returncode:
             raise LabError((done.stderr or done.stdout).strip())
         return done.stdout
 
-    def where(self, node="node1"):
-        for group in self.status(node).get("groups", []):
-            for on in group["nodes"]:
-                if group["name"] == GROUP and on["state"] == "ONLINE":
-                    return on["node"]
-        return None
-
-    def journal(self, node):
-        with open(self.lab.disk_path(node, "/var/cluster/journal/journal")) as lines:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
-
 
 def configure(demo):
-    head("An ordinary nginx becomes highly available: six commands")
-    for node in (f"node{i + 1}" for i in range(NODES)):
-        demo.lab.exec(node, "sh", "-c", "cat >/etc/nginx-demo.conf", input=NGINX % node, check=True)
-    demo.run("node1", "scrgadm", "-a", "-t", "SUNW.gds")
-    demo.run("node1", "scrgadm", "-a", "-g", GROUP, "-h", "node1,node2,node3")
-    demo.run("node1", "scrgadm", "-a", "-L", "-g", GROUP, "-l", ADDRESS)
-    demo.run("node1", "scrgadm", "-a", "-j", "web", "-g", GROUP, "-t", "SUNW.gds", "-y", "Port_list=80/tcp",
-             "-y", f"Resource_dependencies={ADDRESS}", "-x", f"Start_command={START}")
-    demo.run("node1", "scswitch", "-Z", "-g", GROUP)
+    head("An ordinary nginx becomes highly available: five commands")
+    demo.web_files(GROUP)
+    for command in demo.web_commands(GROUP, ADDRESS, demo.nodes()):
+        demo.run("node1", *command)
     say(demo.run("node1", "scstat", "-g").rstrip())
 
 
@@ -208,8 +137,7 @@ def crash_node(demo, client):
     gap = client.gap_after(crash_ms / 1000)
     if not gap:
         raise LabError("the service did not come back")
-    demo.wait_for(lambda s: any(g["name"] == GROUP and any(n["state"] == "ONLINE" for n in g["nodes"]) for g in s["groups"]))
-    say(f"   served again by {colour('1', demo.where() or '?')}")
+    say(f"   served again by {colour('1', demo.wait_online(GROUP))}")
     return show_gap("crash of node2", gap, explain_crash(demo.journal("node1"), crash_ms, gap), 1000)
 
 
@@ -217,7 +145,7 @@ def node_returns(demo):
     head("node2 comes back")
     with Step("boot node2, until it is a member again"):
         demo.lab.boot("node2")
-        demo.wait_for(lambda s: all(n["member"] for n in s["nodes"]))
+        demo.wait_members()
     say(demo.run("node2", "scstat", "-n", "-g").rstrip())
 
 
@@ -249,16 +177,13 @@ def main():
     args = parser.parse_args()
     lab = Lab(args.lab)
     lab.down()
-    demo, client = Demo(lab), None
+    demo, client = Demo(lab, os.path.abspath(args.stage)), None
     try:
         head("A cluster of three machines on this one")
-        with Step(f"{NODES} simulated machines with 2 interconnects and a public network"):
-            lab.up(nodes=NODES, clients=1, stage=args.stage,
-                   setup=os.path.join(args.stage, "usr/cluster/lib/sc/lab-setup"))
-        with Step("failfastd, pmfd, corosync, clusterd on each; until all are members"):
-            demo.wait_for(lambda s: all(n["member"] for n in s["nodes"]))
+        with Step(f"{NODES} simulated machines; failfastd, pmfd, corosync, clusterd on each, until all are members"):
+            demo.up(nodes=NODES)
         configure(demo)
-        client = Client(lab)
+        client = Client(lab, f"{ADDRESS}:80")
         first = client.wait("first")
         if not first:
             raise LabError("the client got no answer")
@@ -271,8 +196,8 @@ def main():
         tour(demo, results, args.keep, args.lab)
     except LabError as error:
         say(colour("31", f"\ndemo: {error}"))
-        for line in lab_logs(lab):
-            say("   " + line)
+        for node in demo.nodes() if lab.names() else []:
+            say("\n".join(f"   {node}: {line}" for line in demo.log(node).splitlines()[-10:]))
         return 1
     finally:
         if client:
@@ -280,16 +205,6 @@ def main():
         if not args.keep:
             lab.down()
     return 0
-
-
-def lab_logs(lab, last=15):
-    lines = []
-    for i in range(NODES):
-        path = lab.disk_path(f"node{i + 1}", "/var/log/cluster/clusterd.log")
-        if path and os.path.exists(path):
-            with open(path, errors="replace") as log:
-                lines += [f"node{i + 1}: {line.rstrip()}" for line in log.readlines()[-last:]]
-    return lines
 
 
 if __name__ == "__main__":
