@@ -10,9 +10,13 @@ static const struct command {
 	int       (*fn)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "cluster",   cmd_cluster,   "create a cluster, see what happened in it" },
 	{ "halockrun", cmd_halockrun, "run a program while holding a file lock" },
 	{ "hatimerun", cmd_hatimerun, "run a program under a time limit" },
 	{ "pmfadm",    cmd_pmfadm,    "start, stop and query monitored processes" },
+	{ "scrgadm",   cmd_scrgadm,   "configure resource types, resource groups and resources" },
+	{ "scstat",    cmd_scstat,    "show the state of the cluster" },
+	{ "scswitch",  cmd_scswitch,  "switch resource groups, enable and disable resources" },
 };
 
 static const struct command *command_find(const char *name)

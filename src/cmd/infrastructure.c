@@ -1,0 +1,331 @@
+/* A description, the same file for all nodes of a new cluster:
+ *
+ *   { "name": "demo", "takeover_time_ms": 640, "cluster_id": "0x3908EE1C",
+ *     "nodes": [ { "name": "node1", "id": 1, "links": ["10.88.1.1", "10.88.2.1"] }, ... ] }
+ *
+ * A link may also be { "adapter": "eth1", "address": "10.88.1.1" }; a node may have "votes": 0.  The table must come out
+ * the same on every node, for all begin with generation 1: so nothing in it comes from the clock or the machine, and a
+ * description without cluster_id gets one from its name and nodes. */
+#include "cmd/infrastructure.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "cmm/cmm.h"
+
+#define NAME_MAX_LEN 63
+#define COROSYNC_JOIN_MIN_MS 30u        /* corosync refuses a shorter one; it repeats a message, nothing waits for it */
+
+static void put(json_t *table, const char *value, const char *key_fmt, ...) _printf_(3, 4);
+static void put(json_t *table, const char *value, const char *key_fmt, ...)
+{
+	char key[128];
+	va_list ap;
+
+	va_start(ap, key_fmt);
+	(void)vsnprintf(key, sizeof key, key_fmt, ap);
+	va_end(ap);
+	ju_set_str(table, key, value);
+}
+
+static const char *get(const json_t *table, const char *key_fmt, ...) _printf_(2, 3);
+static const char *get(const json_t *table, const char *key_fmt, ...)
+{
+	char key[128];
+	va_list ap;
+
+	va_start(ap, key_fmt);
+	(void)vsnprintf(key, sizeof key, key_fmt, ap);
+	va_end(ap);
+	return ju_str(table, key, NULL);
+}
+
+/* ---- description to table ---- */
+
+static bool name_ok(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n >= 1 && n <= NAME_MAX_LEN && isalnum((unsigned char)name[0]) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
+/* A misspelt member would otherwise be silently without effect. */
+static int check_members(const json_t *object, const char *const *known, size_t n, const char *where, struct err *err)
+{
+	const char *key;
+	json_t *v;
+
+	if (!json_is_object(object))
+		return err_set(err, -EINVAL, "%s is no JSON object", where);
+	json_object_foreach((json_t *)object, key, v) {
+		size_t i = 0;
+
+		while (i < n && !streq(known[i], key))
+			i++;
+		if (i == n)
+			return err_set(err, -EINVAL, "%s has an unknown member \"%s\"", where, key);
+	}
+	return 0;
+}
+
+static int cluster_id(const json_t *description, uint32_t *ret, struct err *err)
+{
+	const char *given = ju_str(description, "cluster_id", NULL);
+	char *end;
+
+	if (given) {
+		unsigned long value = strtoul(given, &end, 16);
+
+		if (!isxdigit((unsigned char)given[0]) || *end || value == 0 || value > UINT32_MAX)
+			return err_set(err, -EINVAL, "cluster_id \"%s\" is no number of 32 bits like 0x3908EE1C", given);
+		*ret = (uint32_t)value;
+		return 0;
+	}
+	json_t *public = ju_pack("{sO*, sO*}", "name", json_object_get(description, "name"), "nodes",
+				 json_object_get(description, "nodes"));
+	_cleanup_free_ char *text = ju_dump(public);
+	uint32_t hash = 2166136261u;
+
+	json_decref(public);
+
+	for (const char *s = text; *s; s++)
+		hash = (hash ^ (unsigned char)*s) * 16777619u;
+	*ret = hash ? hash : 1;
+	return 0;
+}
+
+static bool is_address(const char *text)
+{
+	unsigned char raw[16];
+
+	return inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1;
+}
+
+struct making { json_t *table, *used; uint32_t cluster_id; size_t links; nodeset ids; };
+
+/* Names and addresses must not come twice. */
+static int claim(struct making *m, const char *kind, const char *text, const char *node, struct err *err)
+{
+	_cleanup_free_ char *key = xasprintf("%s %s", kind, text);
+
+	if (json_object_get(m->used, key))
+		return err_set(err, -EINVAL, "node %s: %s is given to a node before it", node, key);
+	ju_set_new(m->used, key, json_true());
+	return 0;
+}
+
+static int put_link(struct making *m, const json_t *link, const char *node, unsigned id, size_t k, struct err *err)
+{
+	static const char *const members[] = { "adapter", "address" };
+	_cleanup_free_ char *dflt = xasprintf("priv%zu", k), *where = xasprintf("link %zu of node %s", k, node);
+	const char *address = json_is_string(link) ? json_string_value(link) : ju_str(link, "address", "");
+	const char *adapter = ju_str(link, "adapter", dflt);
+	int r;
+
+	if (!json_is_string(link)) {
+		r = check_members(link, members, ARRAY_SIZE(members), where, err);
+		if (r < 0)
+			return r;
+	}
+	if (!is_address(address))
+		return err_set(err, -EINVAL, "%s: \"%s\" is no IP address", where, address);
+	if (!name_ok(adapter))
+		return err_set(err, -EINVAL, "%s: \"%s\" is no name of an adapter", where, adapter);
+	r = claim(m, "address", address, node, err);
+	if (r < 0)
+		return r;
+	put(m->table, adapter, "cluster.nodes.%u.adapters.%zu.name", id, k + 1);
+	put(m->table, "enabled", "cluster.nodes.%u.adapters.%zu.state", id, k + 1);
+	put(m->table, address, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k + 1);
+	return 0;
+}
+
+static int put_node(struct making *m, const json_t *node, struct err *err)
+{
+	static const char *const members[] = { "name", "id", "links", "votes" };
+	const char *name = ju_str(node, "name", "");
+	int64_t id = ju_int(node, "id", 0), votes = ju_int(node, "votes", 1);
+	const json_t *links = ju_arr(node, "links"), *link;
+	_cleanup_free_ char *private_name = xasprintf("clusternode%" PRId64 "-priv", id);
+	_cleanup_free_ char *key = xasprintf("0x%08" PRIX32 "%08" PRIX64, m->cluster_id, (uint64_t)id);
+	_cleanup_free_ char *where = xasprintf("node \"%s\"", name);
+	int r = check_members(node, members, ARRAY_SIZE(members), where, err);
+	size_t k;
+
+	if (r < 0)
+		return r;
+	if (!name_ok(name))
+		return err_set(err, -EINVAL, "\"%s\" is no name for a node: letters, digits, -, _ and dots, at most %d", name, NAME_MAX_LEN);
+	if (id < 1 || id > CMM_NODE_ID_MAX)
+		return err_set(err, -EINVAL, "node %s: \"id\" must be a number from 1 to %d", name, CMM_NODE_ID_MAX);
+	if (nodeset_has(m->ids, (uint32_t)id))
+		return err_set(err, -EINVAL, "node %s: id %" PRId64 " is given to a node before it", name, id);
+	if (json_object_get(node, "votes") && (!json_is_integer(json_object_get(node, "votes")) || votes < 0 || votes > 1))
+		return err_set(err, -EINVAL, "node %s: \"votes\" must be 0 or 1", name);
+	if (json_array_size(links) < 1 || json_array_size(links) > LINKS_MAX)
+		return err_set(err, -EINVAL, "node %s: \"links\" must hold 1 to %d addresses of the interconnect", name, LINKS_MAX);
+	if (m->links && m->links != json_array_size(links))
+		return err_set(err, -EINVAL, "node %s has %zu links, the nodes before it have %zu", name, json_array_size(links), m->links);
+	r = claim(m, "name", name, name, err);
+	if (r < 0)
+		return r;
+	m->links = json_array_size(links);
+	m->ids |= node_bit((uint32_t)id);
+	put(m->table, name, "cluster.nodes.%u.name", (unsigned)id);
+	put(m->table, "enabled", "cluster.nodes.%u.state", (unsigned)id);
+	put(m->table, private_name, "cluster.nodes.%u.properties.private_hostname", (unsigned)id);
+	put(m->table, votes ? "1" : "0", "cluster.nodes.%u.properties.quorum_vote", (unsigned)id);
+	put(m->table, "1", "cluster.nodes.%u.properties.quorum_defaultvote", (unsigned)id);
+	put(m->table, key, "cluster.nodes.%u.properties.quorum_resv_key", (unsigned)id);
+	json_array_foreach(links, k, link) {
+		r = put_link(m, link, name, (unsigned)id, k, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int put_cluster(struct making *m, const json_t *description, struct err *err)
+{
+	const char *name = ju_str(description, "name", "");
+	int64_t takeover_ms = ju_int(description, "takeover_time_ms", TAKEOVER_TIME_DEFAULT_MS);
+	_cleanup_free_ char *id_text = NULL, *takeover_text = NULL;
+	struct cmm_timers timers;
+	int r;
+
+	if (!name_ok(name))
+		return err_set(err, -EINVAL, "\"%s\" is no name for a cluster: letters, digits, -, _ and dots, at most %d", name,
+			       NAME_MAX_LEN);
+	if (json_object_get(description, "takeover_time_ms") && !json_is_integer(json_object_get(description, "takeover_time_ms")))
+		return err_set(err, -EINVAL, "\"takeover_time_ms\" is no whole number");
+	if (takeover_ms < 0 || takeover_ms > TAKEOVER_TIME_MAX_MS)
+		takeover_ms = 0;        /* refused with the range in words */
+	if (cmm_timers_derive((uint32_t)takeover_ms, &timers, err) < 0)
+		return -EINVAL;
+	r = cluster_id(description, &m->cluster_id, err);
+	if (r < 0)
+		return r;
+	id_text = xasprintf("0x%08" PRIX32, m->cluster_id);
+	takeover_text = xasprintf("%" PRId64, takeover_ms);
+	put(m->table, name, "cluster.name");
+	put(m->table, "enabled", "cluster.state");
+	put(m->table, id_text, "cluster.properties.cluster_id");
+	put(m->table, takeover_text, "cluster.properties.takeover_time");
+	put(m->table, "disabled", "cluster.properties.installmode");
+	return 0;
+}
+
+int infrastructure_from_description(const json_t *description, json_t **ret, struct err *err)
+{
+	static const char *const members[] = { "name", "cluster_id", "takeover_time_ms", "nodes", "authkey", "authkey_file" };
+	struct making m = { 0 };
+	const json_t *node;
+	size_t i;
+	int r = check_members(description, members, ARRAY_SIZE(members), "the description", err);
+
+	if (r < 0)
+		return r;
+	m.table = json_object();
+	m.used = json_object();
+	r = put_cluster(&m, description, err);
+	if (r == 0 && json_array_size(ju_arr(description, "nodes")) == 0)
+		r = err_set(err, -EINVAL, "the description has no \"nodes\"");
+	json_array_foreach(ju_arr(description, "nodes"), i, node)
+		if (r == 0)
+			r = put_node(&m, node, err);
+	json_decref(m.used);
+	if (r < 0)
+		json_decref(m.table);
+	else
+		*ret = m.table;
+	return r;
+}
+
+/* ---- reading the table ---- */
+
+unsigned infrastructure_node_id(const json_t *table, const char *name)
+{
+	for (unsigned id = 1; id <= CMM_NODE_ID_MAX; id++) {
+		const char *own = get(table, "cluster.nodes.%u.name", id);
+
+		if (own && streq(own, name))
+			return id;
+	}
+	return 0;
+}
+
+static void add_totem(struct buf *b, const json_t *table, const char *keyfile, const struct cmm_timers *t, size_t links)
+{
+	buf_printf(b, "totem {\n"
+		      "\tversion: 2\n"
+		      "\tcluster_name: %s\n"
+		      "\ttransport: knet\n"
+		      "\tcrypto_cipher: aes256\n"
+		      "\tcrypto_hash: sha256\n"
+		      "\tkeyfile: %s\n"
+		      "\ttoken: %u\n"
+		      "\ttoken_coefficient: 0\n"
+		      "\tconsensus: %u\n"
+		      "\tjoin: %u\n"
+		      "\tlink_mode: active\n", get(table, "cluster.name") ? get(table, "cluster.name") : "cluster", keyfile,
+		   t->token_ms, t->consensus_ms, MAX(t->join_ms, COROSYNC_JOIN_MIN_MS));
+	for (size_t k = 0; k < links; k++)
+		buf_printf(b, "\tinterface {\n"
+			      "\t\tlinknumber: %zu\n"
+			      "\t\tknet_ping_interval: 250\n"
+			      "\t\tknet_ping_timeout: 1000\n"
+			      "\t}\n", k);
+	buf_puts(b, "}\n\n");
+}
+
+static size_t add_node(struct buf *b, const json_t *table, unsigned id, const char *name)
+{
+	size_t links = 0;
+	const char *address;
+
+	buf_puts(b, "\tnode {\n");
+	while (links < LINKS_MAX && (address = get(table, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, links + 1))) {
+		buf_printf(b, "\t\tring%zu_addr: %s\n", links, address);
+		links++;
+	}
+	buf_printf(b, "\t\tname: %s\n\t\tnodeid: %u\n\t}\n", name, id);
+	return links;
+}
+
+int corosync_conf(const json_t *table, const char *keyfile, char **ret, struct err *err)
+{
+	const char *takeover = get(table, "cluster.properties.takeover_time");
+	struct buf out = { 0 }, nodes = { 0 };
+	struct cmm_timers timers;
+	size_t links = 0;
+	int r = cmm_timers_derive(takeover ? (uint32_t)strtoul(takeover, NULL, 10) : TAKEOVER_TIME_DEFAULT_MS, &timers, err);
+
+	if (r < 0)
+		return err_prefix(err, -EINVAL, "infrastructure table");
+	for (unsigned id = 1; r == 0 && id <= CMM_NODE_ID_MAX; id++) {
+		const char *name = get(table, "cluster.nodes.%u.name", id);
+		size_t own = name ? add_node(&nodes, table, id, name) : 0;
+
+		if (name && !own)
+			r = err_set(err, -EINVAL, "infrastructure table: node %s has no address on the interconnect", name);
+		links = MAX(links, own);
+	}
+	if (r == 0 && !links)
+		r = err_set(err, -EINVAL, "infrastructure table: there are no nodes");
+	if (r == 0) {
+		buf_puts(&out, "# Made from the infrastructure table by \"cluster corosync-conf -w\"; changes here are lost.\n");
+		add_totem(&out, table, keyfile, &timers, links);
+		buf_printf(&out, "nodelist {\n%s}\n\n", nodes.s);
+		buf_puts(&out, "logging {\n\tto_syslog: no\n\tto_stderr: yes\n\ttimestamp: hires\n}\n");
+		*ret = buf_take(&out);
+	}
+	buf_done(&nodes);
+	return r;
+}

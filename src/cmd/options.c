@@ -1,0 +1,392 @@
+#include "cmd/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "cmd/signame.h"
+
+#define LONG_ONLY(letter) isdigit((unsigned char)(letter))
+#define OPTIONS_MAX 32                  /* of one command; more is a mistake in its table */
+
+static const struct option_info common_options[] = {
+	{ OPT_HELP,     "help",     NULL,      "print this" },
+	{ OPT_DEADLINE, "deadline", "SECONDS", "give up waiting after so long (default 300)" },
+};
+
+static const struct option_info *option_find(const struct command_info *command, int letter)
+{
+	for (size_t i = 0; i < command->option_count; i++)
+		if (command->options[i].letter == letter)
+			return &command->options[i];
+	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
+		if (common_options[i].letter == letter)
+			return &common_options[i];
+	return NULL;
+}
+
+static bool is_common(int letter)
+{
+	return letter == OPT_HELP || letter == OPT_DEADLINE;
+}
+
+/* ---- help ---- */
+
+static char *option_name(const struct option_info *o)
+{
+	return LONG_ONLY(o->letter) ? xasprintf("--%s", o->name) : xasprintf("-%c", o->letter);
+}
+
+static void add_option(struct buf *b, const struct option_info *o)
+{
+	_cleanup_free_ char *name = option_name(o);
+
+	buf_puts(b, name);
+	if (o->arg)
+		buf_printf(b, " %s", o->arg);
+	if (o->arg && o->repeat)
+		buf_puts(b, " ...");
+}
+
+static char *form_usage(const struct command_info *command, const struct form *form)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, command->name);
+	for (const char *s = form->need; *s; s++) {
+		buf_puts(&b, " ");
+		add_option(&b, option_find(command, *s));
+	}
+	for (const char *s = form->may; *s; s++) {
+		buf_puts(&b, " [");
+		add_option(&b, option_find(command, *s));
+		buf_puts(&b, "]");
+	}
+	return buf_take(&b);
+}
+
+static void print_option(const struct option_info *o)
+{
+	struct buf b = { 0 };
+
+	add_option(&b, o);
+	(void)printf("  %-24s %s\n", b.s, o->help);
+	buf_done(&b);
+}
+
+static int print_help(const struct command_info *command)
+{
+	(void)printf("%s: %s\n\n", command->name, command->summary);
+	for (size_t i = 0; i < command->form_count; i++) {
+		const struct form *form = &command->forms[i];
+		_cleanup_free_ char *usage = form_usage(command, form);
+
+		(void)printf("%s %s\n            %s%s%s\n", i ? "      " : "usage:", usage, form->help,
+			     form->run ? "" : " (not built yet)", form->privilege == PRIVILEGE_CHANGE ? " (root)" : "");
+	}
+	(void)printf("\n");
+	for (size_t i = 0; i < command->option_count; i++)
+		print_option(&command->options[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
+		print_option(&common_options[i]);
+	return EXIT_OK;
+}
+
+/* ---- complaints ---- */
+
+static const char *period(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n && strchr(".?!", text[n - 1]) ? "" : ".";
+}
+
+int command_failed(const struct cmdline *line, enum command_exit code, const char *what, const char *reason)
+{
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s:  Failed to %s - %s%s\n", line->command->name, what, reason, period(reason));
+	return code;
+}
+
+int command_usage(const struct cmdline *line, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s:  %s%s\n", line->command->name, text ? text : fmt, period(text ? text : fmt));
+	if (line->form) {
+		_cleanup_free_ char *usage = form_usage(line->command, line->form);
+
+		(void)fprintf(stderr, "usage: %s\n", usage);
+	}
+	(void)fprintf(stderr, "%s --help lists all forms.\n", line->command->name);
+	return EXIT_USAGE;
+}
+
+/* ---- which form is it? ---- */
+
+static bool needs_met(const struct cmdline *line, const struct form *form)
+{
+	for (const char *s = form->need; *s; s++)
+		if (!line->count[(unsigned char)*s])
+			return false;
+	return true;
+}
+
+/* The first letter that was given and does not belong to the form; 0: none. */
+static int stranger(const struct cmdline *line, const struct form *form)
+{
+	for (int letter = 1; letter < 128; letter++)
+		if (line->count[letter] && !is_common(letter) && !strchr(form->need, letter) && !strchr(form->may, letter))
+			return letter;
+	return 0;
+}
+
+static bool any_met(const struct cmdline *line, const struct form *form)
+{
+	if (!form->any)
+		return true;
+	for (const char *s = form->any; *s; s++)
+		if (line->count[(unsigned char)*s])
+			return true;
+	return false;
+}
+
+static size_t needs_matched(const struct cmdline *line, const struct form *form)
+{
+	size_t n = 0;
+
+	for (const char *s = form->need; *s; s++)
+		n += line->count[(unsigned char)*s] != 0;
+	return n;
+}
+
+/* No form fits: say what is wrong with the one that comes closest. */
+static int complain(struct cmdline *line)
+{
+	const struct command_info *command = line->command;
+	const struct form *best = NULL;
+	size_t most = 0;
+
+	if (command->form_count == 1)
+		best = &command->forms[0];
+	for (size_t i = 0; i < command->form_count; i++) {
+		const struct form *form = &command->forms[i];
+		size_t n = 2 * needs_matched(line, form) + needs_met(line, form);
+
+		if (n > most || (n == most && best && n && stranger(line, best) && !stranger(line, form))) {
+			most = n;
+			best = form;
+		}
+	}
+	line->form = best;
+	if (!best)
+		return command_usage(line, "The options do not say what to do");
+	for (const char *s = best->need; *s; s++)
+		if (!line->count[(unsigned char)*s])
+			return command_usage(line, "-%c is missing", *s);
+	int extra = stranger(line, best);
+
+	if (!extra) {
+		struct buf names = { 0 };
+		int r;
+
+		for (const char *s = best->any; *s; s++)
+			buf_printf(&names, "%s-%c", s == best->any ? "" : s[1] ? ", " : " or ", *s);
+		r = command_usage(line, "%s must be given", names.s);
+		buf_done(&names);
+		return r;
+	}
+	_cleanup_free_ char *name = option_name(option_find(command, extra));
+
+	return command_usage(line, "%s does not go with the other options", name);
+}
+
+static int find_form(struct cmdline *line)
+{
+	for (size_t i = 0; i < line->command->form_count; i++) {
+		const struct form *form = &line->command->forms[i];
+
+		if (!needs_met(line, form) || stranger(line, form) || !any_met(line, form))
+			continue;
+		line->form = form;
+		return 0;
+	}
+	return complain(line);
+}
+
+/* ---- parsing ---- */
+
+struct getopt_tables { char letters[3 * OPTIONS_MAX + 3]; struct option longs[OPTIONS_MAX + 1]; };
+
+static void add_row(struct getopt_tables *t, size_t *n, const struct option_info *o)
+{
+	assert(*n < OPTIONS_MAX);
+	if (!LONG_ONLY(o->letter)) {
+		char *end = t->letters + strlen(t->letters);
+
+		*end++ = o->letter;
+		if (o->arg)
+			*end++ = ':';
+		*end = '\0';
+	}
+	if (o->name)
+		t->longs[(*n)++] = (struct option) { o->name, o->arg ? required_argument : no_argument, NULL, o->letter };
+}
+
+static void fill_tables(const struct command_info *command, struct getopt_tables *t)
+{
+	size_t n = 0;
+
+	*t = (struct getopt_tables) { .letters = "+:" };
+	assert(command->option_count <= OPTIONS_MAX);
+	for (size_t i = 0; i < command->option_count; i++)
+		add_row(t, &n, &command->options[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
+		add_row(t, &n, &common_options[i]);
+}
+
+static void add_word(struct buf *b, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=,./:@+%";
+
+	if (*word && !word[strspn(word, plain)]) {
+		buf_puts(b, word);
+		return;
+	}
+	buf_puts(b, "'");
+	for (; *word; word++)
+		if (*word == '\'')
+			buf_puts(b, "'\\''");
+		else
+			buf_add(b, word, 1);
+	buf_puts(b, "'");
+}
+
+/* For the history: what a shell would read as the same line. */
+static char *line_text(int argc, char **argv)
+{
+	struct buf b = { 0 };
+
+	for (int i = 0; i < argc; i++) {
+		buf_puts(&b, i ? " " : "");
+		add_word(&b, argv[i]);
+	}
+	return buf_take(&b);
+}
+
+static bool is_utf8(const char *text)
+{
+	json_t *s = json_string(text);
+
+	json_decref(s);
+	return s != NULL;
+}
+
+static int take_option(struct cmdline *line, int letter, const char *arg)
+{
+	const struct option_info *o = option_find(line->command, letter);
+
+	if (line->count[letter] && o->arg && !o->repeat) {
+		_cleanup_free_ char *name = option_name(o);
+
+		return command_usage(line, "%s is given twice", name);
+	}
+	line->count[letter]++;
+	if (arg)
+		strlist_add(&line->values[letter], arg);
+	if (letter == OPT_DEADLINE && number_parse(arg, 1, INT32_MAX / 1000, &line->deadline_s) < 0)
+		return command_usage(line, "--deadline takes a number of seconds from 1 on, not \"%s\"", arg);
+	return 0;
+}
+
+static int parse(struct cmdline *line, int argc, char **argv)
+{
+	struct getopt_tables t;
+	int letter, r = 0;
+
+	fill_tables(line->command, &t);
+	for (int i = 0; i < argc; i++)
+		if (!is_utf8(argv[i]))
+			return command_usage(line, "Argument %d is not UTF-8 text", i);
+	optind = 0;                     /* glibc: start afresh */
+	opterr = 0;
+	while (r == 0 && (letter = getopt_long(argc, argv, t.letters, t.longs, NULL)) >= 0) {
+		if (letter == ':')
+			return command_usage(line, "%s needs an argument", argv[optind - 1]);
+		if (letter == '?')
+			return optopt ? command_usage(line, "There is no option -%c", optopt)
+				      : command_usage(line, "There is no option %s", argv[optind - 1]);
+		r = take_option(line, letter, optarg);
+	}
+	if (r == 0 && optind < argc && !cmdline_has(line, OPT_HELP))
+		return command_usage(line, "\"%s\" is not expected here", argv[optind]);
+	return r;
+}
+
+static void cmdline_done(struct cmdline *line)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(line->values); i++)
+		strlist_done(&line->values[i]);
+	free(line->text);
+}
+
+int command_main(const struct command_info *command, int argc, char **argv)
+{
+	_cleanup_(cmdline_done) struct cmdline line = { .command = command, .deadline_s = DEADLINE_DEFAULT_S };
+	struct timespec now;
+	int r = parse(&line, argc, argv);
+
+	if (r)
+		return r;
+	if (cmdline_has(&line, OPT_HELP))
+		return print_help(command);
+	r = find_form(&line);
+	if (r)
+		return r;
+	if (!line.form->run)
+		return command_failed(&line, EXIT_REFUSED, line.form->help, line.form->later);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	line.deadline_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)line.deadline_s * 1000;
+	line.text = line_text(argc, argv);
+	r = line.form->run(&line);
+	if (fflush(stdout) != 0 && r == EXIT_OK)
+		return command_failed(&line, EXIT_REFUSED, "write the output", strerror(errno));
+	return r;
+}
+
+/* ---- reading ---- */
+
+bool cmdline_has(const struct cmdline *line, char letter)
+{
+	return line->count[(unsigned char)letter] != 0;
+}
+
+const char *cmdline_get(const struct cmdline *line, char letter)
+{
+	const struct strlist *values = &line->values[(unsigned char)letter];
+
+	return values->n ? values->v[0] : NULL;
+}
+
+int cmdline_list(const struct cmdline *line, char letter, struct strlist *ret)
+{
+	const char *text = cmdline_get(line, letter);
+
+	strlist_split(ret, text ? text : "", ", \t");
+	for (size_t i = 0; i < ret->n; i++)
+		if (!*ret->v[i]) {
+			(void)command_usage(line, "-%c \"%s\": a name is empty", letter, text);
+			return -EINVAL;
+		}
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* Words and columns of the listings. */
+#pragma once
+#include <jansson.h>
+
+#include "base/macros.h"
+
+/* "PENDING_ONLINE" -> "Pending_online"; caller frees. */
+char *word_capitalised(const char *word);
+/* The text and blanks up to the width, at least one. */
+void print_padded(int width, const char *text);
+/* One line, keys sorted. */
+void print_json(const json_t *value);

@@ -1,0 +1,349 @@
+/* scrgadm: resource types, groups and resources: register, create, change, remove; scrgadm_print.c prints them. */
+#include "cmd/scrgadm.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/paths.h"
+#include "cmd/client.h"
+#include "cmd/cmd.h"
+#include "cmd/file.h"
+
+#define RTR_BYTES_MAX (8 << 20)                 /* as the parser; a longer file is refused here */
+#define LOGICAL_HOSTNAME "SUNW.LogicalHostname"
+
+/* ---- properties ---- */
+
+static bool has_property(const json_t *props, const char *name)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)props, key, value)
+		if (strieq(key, name))
+			return true;
+	return false;
+}
+
+/* Each "name=value" of -y or -x into an object; 0, or the exit code after a complaint. */
+static int add_properties(const struct cmdline *line, char letter, json_t *props)
+{
+	const struct strlist *given = &line->values[(unsigned char)letter];
+
+	for (size_t i = 0; i < given->n; i++) {
+		const char *text = given->v[i], *equals = strchr(text, '=');
+
+		if (!equals || equals == text)
+			return command_usage(line, "-%c takes name=value, not \"%s\"", letter, text);
+		_cleanup_free_ char *name = xstrndup(text, (size_t)(equals - text));
+
+		if (strchr(name, '{'))
+			return command_usage(line, "-%c %s: values per node are not built yet", letter, text);
+		if (has_property(props, name))
+			return command_usage(line, "Property %s is given twice", name);
+		ju_set_str(props, name, equals + 1);
+	}
+	return 0;
+}
+
+static int add_list(const struct cmdline *line, char letter, const char *name, json_t *props)
+{
+	struct strlist list = { 0 };
+	int r = 0;
+
+	if (!cmdline_has(line, letter))
+		return 0;
+	if (cmdline_list(line, letter, &list) < 0)
+		r = EXIT_USAGE;
+	else if (!list.n)
+		r = command_usage(line, "-%c is empty", letter);
+	else if (has_property(props, name))
+		r = command_usage(line, "-%c and property %s say the same; give one of them", letter, name);
+	if (r == 0) {
+		_cleanup_free_ char *joined = strlist_join(&list, ",");
+
+		ju_set_str(props, name, joined);
+	}
+	strlist_done(&list);
+	return r;
+}
+
+/* ---- types ---- */
+
+/* The text of an RTR file.  -EINVAL: it cannot be one. */
+static int read_text(const char *path, char **ret, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *as_json;
+	size_t len;
+	int r = file_read(path, RTR_BYTES_MAX, &text, &len, err);
+
+	if (r < 0)
+		return r;
+	as_json = strlen(text) == len ? json_stringn(text, len) : NULL;
+	json_decref(as_json);
+	if (!as_json)
+		return err_set(err, -EINVAL, "%s is no RTR file: it is not text", path);
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/* NAME, then NAME without its version, in each directory where types register themselves. */
+static int find_rtr(const char *type, char **ret_path, char **ret_text, struct err *err)
+{
+	const char *const dirs[] = { PREFIX_RTREG, path_state("/opt/cluster/lib/rgm/rtreg") };
+	_cleanup_free_ char *plain = xstrndup(type, strcspn(type, ":"));
+	const char *const names[] = { type, plain };
+
+	if (!*type || strchr(type, '/') || *type == '.')
+		return err_set(err, -EINVAL, "\"%s\" is no name of a resource type; a path to an RTR file goes after -f", type);
+	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++)
+		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+			_cleanup_free_ char *path = xasprintf("%s/%s", dirs[d], names[i]);
+			int r = read_text(path, ret_text, err);
+
+			if (r == -ENOENT)
+				continue;
+			if (r == 0)
+				*ret_path = TAKE_PTR(path);
+			return r;
+		}
+	return err_set(err, -ENOENT, "there is no RTR file %s in %s or %s; -f names another", type, dirs[0], dirs[1]);
+}
+
+static int read_rtr(const struct cmdline *line, const char *type, char **ret_path, char **ret_text)
+{
+	_cleanup_free_ char *what = xasprintf("register resource type %s", type);
+	const char *file = cmdline_get(line, 'f');
+	struct err err = { 0 };
+	int r;
+
+	if (file) {
+		r = read_text(file, ret_text, &err);
+		if (r == 0)
+			*ret_path = *file == '/' ? xstrdup(file) : realpath(file, NULL);
+		if (r == 0 && !*ret_path)
+			*ret_path = xstrdup(file);
+	} else {
+		r = find_rtr(type, ret_path, ret_text, &err);
+	}
+	return r < 0 ? command_failed(line, EXIT_REFUSED, what, err.text) : EXIT_OK;
+}
+
+/* -h of a type: "*" and none mean all nodes. */
+static int installed_nodes(const struct cmdline *line, char **ret)
+{
+	json_t *props = json_object();
+	const char *nodes = cmdline_get(line, 'h');
+	int r = 0;
+
+	if (nodes && !streq(nodes, "*"))
+		r = add_list(line, 'h', "nodes", props);
+	if (r == 0)
+		*ret = xstrdup(ju_str(props, "nodes", ""));
+	json_decref(props);
+	return r;
+}
+
+static int register_type(const struct cmdline *line, const char *type, const char *nodes)
+{
+	_cleanup_free_ char *path = NULL, *text = NULL;
+	int r = read_rtr(line, type, &path, &text);
+
+	if (r != EXIT_OK)
+		return r;
+	return request_run(line, ju_pack("{ss, ss, ss, ss}", "op", "type_add", "rtr", text, "path", path, "installed_nodes", nodes),
+			   "register resource type %s", type);
+}
+
+static int add_type(const struct cmdline *line)
+{
+	_cleanup_free_ char *nodes = NULL;
+	int r = installed_nodes(line, &nodes);
+
+	return r ? r : register_type(line, cmdline_get(line, 't'), nodes);
+}
+
+static int change_type(const struct cmdline *line)
+{
+	_cleanup_free_ char *nodes = NULL, *what = xasprintf("change resource type %s", cmdline_get(line, 't'));
+	int r = installed_nodes(line, &nodes);
+
+	if (r)
+		return r;
+	if (cmdline_has(line, 'y'))
+		return command_failed(line, EXIT_REFUSED, what, "changing properties of a type is not built yet; -h changes its nodes");
+	return request_run(line, ju_pack("{ss, ss, ss}", "op", "type_change", "type", cmdline_get(line, 't'), "installed_nodes",
+					 nodes), "%s", what);
+}
+
+static int remove_type(const struct cmdline *line)
+{
+	const char *type = cmdline_get(line, 't');
+
+	return request_run(line, ju_pack("{ss, ss}", "op", "type_remove", "type", type), "remove resource type %s", type);
+}
+
+/* ---- groups ---- */
+
+static int edit_group(const struct cmdline *line, const char *op, const char *verb)
+{
+	json_t *props = json_object();
+	int r = add_properties(line, 'y', props);
+
+	if (r == 0)
+		r = add_list(line, 'h', "Nodelist", props);
+	if (r == 0)
+		r = request_run(line, ju_pack("{ss, ss, sO}", "op", op, "rg", cmdline_get(line, 'g'), "props", props),
+				"%s resource group %s", verb, cmdline_get(line, 'g'));
+	json_decref(props);
+	return r;
+}
+
+static int add_group(const struct cmdline *line)    { return edit_group(line, "group_add", "create"); }
+static int change_group(const struct cmdline *line) { return edit_group(line, "group_change", "change"); }
+
+static int remove_group(const struct cmdline *line)
+{
+	const char *group = cmdline_get(line, 'g');
+
+	return request_run(line, ju_pack("{ss, ss}", "op", "group_remove", "rg", group), "remove resource group %s", group);
+}
+
+/* ---- resources ---- */
+
+static json_t *resource_body(const struct cmdline *line, const char *name, const char *type, json_t *props, json_t *ext)
+{
+	return ju_pack("{ss, ss, ss, ss, sO, sO, sb}", "op", "resource_add", "rs", name, "type", type, "rg", cmdline_get(line, 'g'),
+		       "props", props, "ext", ext, "enabled", false);
+}
+
+static int add_resource(const struct cmdline *line)
+{
+	json_t *props = json_object(), *ext = json_object();
+	const char *name = cmdline_get(line, 'j');
+	int r = add_properties(line, 'y', props);
+
+	if (r == 0)
+		r = add_properties(line, 'x', ext);
+	if (r == 0)
+		r = request_run(line, resource_body(line, name, cmdline_get(line, 't'), props, ext), "create resource %s", name);
+	json_decref(props);
+	json_decref(ext);
+	return r;
+}
+
+static int change_resource(const struct cmdline *line)
+{
+	json_t *props = json_object(), *ext = json_object();
+	const char *name = cmdline_get(line, 'j');
+	int r = add_properties(line, 'y', props);
+
+	if (r == 0)
+		r = add_properties(line, 'x', ext);
+	if (r == 0)
+		r = request_run(line, ju_pack("{ss, ss, sO, sO}", "op", "resource_change", "rs", name, "props", props, "ext", ext),
+				"change resource %s", name);
+	json_decref(props);
+	json_decref(ext);
+	return r;
+}
+
+static int remove_resource(const struct cmdline *line)
+{
+	const char *name = cmdline_get(line, 'j');
+
+	return request_run(line, ju_pack("{ss, ss}", "op", "resource_remove", "rs", name), "remove resource %s", name);
+}
+
+/* ---- logical hosts ---- */
+
+/* The type is there from the start in the original; here the first logical host registers it. */
+static int need_logical_hostname(const struct cmdline *line)
+{
+	bool missing, still;
+	int r = client_probe(line, "org.parhelion.Cluster.GetType", ju_pack("{ss}", "type", LOGICAL_HOSTNAME), &missing);
+
+	if (r == EXIT_OK || !missing)
+		return EXIT_OK;                 /* what else may be wrong is said by the request itself */
+	r = register_type(line, LOGICAL_HOSTNAME, "");
+	if (r == EXIT_REFUSED &&        /* somebody else may have been faster */
+	    client_probe(line, "org.parhelion.Cluster.GetType", ju_pack("{ss}", "type", LOGICAL_HOSTNAME), &still) == EXIT_OK)
+		return EXIT_OK;
+	return r;
+}
+
+static int add_logical_host(const struct cmdline *line)
+{
+	json_t *props = json_object(), *ext = json_object();
+	_cleanup_free_ char *first = NULL;
+	const char *name = cmdline_get(line, 'j');
+	int r = add_properties(line, 'y', props);
+
+	if (r == 0)
+		r = add_list(line, 'l', "HostnameList", ext);
+	if (r == 0)
+		r = add_list(line, 'n', "NetIfList", ext);
+	if (r == 0) {
+		const char *hosts = ju_str(ext, "HostnameList", "");
+
+		first = xstrndup(hosts, strcspn(hosts, ","));
+		name = name ? name : first;
+		r = need_logical_hostname(line);
+	}
+	if (r == 0)
+		r = request_run(line, resource_body(line, name, LOGICAL_HOSTNAME, props, ext), "create logical host %s", name);
+	json_decref(props);
+	json_decref(ext);
+	return r;
+}
+
+/* ---- the table ---- */
+
+static const struct option_info options[] = {
+	{ 'a', NULL, NULL,            "add" },
+	{ 'c', NULL, NULL,            "change" },
+	{ 'r', NULL, NULL,            "remove" },
+	{ 'p', NULL, NULL,            "print; with -v more, with -vv everything" },
+	{ 'v', NULL, NULL,            "verbose", true },
+	{ 't', NULL, "RT",            "resource type" },
+	{ 'g', NULL, "RG",            "resource group" },
+	{ 'j', NULL, "R",             "resource" },
+	{ 'L', NULL, NULL,            "logical host: addresses that move with their group" },
+	{ 'S', NULL, NULL,            "shared address" },
+	{ 'h', NULL, "nodelist",      "nodes of a group in order of preference, or where a type is installed (* all)" },
+	{ 'f', NULL, "RTRfile",       "registration file of the type" },
+	{ 'l', NULL, "hostlist",      "host names or addresses" },
+	{ 'n', NULL, "netiflist",     "group@node or adapter@node, for every node" },
+	{ 'X', NULL, "auxnodelist",   "nodes that only may send from a shared address" },
+	{ 'y', NULL, "prop=value",    "standard property", true },
+	{ 'x', NULL, "ext=value",     "extension property", true },
+	{ OPT_JSON, "json", NULL,     "print as JSON" },
+};
+
+static const struct form forms[] = {
+	{ "p",    "vtgj2", NULL, PRIVILEGE_NONE,   "print the configuration", scrgadm_print },
+	{ "at",   "hfv",   NULL, PRIVILEGE_CHANGE, "register a resource type", add_type },
+	{ "ag",   "hyv",   NULL, PRIVILEGE_CHANGE, "create a resource group", add_group },
+	{ "ajtg", "yxv",   NULL, PRIVILEGE_CHANGE, "create a resource; it is disabled at first", add_resource },
+	{ "aLgl", "jnyv",  NULL, PRIVILEGE_CHANGE, "create a logical host; its name is that of the first host", add_logical_host },
+	{ "aSgl", "jnXyv", NULL, PRIVILEGE_CHANGE, "create a shared address", NULL,
+	  "shared addresses are not built yet" },
+	{ "ct",   "hyv",   "hy", PRIVILEGE_CHANGE, "change where a type is installed", change_type },
+	{ "cg",   "hyv",   "hy", PRIVILEGE_CHANGE, "change a resource group", change_group },
+	{ "cj",   "yxv",   "yx", PRIVILEGE_CHANGE, "change a resource", change_resource },
+	{ "rt",   "v",     NULL, PRIVILEGE_CHANGE, "remove a type that no resource uses", remove_type },
+	{ "rg",   "v",     NULL, PRIVILEGE_CHANGE, "remove a group that is empty and unmanaged", remove_group },
+	{ "rj",   "v",     NULL, PRIVILEGE_CHANGE, "remove a resource that is disabled", remove_resource },
+};
+
+static const struct command_info scrgadm = {
+	"scrgadm", "configure resource types, resource groups and resources",
+	options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
+};
+
+int cmd_scrgadm(int argc, char **argv)
+{
+	return command_main(&scrgadm, argc, argv);
+}

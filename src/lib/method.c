@@ -1,0 +1,260 @@
+#include "lib/method.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <scha.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "lib/ask.h"
+
+static const char *const dependency_props[] = {
+	"Resource_dependencies", "Resource_dependencies_weak", "Resource_dependencies_restart",
+	"Resource_dependencies_offline_restart",
+};
+
+static void set_given(json_t *object, const char *text)
+{
+	size_t n = strcspn(text, "=");
+	_cleanup_free_ char *name = xstrndup(text, n);
+
+	for (char *p = name; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	if (text[n] == '=')
+		ju_set_new(object, name, ask_string(text + n + 1));
+}
+
+static int parse(struct method *m, int argc, char **argv, struct err *err)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "R:T:G:Z:r:x:g:X:cu")) != -1)
+		switch (c) {
+		case 'R':
+			m->rs = optarg;
+			break;
+		case 'T':
+			m->rt = optarg;
+			break;
+		case 'G':
+			m->rg = optarg;
+			break;
+		case 'Z':
+			m->zone = optarg;
+			break;
+		case 'r':
+		case 'x':
+			set_given(m->given, optarg);
+			break;
+		case 'g':
+			set_given(m->given_group, optarg);
+			break;
+		case 'X':               /* no type of ours has properties per node */
+			break;
+		case 'c':
+			m->create = true;
+			break;
+		case 'u':
+			m->update = true;
+			break;
+		default:
+			return err_set(err, -EINVAL, "unknown option -%c", optopt);
+		}
+	if (!m->rs || !m->rt || !m->rg)
+		return err_set(err, -EINVAL, "usage: %s [-c | -u] -R resource -T type -G group ...", m->name);
+	return 0;
+}
+
+/* Methods lie beside each other, and the process monitor wants a full path. */
+static char *own_dir(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	if (n <= 0)
+		return xstrdup(".");
+	path[n] = '\0';
+	*strrchr(path, '/') = '\0';
+	return xstrdup(path);
+}
+
+int method_init(struct method *m, int argc, char **argv, struct err *err)
+{
+	const char *slash = strrchr(argv[0], '/');
+	int r;
+
+	*m = (struct method) { .name = slash ? slash + 1 : argv[0] };
+	m->bin_dir = own_dir();
+	m->given = json_object();
+	m->given_group = json_object();
+	r = parse(m, argc, argv, err);
+	if (r < 0)
+		return r;
+	m->log_tag = xasprintf("SC[%s,%s,%s,%s]", m->rt, m->rg, m->rs, m->name);
+	log_open(m->log_tag);
+	return 0;
+}
+
+void method_done(struct method *m)
+{
+	free(m->bin_dir);
+	free(m->log_tag);
+	json_decref(m->resource);
+	json_decref(m->given);
+	json_decref(m->given_group);
+}
+
+static scha_err_t get_resource(const char *rs, const char *rg, json_t **ret, struct err *err)
+{
+	json_t *params = ju_pack("{s:o}", "resource", ask_string(rs));
+
+	if (rg)
+		ju_set_new(params, "group", ask_string(rg));
+	return ask_cluster(ASK_CLUSTER("GetResource"), params, ASK_TIMEOUT_MS, ret, err);
+}
+
+int method_load(struct method *m, struct err *err)
+{
+	json_t *reply;
+
+	if (m->create)
+		return 0;
+	if (get_resource(m->rs, m->rg, &reply, err) != SCHA_ERR_NOERR)
+		return err_prefix(err, -EIO, "resource %s", m->rs);
+	json_decref(m->resource);
+	m->resource = reply;
+	return 0;
+}
+
+static const char *property_value(const json_t *resource, const char *name)
+{
+	json_t *prop;
+	size_t i;
+
+	json_array_foreach(ju_arr(resource, "properties"), i, prop)
+		if (strieq(ju_str(prop, "name", ""), name))
+			return ju_str(prop, "value", NULL);
+	return NULL;
+}
+
+static const char *given_value(const struct method *m, const char *name)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(m->given, key, value)
+		if (strieq(key, name))
+			return json_string_value(value);
+	return NULL;
+}
+
+bool method_given(const struct method *m, const char *name)
+{
+	return given_value(m, name) != NULL;
+}
+
+const char *method_prop(const struct method *m, const char *name)
+{
+	const char *value = given_value(m, name);
+
+	return value ? value : property_value(m->resource, name);
+}
+
+const char *method_str(const struct method *m, const char *name, const char *dflt)
+{
+	const char *value = method_prop(m, name);
+
+	return value ? value : dflt;
+}
+
+int64_t method_int(const struct method *m, const char *name, int64_t dflt)
+{
+	const char *value = method_prop(m, name);
+	char *end;
+	long long n;
+
+	if (!value || !*value)
+		return dflt;
+	n = strtoll(value, &end, 10);           /* the RGM has checked type and range */
+	return *end ? dflt : n;
+}
+
+bool method_bool(const struct method *m, const char *name, bool dflt)
+{
+	const char *value = method_prop(m, name);
+
+	return value && *value ? strieq(value, "TRUE") : dflt;
+}
+
+void method_list(const struct method *m, const char *name, struct strlist *ret)
+{
+	strlist_split(ret, method_str(m, name, ""), ",");
+}
+
+int64_t method_restarts(const struct method *m)
+{
+	const char *self = ju_str(m->resource, "self", "");
+	json_t *node;
+	size_t i;
+
+	json_array_foreach(ju_arr(m->resource, "nodes"), i, node)
+		if (streq(ju_str(node, "node", ""), self))
+			return ju_int(node, "num_resource_restarts", 0);
+	return 0;
+}
+
+/* An address resource is one with a HostnameList.  One that cannot be read is none: it may just have been removed. */
+static size_t add_hostnames(const char *rs, struct strlist *ret)
+{
+	_cleanup_json_ json_t *resource = NULL;
+	size_t before = ret->n;
+	const char *names;
+
+	if (get_resource(rs, NULL, &resource, NULL) != SCHA_ERR_NOERR)
+		return 0;
+	names = property_value(resource, "HostnameList");
+	if (names)
+		strlist_split(ret, names, ",");
+	return ret->n - before;
+}
+
+static void add_hostnames_of(const struct method *m, const char *prop, struct strlist *ret)
+{
+	_cleanup_(strlist_done) struct strlist names = { 0 };
+
+	method_list(m, prop, &names);
+	for (size_t i = 0; i < names.n; i++) {
+		names.v[i][strcspn(names.v[i], "{")] = '\0';    /* a qualifier */
+		(void)add_hostnames(names.v[i], ret);
+	}
+}
+
+int method_hostnames(const struct method *m, struct strlist *ret, struct err *err)
+{
+	_cleanup_json_ json_t *group = NULL;
+	json_t *name;
+	size_t i;
+
+	add_hostnames_of(m, "Network_resources_used", ret);
+	for (i = 0; i < ARRAY_SIZE(dependency_props) && ret->n == 0; i++)
+		add_hostnames_of(m, dependency_props[i], ret);
+	if (ret->n > 0)
+		return 0;
+	if (ask_cluster(ASK_CLUSTER("GetGroup"), ju_pack("{s:o}", "group", ask_string(m->rg)), ASK_TIMEOUT_MS, &group,
+			err) != SCHA_ERR_NOERR)
+		return err_prefix(err, -EIO, "group %s", m->rg);
+	json_array_foreach(ju_arr(group, "resources"), i, name)
+		if (!streq(json_string_value(name), m->rs))
+			(void)add_hostnames(json_string_value(name), ret);
+	return 0;
+}
+
+void method_status(const struct method *m, scha_rsstatus_t status, const char *text)
+{
+	scha_err_t e = scha_resource_setstatus(m->rs, m->rg, status, text);
+
+	if (e != SCHA_ERR_NOERR)
+		log_warn("the status of resource %s was not set: %s", m->rs, scha_strerror(e));
+}
