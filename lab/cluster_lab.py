@@ -82,7 +82,12 @@ class Cluster:
             if status and what(status):
                 return status
             time.sleep(0.02)
-        raise LabError(f"{node} did not see {why} in {timeout:.0f} s; see: clusterlab logs")
+        raise LabError(f"{node} did not see {why} in {timeout:.0f} s\n" + self.last_words())
+
+    def last_words(self, lines=8):
+        """The end of every node's log, for whoever has to find out why."""
+        return "\n".join(f"{n} ({self.lab.status(n).state}): {line}" for n in self.nodes()
+                         for line in (self.log(n) + self.log(n, "failfastd")).splitlines()[-lines:])
 
     def wait_members(self, members=None, node="node1", timeout=60.0):
         wanted = set(members or self.nodes())

@@ -53,14 +53,15 @@ static nodeset automatic_nodes(const struct rgm *rgm, const struct rgm_rg *rg, b
 	return want;
 }
 
-uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from)
+/* rgm-api.md 7.4, except Monitor_check: not where it failed to start or was given over from a short while ago. */
+uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused)
 {
 	int64_t interval_ms = rg_prop_int(rg, "Pingpong_interval") * 1000;
 
 	for (size_t i = 0; i < rg->node_count; i++) {
 		uint32_t id = rg->nodelist[i];
 
-		if (id != from && is_candidate(rgm, rg, id) && rg->on[id].state == RG_OFFLINE &&
+		if (id != from && !nodeset_has(refused, id) && is_candidate(rgm, rg, id) && rg->on[id].state == RG_OFFLINE &&
 		    recent_failures(rgm, rg, id) < FAILURES_PER_NODE &&
 		    (!rg->on[id].gave_over || rg->on[id].gave_over + interval_ms <= rgm->now_ms))
 			return id;

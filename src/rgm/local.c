@@ -115,6 +115,14 @@ static bool may_stop(const struct rgm_rs *rs)
 
 /* ---- state that others see ---- */
 
+static bool busy(const struct rgm_rg *rg)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (rg->rs[i]->local.running != METHOD_COUNT)
+			return true;
+	return false;
+}
+
 static enum rs_state state_of(const struct rgm_rs *rs)
 {
 	const struct rs_local *l = &rs->local;
@@ -136,7 +144,10 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 		return RS_START_FAILED;
 	switch (l->phase) {
 	case PHASE_OFF:       return RS_OFFLINE;
-	case PHASE_PRENET:    return goal_of(rs) > PHASE_PRENET || l->restart ? RS_STARTING : RS_STOPPING;
+	case PHASE_PRENET:
+		if (goal_of(rs) > PHASE_PRENET && !l->restart && !busy(rs->rg))
+			return RS_OFFLINE;      /* what it depends on failed to start */
+		return goal_of(rs) > PHASE_PRENET || l->restart ? RS_STARTING : RS_STOPPING;
 	case PHASE_UP:
 		if (l->monitor_failed)
 			return RS_MONITOR_FAILED;
@@ -161,14 +172,6 @@ static void status_for(const struct rgm_rs *rs, enum rs_state state, enum rs_sta
 	(void)rs;
 	*ret_status = table[state].status;
 	*ret_text = table[state].text;
-}
-
-static bool busy(const struct rgm_rg *rg)
-{
-	for (size_t i = 0; i < rg->rs_count; i++)
-		if (rg->rs[i]->local.running != METHOD_COUNT)
-			return true;
-	return false;
 }
 
 static enum rg_state group_state(const struct rgm_rg *rg)
@@ -359,10 +362,9 @@ static void start_failed(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *
 	rs->local.restart = false;
 	if (!relocates(rs) || rg->abandoned || rg->directive != DIRECTIVE_ONLINE)
 		return;
-	report(rgm, rg, NULL, u);       /* START_FAILED is seen before the group goes down */
 	rg->directive = DIRECTIVE_OFFLINE;
 	rg->abandoned = true;
-	report(rgm, rg, rs->name, u);
+	report(rgm, rg, rs->name, u);   /* START_FAILED is seen before its Stop runs */
 }
 
 static void stop_failed(struct rgm *rgm, struct rgm_rs *rs, enum rt_method method, struct rgm_update *u)

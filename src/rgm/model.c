@@ -50,6 +50,7 @@ void u_note(struct rgm_update *u, const char *level, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	ju_trim(text);          /* a long output of a method may have been cut inside a character */
 	u_push(&u->notes, ju_pack("{ss,ss}", "level", level, "text", text));
 }
 
@@ -444,7 +445,8 @@ static void load_resources(const struct rgm *rgm, struct rgm_rg *rg, const json_
 		else if (strncmp(rest, "ext.", 4) == 0)
 			json_object_set(rs->ext, rest + 4, value);
 	}
-	qsort(rg->rs, rg->rs_count, sizeof(struct rgm_rs *), compare_rs);
+	if (rg->rs_count)
+		qsort(rg->rs, rg->rs_count, sizeof(struct rgm_rs *), compare_rs);
 	for (size_t i = 0; i < rg->rs_count; i++)
 		parse_dependencies(rg->rs[i]);
 }

@@ -61,6 +61,7 @@ static int op_fail(struct op *op, scha_err_t code, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
+	ju_trim(text);
 	op->code = code;
 	set_text(&op->text, text);
 	op->phase = OP_DONE;
@@ -828,7 +829,7 @@ static int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 		if (!(rg_nodes_in(rg, RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)) & node_bit(node)))
 			continue;
-		target = rg_giveover_target(rgm, rg, node);
+		target = rg_giveover_target(rgm, rg, node, 0);
 		m = by_hand(rgm, rg, op, target ? "switch" : "off", "evacuated");
 		ju_set_new(m, "nodes", nodeset_to_json(target ? node_bit(target) : 0));
 		op_decide(op, m, u);
@@ -873,6 +874,8 @@ static int check_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, c
 	const char *mode = rs_prop(rs, "Failover_mode"), *count = rs_prop(rs, "Retry_count"), *interval = rs_prop(rs, "Retry_interval");
 
 	if (!mode || (!strieq(mode, "RESTART_ONLY") && !strieq(mode, "LOG_ONLY")))
+		return 0;
+	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_IS_RESTARTED"))
 		return 0;
 	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_RESTART")) {
 		if (!count || !interval || recent(rs->on[op->from].restarts, rgm->now_ms, strtoll(interval, NULL, 10)) <
@@ -946,11 +949,7 @@ static void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *
 		op->check_at = 0;
 	}
 	if (!op->target) {
-		for (size_t i = 0; i < rg->node_count && !op->target; i++)
-			if (!nodeset_has(op->refused, rg->nodelist[i]) && rg_giveover_target(rgm, rg, op->from) &&
-			    nodeset_has(up, rg->nodelist[i]) && rg->nodelist[i] != op->from &&
-			    rg->on[rg->nodelist[i]].state == RG_OFFLINE)
-				op->target = rg->nodelist[i];
+		op->target = rg_giveover_target(rgm, rg, op->from, op->refused);
 		if (!op->target) {
 			op_fail(op, SCHA_ERR_CHECKS, "no other node can take resource group %s", rg->name);
 			return;
