@@ -48,6 +48,15 @@ class Client:
     def gap_after(self, moment, timeout=30.0):
         return self.wait("gap", moment, timeout)
 
+    def moved_after(self, moment, timeout=30.0):
+        """The gap after which another node answered."""
+        deadline = time.monotonic() + timeout
+        while True:
+            gap = self.wait("gap", moment, max(0.0, deadline - time.monotonic()))
+            if gap is None or gap["before"] != gap["after"]:
+                return gap
+            moment = gap["to"]
+
     def stop(self):
         """The last event: {"ok","failed","max_gap_ms"}."""
         self.process.terminate()
@@ -87,7 +96,7 @@ class Cluster:
     def last_words(self, lines=8):
         """The end of every node's log, for whoever has to find out why."""
         return "\n".join(f"{n} ({self.lab.status(n).state}): {line}" for n in self.nodes()
-                         for line in (self.log(n) + self.log(n, "failfastd")).splitlines()[-lines:])
+                         for name in ("clusterd", "failfastd") for line in self.log(n, name).splitlines()[-lines:])
 
     def wait_members(self, members=None, node="node1", timeout=60.0):
         wanted = set(members or self.nodes())

@@ -21,6 +21,8 @@ static const int repeat_at_ms[] = { 100, 300, 1000, 3000 };
 
 struct announce {
 	int    arp_fd, nd_fd;           /* -1: no target of that family */
+	announce_excuse_fn excuse;      /* NULL: none */
+	void  *excuse_ctx;
 	size_t count;
 	struct announce_target targets[];
 };
@@ -172,10 +174,19 @@ static int read_claims(const struct announce *a, int fd, int family, struct err 
 				continue;
 			if (family == AF_INET ? announce_arp_claims(frame, (size_t)n, t->on.mac, t->ip.bytes, mac)
 					      : announce_nd_claims(frame, (size_t)n, from.sll_addr, t->on.mac, t->ip.bytes,
-								    mac))
+								    mac)) {
+				if (a->excuse && a->excuse(t, mac, a->excuse_ctx))
+					continue;
 				return conflict(t, mac, err);
+			}
 		}
 	}
+}
+
+void announce_excuse(struct announce *a, announce_excuse_fn fn, void *ctx)
+{
+	a->excuse = fn;
+	a->excuse_ctx = ctx;
 }
 
 static int64_t now_ms(void)

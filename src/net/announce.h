@@ -17,6 +17,10 @@ int  announce_new(const struct announce_target *targets, size_t n, struct announ
 struct announce *announce_free(struct announce *a);
 static inline void announce_freep(struct announce **a) { announce_free(*a); }
 
+/* Asked about every answer to announce_probe(): true, it is no conflict. */
+typedef bool (*announce_excuse_fn)(const struct announce_target *target, const uint8_t mac[6], void *ctx);
+void announce_excuse(struct announce *a, announce_excuse_fn fn, void *ctx);
+
 /* All at once.  -EADDRINUSE: somebody answered; err names the address and his MAC. */
 int announce_probe(struct announce *a, int wait_ms, struct err *err);
 /* Gratuitous ARP, as request and as reply since caches differ in what they believe, and unsolicited advertisements. */

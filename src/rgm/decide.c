@@ -31,7 +31,7 @@ static bool is_candidate(const struct rgm *rgm, const struct rgm_rg *rg, uint32_
 	return rgm->node[id].state == NODE_UP && rg->on[id].state != RG_ERROR_STOP_FAILED && types_installed(rgm, rg, id);
 }
 
-/* rgm-api.md 7.1: where it is already, then the fewest start failures, then the order of the Nodelist. */
+/* Choice of nodes: where it is already, then the fewest start failures, then the order of the Nodelist. */
 static nodeset automatic_nodes(const struct rgm *rgm, const struct rgm_rg *rg, bool stay)
 {
 	int64_t desired = rg_prop_int(rg, "Desired_primaries");
@@ -53,7 +53,7 @@ static nodeset automatic_nodes(const struct rgm *rgm, const struct rgm_rg *rg, b
 	return want;
 }
 
-/* rgm-api.md 7.4, except Monitor_check: not where it failed to start or was given over from a short while ago. */
+/* All checks of a giveover except Monitor_check: not where it failed to start or was given over from a short while ago. */
 uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused)
 {
 	int64_t interval_ms = rg_prop_int(rg, "Pingpong_interval") * 1000;

@@ -56,7 +56,7 @@ static enum phase goal_of(const struct rgm_rs *rs)
 
 /* ---- whose turn it is ---- */
 
-/* Start side, rgm-api.md 6.4: all Prenet_start (each after those it depends on), then addresses, then the others in the
+/* Start side: all Prenet_start (each after those it depends on), then addresses, then the others in the
  * order of their dependencies; each monitor right after its own Start. */
 static bool may_start(const struct rgm_rs *rs)
 {
@@ -86,7 +86,7 @@ static bool may_start(const struct rgm_rs *rs)
 	return true;
 }
 
-/* Stop side, rgm-api.md 6.5: dependents first; addresses after all others have stopped; Postnet_stop of the others when
+/* Stop side: dependents first; addresses after all others have stopped; Postnet_stop of the others when
  * the addresses are down, of the addresses last.  A restart of one resource waits for nobody. */
 static bool may_stop(const struct rgm_rs *rs)
 {

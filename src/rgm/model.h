@@ -144,6 +144,8 @@ struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLIN
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
 /* The first node of the Nodelist that could take the group when it leaves `from` and has not refused it; 0: none. */
 uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused);
+/* The same by hand: start failures only put a node behind the others. */
+uint32_t rg_evacuation_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from);
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
 

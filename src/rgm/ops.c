@@ -868,7 +868,7 @@ static unsigned recent(const int64_t *times, int64_t now_ms, int64_t interval_s)
 	return n;
 }
 
-/* Failover_mode of the resource may forbid the request, rgm-api.md 2.1. */
+/* Failover_mode of the resource may forbid the request. */
 static int check_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, const char *tag)
 {
 	const char *mode = rs_prop(rs, "Failover_mode"), *count = rs_prop(rs, "Retry_count"), *interval = rs_prop(rs, "Retry_interval");

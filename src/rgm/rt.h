@@ -72,7 +72,7 @@ char *rt_to_rtr(const struct rt *rt);           /* caller frees */
 const struct rt_param *rt_param_find(const struct rt *rt, const char *name);    /* any case; NULL when there is none */
 /* Full path of a method: absolute as declared, or basedir/method.  NULL when not declared.  Caller frees. */
 char *rt_method_path(const struct rt *rt, enum rt_method method);
-/* "SUNW.gds:6" is named by "SUNW.gds:6", "SUNW.gds" and "gds" (rgm-api.md 1, notes). */
+/* "SUNW.gds:6" is named by "SUNW.gds:6", "SUNW.gds" and "gds". */
 bool rt_name_matches(const char *full, const char *given);
 
 /* ---- properties: one table each (props.c) drives parsing, validation, listing ---- */

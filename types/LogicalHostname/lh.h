@@ -21,6 +21,11 @@ struct lh_addresses {
  * -ENOENT, -ENODEV, ... : a name has none; err names it. */
 int lh_resolve(const struct method *m, const struct net *net, struct lh_addresses *ret, struct err *err);
 
+/* Does the answer come from what is left of a node that the cluster has declared dead?  The kernel of a machine whose
+ * processes hang still answers for the address; fencing or its watchdog will end it, and the service must not wait for
+ * that: the announcements win.  ctx: the struct net.  For announce_excuse(). */
+bool lh_is_remains_of_dead_node(const struct announce_target *target, const uint8_t mac[6], void *ctx);
+
 /* What this resource has taken on this node since boot: written before an address is added, so that Stop knows without a
  * name service and never touches an address of somebody else. */
 struct lh_record { struct net_ip v[LH_ADDRESSES_MAX]; size_t n; };

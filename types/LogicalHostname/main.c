@@ -92,8 +92,10 @@ static int start(struct method *m, struct err *err)
 
 	if (r == 0)
 		r = announce_new(wanted.v, wanted.n, &announce, err);
-	if (r == 0)
-		r = announce_probe(announce, ANNOUNCE_PROBE_WAIT_MS, err);
+	if (r < 0)
+		return r;
+	announce_excuse(announce, lh_is_remains_of_dead_node, net);
+	r = announce_probe(announce, ANNOUNCE_PROBE_WAIT_MS, err);
 	if (r < 0)
 		return r;
 	record.n = wanted.n;
