@@ -80,7 +80,10 @@ class Cluster:
         return self.lab.exec(node, *command, check=check, timeout=timeout)
 
     def status(self, node="node1"):
-        done = self.cmd(node, "scstat", "--json")
+        try:
+            done = self.cmd(node, "scstat", "--json")
+        except LabError:
+            return {}           # it died meanwhile
         return json.loads(done.stdout) if done.returncode == 0 else {}
 
     def wait_for(self, what, node="node1", timeout=60.0, why="the state that was waited for"):
@@ -102,6 +105,27 @@ class Cluster:
         wanted = set(members or self.nodes())
         return self.wait_for(lambda s: {n["name"] for n in s["nodes"] if n["member"]} == wanted, node, timeout,
                              f"the members {sorted(wanted)}")
+
+    def mend(self, timeout=20.0):
+        """Whatever happened: every cable whole, every node up and a member.  A dead node is booted only when those that
+        live have noticed its death, else an old membership would pass for the new one."""
+        self.lab.heal()
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            for name in self.nodes():
+                if self.lab.status(name).state == "frozen":
+                    self.lab.thaw(name)
+            alive = {n for n in self.nodes() if self.lab.status(n).state == "up"}
+            seen = [{n["name"] for n in self.status(node).get("nodes", []) if n["member"]} for node in alive]
+            if all(members == alive for members in seen):
+                break
+            time.sleep(0.05)
+        for name in self.nodes():
+            if self.lab.status(name).state != "up":
+                self.lab.boot(name)
+            elif not self.status(name):
+                self.lab.reboot(name)   # it runs, but the cluster software does not
+        self.wait_members(timeout=timeout)
 
     def group_state(self, status, group, node):
         for g in status.get("groups", []):

@@ -157,6 +157,7 @@ static int make_conf(char **ret, struct err *err)
 	const char *path = path_state(INFRASTRUCTURE);
 	_cleanup_free_ char *text = NULL;
 	json_t *table = NULL;
+	struct err why = { 0 };
 	uint64_t gen;
 	size_t len;
 	int r = file_read(path, CCR_TABLE_BYTES_MAX, &text, &len, err);
@@ -165,9 +166,9 @@ static int make_conf(char **ret, struct err *err)
 		return err_set(err, r, "this machine is not a node of a cluster: there is no %s; cluster create makes it", path);
 	if (r < 0)
 		return r;
-	r = ccr_parse(text, len, &gen, &table, err);
+	r = ccr_parse(text, len, &gen, &table, &why);
 	if (r < 0)
-		return err_prefix(err, r, "%s", path);
+		return err_set(err, r, "%s: %s; copy the file from another node of the cluster", path, why.text);
 	if (table)
 		r = corosync_conf(table, path_state(AUTHKEY_FILE), ret, err);
 	else
