@@ -74,6 +74,19 @@ char *ju_dump(const json_t *o)
 	return s;
 }
 
+void ju_trim(char *text)
+{
+	size_t len = strlen(text), n = 1;
+	unsigned char lead;
+
+	while (n < len && n < 4 && ((unsigned char)text[len - n] & 0xc0) == 0x80)
+		n++;
+	if (len == 0 || !((lead = (unsigned char)text[len - n]) & 0x80))
+		return;
+	if (n < (size_t)(lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 0))
+		text[len - n] = '\0';
+}
+
 json_t *ju_pack(const char *fmt, ...)
 {
 	json_error_t error;

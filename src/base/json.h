@@ -15,4 +15,6 @@ void        ju_set_bool(json_t *o, const char *key, bool value);
 void        ju_set_new(json_t *o, const char *key, json_t *value);      /* takes value */
 void        ju_push(json_t *a, json_t *value);                          /* takes value */
 char       *ju_dump(const json_t *o);           /* compact, keys sorted; caller frees */
+/* Takes away the beginning of a UTF-8 character at the end of a text that was cut: jansson takes whole ones only. */
+void        ju_trim(char *text);
 json_t     *ju_pack(const char *fmt, ...);      /* json_pack that never fails for well-formed fmt (asserted) */

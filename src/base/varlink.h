@@ -72,9 +72,10 @@ void vl_conn_close(struct vl_conn *conn);
 int  vl_conn_fd(const struct vl_conn *conn);            /* for poll(2); readable when a reply may be there */
 int  vl_conn_send(struct vl_conn *conn, const char *method, json_t *params /* taken */, bool more, struct err *err);
 /* -ETIMEDOUT when nothing came in time_ms (-1: for ever).  -EREMOTEIO: the server answered an error: *ret_error is its name
- * (caller frees) and err->text its "message".  *ret_params: caller decrefs. */
+ * (caller frees), *ret_params its parameters, err->text its "message".  *ret_params, of a reply or of an error: caller
+ * decrefs; untouched on any other failure. */
 int  vl_conn_recv(struct vl_conn *conn, int timeout_ms, json_t **ret_params, char **ret_error, bool *ret_continues,
 		  struct err *err);
-/* open + send + recv + close.  ret_error may be NULL. */
+/* open + send + recv + close.  ret_params, ret_error may be NULL. */
 int  vl_call_sync(const char *path, const char *method, json_t *params /* taken */, int timeout_ms, json_t **ret_params,
 		  char **ret_error, struct err *err);

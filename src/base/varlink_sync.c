@@ -250,12 +250,11 @@ static int recv_reply(struct vl_conn *conn, uint64_t deadline, json_t **ret_para
 		r = err_set(err, -EREMOTEIO, "%s", ju_str(params, "message", error));
 		if (ret_error)
 			*ret_error = xstrdup(error);
-	} else {
-		if (ret_params)
-			*ret_params = params ? json_incref(params) : json_object();
-		if (ret_continues)
-			*ret_continues = ju_bool(message, "continues", false);
+	} else if (ret_continues) {
+		*ret_continues = ju_bool(message, "continues", false);
 	}
+	if (ret_params)
+		*ret_params = params ? json_incref(params) : json_object();
 	json_decref(message);
 	return r;
 }

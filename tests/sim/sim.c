@@ -71,6 +71,7 @@ struct sim_node {
 	json_t  *running;       /* "run" -> {"rg","rs","method"} */
 	json_t  *truth;         /* resource -> true: started and not stopped */
 	bool     disk_full;
+	unsigned net;           /* counts what it has said of its networks */
 };
 
 static struct {
@@ -84,6 +85,7 @@ static struct {
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	json_t  *admin;                 /* client token -> {"group","value"} */
+	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
 	uint64_t events, deliveries, failovers, acks;
 	bool     verbose;
 	uint64_t seed;
@@ -262,6 +264,26 @@ static void run_method(uint32_t id, const json_t *run)
 	schedule(w.now + (chance(5) ? rnd_range(100, 900) : rnd_range(1, 20)), EV_RAN, id, (uint64_t)ju_int(run, "run", 0), NULL);
 }
 
+/* One number stands for one membership, and that is quorate: so no two quorate memberships exist side by side (each has
+ * a node that stored the number of the other). */
+static void check_epoch(uint32_t id, const json_t *entry)
+{
+	nodeset members = nodeset_from_json(ju_arr(entry, "members"));
+	unsigned votes = (unsigned)__builtin_popcountll(members);
+	char key[24];
+
+	if (!streq(ju_str(entry, "e", ""), "epoch"))
+		return;
+	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
+	if (votes <= w.nodes / 2)
+		fail("epoch %s came into force at node%u with %u of %u votes", key, id, votes, w.nodes);
+	if (!json_object_get(w.epochs, key))
+		ju_set_new(w.epochs, key, nodeset_to_json(members));
+	else if (nodeset_from_json(ju_arr(w.epochs, key)) != members)
+		fail("epoch %s has two memberships: %#" PRIx64 " at node%u, %#" PRIx64 " elsewhere", key, members, id,
+		     nodeset_from_json(ju_arr(w.epochs, key)));
+}
+
 static void take(uint32_t id, struct engine_update *u)
 {
 	struct sim_node *n = &w.node[id];
@@ -271,6 +293,8 @@ static void take(uint32_t id, struct engine_update *u)
 	if (w.verbose)
 		json_array_foreach(u->notes, i, v)
 			trace("node%u: %s", id, ju_str(v, "text", ""));
+	json_array_foreach(u->journal, i, v)
+		check_epoch(id, v);
 	if (u->panic[0] || u->stop[0]) {
 		char why[300];
 
@@ -376,6 +400,19 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		fail("node%u cannot start: %s", id, err.text);
 }
 
+/* What a node says of its networks is another thing each time. */
+static void say_net(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+	_cleanup_free_ char *name = xasprintf("eth%u", ++n->net);
+	json_t *report = ju_pack("{s{},s[{ss,sb}]}", "links", "adapters", "name", name, "up", true);
+	struct engine_update u;
+
+	engine_net(n->engine, clock_of(n), report, &u);
+	json_decref(report);
+	take(id, &u);
+}
+
 static void boot(uint32_t id)
 {
 	struct sim_node *n = &w.node[id];
@@ -389,8 +426,10 @@ static void boot(uint32_t id)
 	n->skew = (int64_t)rnd_range(1000, 100000);
 	trace("node%u boots", id);
 	load_disk(n, id);
-	if (!w.failure[0])
-		component_changed();
+	if (w.failure[0])
+		return;
+	say_net(id);
+	component_changed();
 }
 
 /* ---- re-formation: some time after the set of nodes that hear each other has changed ---- */
@@ -691,6 +730,7 @@ static void admin(void)
 	(void)snprintf(rg, sizeof rg, "g%d", g);
 	(void)snprintf(rs, sizeof rs, "g%d-app", g);
 	(void)snprintf(node, sizeof node, "node%u", (unsigned)rnd_range(1, w.nodes));
+	say_net(id);
 	switch (rnd_upto(9)) {
 	case 0: case 1:
 		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
@@ -946,6 +986,23 @@ static void check_group(const json_t *rg)
 		fail("group %s: its resource runs on %u nodes, but it is online on %u", ju_str(rg, "name", ""), running, online);
 }
 
+/* Everybody knows the newest that each node said. */
+static void check_net(uint32_t id)
+{
+	json_t *status = engine_status(w.node[id].engine), *v;
+	size_t i;
+
+	if (json_array_size(ju_arr(status, "ipmp")) != w.nodes)
+		fail("node%u knows the networks of %zu nodes", id, json_array_size(ju_arr(status, "ipmp")));
+	json_array_foreach(ju_arr(status, "ipmp"), i, v) {
+		_cleanup_free_ char *name = xasprintf("eth%u", w.node[i + 1].net);
+
+		if (i < w.nodes && !streq(ju_str(v, "adapter", ""), name))
+			fail("node%u has %s of node%zu, which has said %s since", id, ju_str(v, "adapter", ""), i + 1, name);
+	}
+	json_decref(status);
+}
+
 static void check_converged(void)
 {
 	json_t *status, *rg;
@@ -960,6 +1017,7 @@ static void check_converged(void)
 		}
 		if (engine_digest(w.node[id].engine) != engine_digest(w.node[1].engine))
 			fail("digest of node%u differs", id);
+		check_net(id);
 		for (const char *name = json_object_iter_key(json_object_iter(w.node[id].disk)); name;
 		     name = json_object_iter_key(json_object_iter_next(w.node[id].disk, json_object_key_to_iter(name)))) {
 			if (!strstr(name, "epoch") && !strstr(name, ".intent") &&
@@ -995,6 +1053,7 @@ static void world_done(void)
 		json_decref(n->truth);
 	}
 	json_decref(w.admin);
+	json_decref(w.epochs);
 	free(w.heap);
 }
 
@@ -1007,6 +1066,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	w.verbose = verbose;
 	w.nodes = (uint32_t)(chance(60) ? 3 : rnd_range(2, NODES_MAX));
 	w.admin = json_object();
+	w.epochs = json_object();
 	connect_all();
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		struct sim_node *n = &w.node[id];

@@ -1,0 +1,890 @@
+/* The repository: the file format, row by row, and commits among three objects over a log that this file keeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <nettle/md5.h>
+
+#include "base/json.h"
+#include "ccr/ccr.h"
+
+enum { NODES = 4 };
+#define N(...) nodes_of((const uint32_t[]) { __VA_ARGS__, 0 })
+
+static nodeset nodes_of(const uint32_t *ids)
+{
+	nodeset set = 0;
+
+	for (; *ids; ids++)
+		set |= node_bit(*ids);
+	return set;
+}
+
+/* ---- the file format ---- */
+
+static const char *const round_trips[] = {      /* JSON objects */
+	"{}",
+	"{\"key\":\"value\"}",
+	"{\"empty\":\"\",\"z\":\"1\",\"a\":\"2\",\"B\":\"3\"}",
+	"{\"text\":\"line\\nline\\r\\tend\\\\\"}",
+	"{\"a\\tb\\n\":\"\\\\n is no newline\"}",
+	"{\"\\u00e9\":\"\\u65e5\\u672c\"}",
+	"{\"ccr_gennum\":\"7\",\"ccr_checksum\":\"0\"}",        /* as names of pairs, nothing special */
+	"{\"\":\"a pair without a name\"}",
+};
+
+static void test_round_trip(void **state)
+{
+	static const uint64_t gens[] = { 0, 1, 4711, INT64_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(round_trips); i++) {
+		json_t *data = json_loads(round_trips[i], 0, NULL), *back = NULL;
+		_cleanup_free_ char *text = ccr_format(gens[i % ARRAY_SIZE(gens)], data);
+		struct err err = { 0 };
+		uint64_t gen = 1;
+
+		if (ccr_parse(text, strlen(text), &gen, &back, &err) < 0)
+			fail_msg("%s: %s\n%s", round_trips[i], err.text, text);
+		if (gen != gens[i % ARRAY_SIZE(gens)] || !json_equal(data, back))
+			fail_msg("%s came back as another table:\n%s", round_trips[i], text);
+		json_decref(data);
+		json_decref(back);
+	}
+}
+
+static void test_tombstone(void **state)
+{
+	_cleanup_free_ char *text = ccr_format(9, NULL);
+	json_t *data = json_object();
+	uint64_t gen = 0;
+
+	(void)state;
+	assert_non_null(strstr(text, "\nccr_removed\t1\n"));
+	json_decref(data);
+	assert_int_equal(ccr_parse(text, strlen(text), &gen, &data, NULL), 0);
+	assert_null(data);
+	assert_int_equal(gen, 9);
+}
+
+/* As documented and as every other node has it on its disk: not one byte may change. */
+static void test_bytes(void **state)
+{
+	json_t *data = ju_pack("{ss,ss}", "b", "2\t3", "a", "1");
+	_cleanup_free_ char *text = ccr_format(12, data);
+
+	(void)state;
+	assert_string_equal(text, "ccr_gennum\t12\nccr_checksum\t90B6E439A8780770EB6DA0E2153657E5\na\t1\nb\t2\\t3\n");
+	json_decref(data);
+}
+
+/* A row is the text; %s in front: the first two lines, with the right checksum. */
+#define SUM "ccr_checksum\t00000000000000000000000000000000\n"
+static const struct { const char *what, *text, *says; } broken[] = {
+	{ "nothing",             "",                                   "the first line is not" },
+	{ "no newline",          "ccr_gennum\t1",                      "the first line is not" },
+	{ "another first line",  "ccr_gen\t1\n" SUM,                   "the first line is not" },
+	{ "a blank for the tab", "ccr_gennum 1\n" SUM,                 "the first line is not" },
+	{ "an endless number",   "ccr_gennum\t0000000000000000000000000000000000000000000000000000001\n" SUM,
+	                                                               "the first line is not" },
+	{ "no number",           "ccr_gennum\t\n" SUM,                 "the generation in the first line is not a number" },
+	{ "negative",            "ccr_gennum\t-1\n" SUM,               "the generation in the first line is not a number" },
+	{ "a blank before it",   "ccr_gennum\t 1\n" SUM,               "the generation in the first line is not a number" },
+	{ "more after it",       "ccr_gennum\t1x\n" SUM,               "the generation in the first line is not a number" },
+	{ "above 64 bits",       "ccr_gennum\t18446744073709551616\n" SUM,
+	                                                               "the generation in the first line is not a number" },
+	{ "no second line",      "ccr_gennum\t1\n",                    "the second line is not" },
+	{ "cut in the second",   "ccr_gennum\t1\nccr_checksum\t00",    "the second line is not" },
+	{ "short checksum",      "ccr_gennum\t1\nccr_checksum\t00\n",  "the second line is not" },
+	{ "another second line", "ccr_gennum\t1\nccr_checksun\t00000000000000000000000000000000\n", "the second line is not" },
+	{ "a wrong checksum",    "ccr_gennum\t1\n" SUM,                "the checksum is wrong" },
+	{ "edited by hand",      "ccr_gennum\t1\n" SUM "a\tb\n",       "the checksum is wrong" },
+	{ "a line without tab",  "%s" "a\n",                           "line 3 is not \"key<TAB>value\"" },
+	{ "the last line cut",   "%s" "a\tb\nc\td",                    "line 4 is not \"key<TAB>value\"" },
+	{ "an empty line",       "%s" "\n",                            "line 3 is not \"key<TAB>value\"" },
+	{ "unknown escape",      "%s" "a\tb\nc\t\\x\n",                "line 4 is damaged" },
+	{ "half an escape",      "%s" "a\tb\\\n",                      "line 3 is damaged" },
+	{ "escape in the key",   "%s" "a\\q\tb\n",                     "line 3 is damaged" },
+	{ "no UTF-8",            "%s" "a\t\xff\n",                     "line 3 is damaged" },
+};
+
+static char *with_sum(const char *body)
+{
+	static const char first[] = "ccr_gennum\t1\n";
+	uint8_t digest[MD5_DIGEST_SIZE];
+	struct buf out = { 0 };
+	struct md5_ctx md5;
+
+	md5_init(&md5);
+	md5_update(&md5, strlen(first), (const uint8_t *)first);
+	md5_update(&md5, strlen(body), (const uint8_t *)body);
+	md5_digest(&md5, sizeof digest, digest);
+	buf_printf(&out, "%sccr_checksum\t", first);
+	for (size_t i = 0; i < sizeof digest; i++)
+		buf_printf(&out, "%02x", digest[i]);    /* lower case is accepted */
+	buf_printf(&out, "\n%s", body);
+	return buf_take(&out);
+}
+
+static void test_broken(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		bool sum = strncmp(broken[i].text, "%s", 2) == 0;
+		_cleanup_free_ char *text = sum ? with_sum(broken[i].text + 2) : xstrdup(broken[i].text);
+		struct err err = { 0 };
+		json_t *data = NULL;
+		uint64_t gen = 4711;
+
+		if (ccr_parse(text, strlen(text), &gen, &data, &err) != -EBADMSG || !strstr(err.text, broken[i].says))
+			fail_msg("%s: \"%s\"", broken[i].what, err.text);
+		assert_null(data);
+		assert_int_equal(gen, 4711);            /* untouched */
+	}
+}
+
+/* Cut anywhere, or with any byte changed, a table is refused: never half a table. */
+static void test_every_damage_is_noticed(void **state)
+{
+	json_t *data = ju_pack("{ss,ss}", "key", "value", "other", "a\nb"), *back = NULL;
+	_cleanup_free_ char *text = ccr_format(77, data);
+	size_t len = strlen(text);
+	uint64_t gen;
+
+	(void)state;
+	for (size_t i = 0; i < len; i++) {
+		char keep = text[i];
+
+		assert_int_equal(ccr_parse(text, i, &gen, &back, NULL), -EBADMSG);
+		text[i] = (char)(keep ^ 1);
+		assert_int_equal(ccr_parse(text, len, &gen, &back, NULL), -EBADMSG);
+		text[i] = keep;
+	}
+	json_decref(data);
+}
+
+static void test_table_names(void **state)
+{
+	static const struct { const char *name; bool ok; } names[] = {
+		{ "infrastructure", true }, { "rgm_rt_SUNW.gds:6", true }, { "a", true }, { "A-b_c+d@e", true },
+		{ "", false }, { ".hidden", false }, { "..", false }, { "a/b", false }, { "a b", false }, { "a\n", false },
+		{ "\xc3\xa9", false },
+	};
+	char longest[CCR_TABLE_NAME_MAX + 2];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (ccr_table_name_ok(names[i].name) != names[i].ok)
+			fail_msg("\"%s\"", names[i].name);
+	memset(longest, 'x', sizeof longest);
+	longest[CCR_TABLE_NAME_MAX + 1] = '\0';
+	assert_false(ccr_table_name_ok(longest));
+	longest[CCR_TABLE_NAME_MAX] = '\0';
+	assert_true(ccr_table_name_ok(longest));
+}
+
+/* ---- the world: node 1 is the president ---- */
+
+struct node {
+	struct ccr *ccr;
+	json_t *disk;                   /* file -> text; "T.intent" for an intent */
+	json_t *writing;                /* requests under way, in order */
+	json_t *finished;
+	unsigned commits;
+	char committed[CCR_TABLE_NAME_MAX + 1];
+	bool full, slow, off;
+};
+
+static struct {
+	struct node node[NODES + 1];
+	json_t *log;                    /* [from, message] */
+	uint64_t messages;
+} w;
+
+static void take(uint32_t id, struct ccr_update *u)
+{
+	struct node *n = &w.node[id];
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(u->send, i, v)
+		ju_push(w.log, ju_pack("[I,O]", (json_int_t)id, v));
+	json_array_foreach(u->store, i, v)
+		json_array_append(n->writing, v);
+	json_array_foreach(u->finished, i, v)
+		json_array_append(n->finished, v);
+	if (u->committed[0]) {
+		n->commits++;
+		memcpy(n->committed, u->committed, sizeof n->committed);
+	}
+	ccr_update_done(u);
+}
+
+static void write_one(uint32_t id)
+{
+	struct node *n = &w.node[id];
+	json_t *r = json_incref(json_array_get(n->writing, 0));
+	const char *op = ju_str(r, "op", ""), *table = ju_str(r, "table", "");
+	_cleanup_free_ char *intent = xasprintf("%s.intent", table);
+	bool fails = n->full && streq(op, "intent");
+	struct ccr_update u;
+
+	assert_non_null(r);
+	json_array_remove(n->writing, 0);
+	if (streq(op, "intent") && !fails) {
+		ju_set_str(n->disk, intent, ju_str(r, "text", ""));
+	} else if (streq(op, "commit") || streq(op, "write")) {
+		ju_set_str(n->disk, table, ju_str(r, "text", ""));
+		json_object_del(n->disk, intent);
+	} else if (streq(op, "drop")) {
+		json_object_del(n->disk, intent);
+	} else if (streq(op, "forget")) {
+		json_object_del(n->disk, table);
+	}
+	if (ju_int(r, "n", 0)) {
+		ccr_stored(n->ccr, (uint64_t)ju_int(r, "n", 0), op, fails ? "No space left on device" : NULL, &u);
+		take(id, &u);
+	}
+	json_decref(r);
+}
+
+static void deliver_one(void)
+{
+	json_t *e = json_incref(json_array_get(w.log, 0));
+
+	json_array_remove(w.log, 0);
+	w.messages++;
+	for (uint32_t id = 1; id <= NODES; id++) {
+		struct ccr_update u;
+
+		if (!w.node[id].ccr || w.node[id].off)
+			continue;
+		ccr_apply(w.node[id].ccr, (uint32_t)json_integer_value(json_array_get(e, 0)), json_array_get(e, 1), &u);
+		take(id, &u);
+	}
+	json_decref(e);
+}
+
+static void run(void)
+{
+	for (bool progress = true; progress;) {
+		progress = false;
+		for (uint32_t id = 1; id <= NODES; id++)
+			if (!w.node[id].slow && !w.node[id].off && json_array_size(w.node[id].writing)) {
+				write_one(id);
+				progress = true;
+			}
+		if (json_array_size(w.log)) {
+			deliver_one();
+			progress = true;
+		}
+	}
+}
+
+static int world_done(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= NODES; id++) {
+		ccr_free(w.node[id].ccr);
+		json_decref(w.node[id].disk);
+		json_decref(w.node[id].writing);
+		json_decref(w.node[id].finished);
+	}
+	json_decref(w.log);
+	memset(&w, 0, sizeof w);
+	return 0;
+}
+
+static void members(nodeset members, nodeset ready)
+{
+	for (uint32_t id = 1; id <= NODES; id++) {
+		struct ccr_update u;
+
+		if (!w.node[id].ccr || w.node[id].off || !nodeset_has(members, id))
+			continue;
+		ccr_members(w.node[id].ccr, members, ready, &u);
+		take(id, &u);
+	}
+}
+
+static void switch_on(uint32_t id)
+{
+	w.node[id] = (struct node) { .ccr = ccr_new(id), .disk = json_object(), .writing = json_array(),
+				     .finished = json_array() };
+}
+
+/* Nodes 1 to 3, ready, each with table t at generation 4 that says v = 0. */
+static void world(void)
+{
+	json_t *data = ju_pack("{ss}", "v", "0");
+
+	world_done(NULL);
+	w.log = json_array();
+	for (uint32_t id = 1; id <= 3; id++) {
+		switch_on(id);
+		ccr_load(w.node[id].ccr, "t", 4, data);
+	}
+	json_decref(data);
+	members(N(1, 2, 3), N(1, 2, 3));
+}
+
+static void propose(const char *tx, const char *table, const char *value)
+{
+	json_t *data = value ? ju_pack("{ss}", "v", value) : NULL;
+
+	ju_push(w.log, ju_pack("[i,o]", 1, ccr_prepare_message(w.node[1].ccr, tx, table, data, "root", "test", 1000)));
+	json_decref(data);
+}
+
+static const char *value_at(uint32_t id, const char *table)
+{
+	return ju_str(ccr_table(w.node[id].ccr, table), "v", "none");
+}
+
+/* "" : not finished; else "ok" or what it failed of. */
+static const char *end_of(uint32_t id, const char *tx)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(w.node[id].finished, i, v)
+		if (streq(ju_str(v, "tx", ""), tx))
+			return ju_str(v, "error", "ok");
+	return "";
+}
+
+static bool was_busy(uint32_t id, const char *tx)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(w.node[id].finished, i, v)
+		if (streq(ju_str(v, "tx", ""), tx))
+			return ju_bool(v, "busy", false);
+	return false;
+}
+
+static bool on_disk(uint32_t id, const char *file)
+{
+	return json_object_get(w.node[id].disk, file) != NULL;
+}
+
+/* ---- commits ---- */
+
+static void test_commit(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	for (uint32_t id = 1; id <= 3; id++) {
+		assert_string_equal(value_at(id, "t"), "1");
+		assert_int_equal(ccr_table_gen(w.node[id].ccr, "t"), 5);
+		assert_int_equal(ccr_last_commit(w.node[id].ccr), 5);
+		assert_string_equal(end_of(id, "a"), "ok");
+		assert_string_equal(w.node[id].committed, "t");
+		assert_false(on_disk(id, "t.intent"));
+		assert_string_equal(ju_str(w.node[id].disk, "t", ""), ju_str(w.node[1].disk, "t", ""));
+	}
+	assert_int_equal(w.messages, 1 + 3 + 3);        /* prep, votes, dones */
+}
+
+static void test_new_and_removed_table(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "new", "x");
+	run();
+	assert_int_equal(ccr_table_gen(w.node[3].ccr, "new"), 5);
+	propose("b", "t", NULL);
+	run();
+	for (uint32_t id = 1; id <= 3; id++) {
+		json_t *data = NULL;
+		const char *text = ju_str(w.node[id].disk, "t", "");
+		uint64_t gen;
+
+		assert_null(ccr_table(w.node[id].ccr, "t"));
+		assert_int_equal(ccr_table_gen(w.node[id].ccr, "t"), 6);        /* it is known that it is gone */
+		assert_int_equal(ccr_parse(text, strlen(text), &gen, &data, NULL), 0);
+		assert_null(data);
+	}
+	propose("c", "t", "again");
+	run();
+	assert_string_equal(value_at(2, "t"), "again");
+	assert_int_equal(ccr_table_gen(w.node[2].ccr, "t"), 7);
+}
+
+static void collect(const char *table, const json_t *data, void *ctx)
+{
+	buf_printf(ctx, "%s=%s ", table, ju_str(data, "v", ""));
+}
+
+static void test_each_in_order_without_tombstones(void **state)
+{
+	_cleanup_(buf_done) struct buf b = { 0 };
+
+	(void)state;
+	world();
+	propose("a", "z", "1");
+	run();
+	propose("b", "a", "2");
+	run();
+	propose("c", "t", NULL);
+	run();
+	ccr_each(w.node[2].ccr, collect, &b);
+	assert_string_equal(b.s, "a=2 z=1 ");
+	json_t *summary = ccr_summary(w.node[2].ccr);
+	_cleanup_free_ char *text = ju_dump(summary);
+
+	assert_string_equal(text, "{\"a\":6,\"t\":7,\"z\":5}");
+	json_decref(summary);
+}
+
+/* Yes is said when the intent is durable; the table changes when all have said so. */
+static void test_intent_before_vote(void **state)
+{
+	(void)state;
+	world();
+	for (uint32_t id = 1; id <= 3; id++)
+		w.node[id].slow = true;
+	propose("a", "t", "1");
+	run();
+	assert_int_equal(w.messages, 1);
+	write_one(1);
+	write_one(2);
+	run();
+	assert_int_equal(w.messages, 3);
+	assert_true(on_disk(1, "t.intent"));
+	assert_string_equal(value_at(1, "t"), "0");
+	write_one(3);
+	run();
+	for (uint32_t id = 1; id <= 3; id++) {
+		assert_string_equal(value_at(id, "t"), "1");
+		assert_false(on_disk(id, "t"));                 /* in force, but not yet kept */
+		assert_string_equal(end_of(id, "a"), "");
+	}
+	write_one(1);
+	write_one(2);
+	run();
+	assert_string_equal(end_of(1, "a"), "");
+	write_one(3);
+	run();
+	assert_string_equal(end_of(1, "a"), "ok");
+}
+
+static void test_one_no_drops_it_everywhere(void **state)
+{
+	(void)state;
+	world();
+	w.node[2].full = true;
+	propose("a", "t", "1");
+	run();
+	for (uint32_t id = 1; id <= 3; id++) {
+		assert_string_equal(value_at(id, "t"), "0");
+		assert_int_equal(ccr_table_gen(w.node[id].ccr, "t"), 4);
+		assert_string_equal(end_of(id, "a"), "node 2 cannot store it: No space left on device");
+		assert_false(was_busy(id, "a"));
+		assert_false(on_disk(id, "t.intent"));
+		assert_int_equal(w.node[id].commits, 0);
+		assert_false(ccr_busy(w.node[id].ccr));
+	}
+	w.node[2].full = false;
+	propose("b", "t", "2");
+	run();
+	assert_int_equal(ccr_table_gen(w.node[3].ccr, "t"), 6);         /* 5 is used up */
+	assert_string_equal(end_of(3, "b"), "ok");
+}
+
+/* ---- refusals ---- */
+
+static void test_refusals(void **state)
+{
+	static const struct { const char *what, *change, *says; bool busy; } rows[] = {
+		{ "stale base", "{\"base\":3}",          "somebody else changed this at the same time; try again", false },
+		{ "future base", "{\"base\":5}",         "somebody else changed this at the same time; try again", false },
+		{ "old number", "{\"n\":4}",             "another change was under way; try again", true },
+		{ "no number",  "{\"n\":\"x\"}",         "another change was under way; try again", true },
+		{ "bad name",   "{\"table\":\"../x\"}",  "the name of the table is not allowed", false },
+		{ "no name",    "{\"table\":null}",      "the name of the table is not allowed", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *change = json_loads(rows[i].change, 0, NULL), *prep;
+
+		world();
+		prep = ccr_prepare_message(w.node[1].ccr, "a", "t", NULL, "root", "test", 0);
+		json_object_update(prep, change);
+		ju_push(w.log, ju_pack("[i,o]", 1, prep));
+		json_decref(change);
+		run();
+		for (uint32_t id = 1; id <= 3; id++)
+			if (!streq(end_of(id, "a"), rows[i].says) || was_busy(id, "a") != rows[i].busy ||
+			    json_object_size(w.node[id].disk) || ccr_last_commit(w.node[id].ccr) != 4)
+				fail_msg("%s at node %u: \"%s\"", rows[i].what, id, end_of(id, "a"));
+		propose("b", "t", "2");         /* nothing stays behind */
+		run();
+		assert_string_equal(end_of(1, "b"), "ok");
+	}
+}
+
+static void test_busy(void **state)
+{
+	(void)state;
+	world();
+	w.node[3].slow = true;
+	assert_false(ccr_busy(w.node[1].ccr));
+	propose("a", "t", "1");
+	run();
+	assert_true(ccr_busy(w.node[1].ccr));
+	propose("b", "u", "2");                 /* of another president, say */
+	run();
+	assert_string_equal(end_of(2, "b"), "another change was under way; try again");
+	assert_true(was_busy(2, "b"));
+	w.node[3].slow = false;
+	run();
+	assert_string_equal(end_of(2, "a"), "ok");
+	assert_int_equal(ccr_table_gen(w.node[1].ccr, "u"), 0);
+}
+
+/* The limit of commits that wait for a slow disk: all members refuse the next one alike. */
+static void test_too_many_wait(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	world();
+	while (!ccr_busy(w.node[1].ccr)) {
+		_cleanup_free_ char *tx = xasprintf("tx%u", n);
+
+		propose(tx, "t", tx);
+		w.node[3].slow = false;
+		deliver_one();
+		write_one(1);
+		write_one(2);
+		while (!streq(ju_str(json_array_get(w.node[3].writing, 0), "op", ""), "intent"))
+			json_array_remove(w.node[3].writing, 0);        /* its commits never end */
+		write_one(3);
+		w.node[3].slow = true;
+		run();
+		n++;
+	}
+	assert_int_equal(n, 64);
+	propose("last", "t", "x");
+	run();
+	assert_true(was_busy(1, "last"));
+}
+
+static void test_votes_that_do_not_count(void **state)
+{
+	static const char *const votes[] = {
+		"[4, {\"t\":\"ccr.vote\",\"n\":5}]",                    /* no voter */
+		"[3, {\"t\":\"ccr.vote\",\"n\":4}]",                    /* of another commit */
+		"[3, {\"t\":\"ccr.vote\"}]",
+		"[4, {\"t\":\"ccr.vote\",\"n\":5,\"error\":\"x\"}]",
+		"[1, {\"t\":\"ccr.vote\",\"n\":5}]",                    /* twice */
+		"[3, {\"t\":\"ccr.done\",\"n\":5}]",
+		"[3, {\"t\":\"ccr.nonsense\"}]",
+	};
+
+	(void)state;
+	world();
+	w.node[3].slow = true;
+	propose("a", "t", "1");
+	run();
+	for (size_t i = 0; i < ARRAY_SIZE(votes); i++) {
+		json_array_append_new(w.log, json_loads(votes[i], 0, NULL));
+		run();
+		if (!streq(value_at(1, "t"), "0") || !streq(end_of(1, "a"), ""))
+			fail_msg("%s", votes[i]);
+	}
+	w.node[3].slow = false;
+	run();
+	assert_string_equal(end_of(1, "a"), "ok");
+}
+
+/* ---- members that come and go ---- */
+
+static void test_voter_leaves(void **state)
+{
+	(void)state;
+	world();
+	w.node[3].slow = true;
+	propose("a", "t", "1");
+	run();
+	assert_string_equal(value_at(1, "t"), "0");
+	w.node[3].off = true;
+	members(N(1, 2), N(1, 2));
+	run();
+	assert_string_equal(value_at(1, "t"), "1");
+	assert_string_equal(value_at(2, "t"), "1");
+	assert_string_equal(end_of(1, "a"), "ok");
+}
+
+static void test_member_leaves_before_done(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	deliver_one();
+	for (uint32_t id = 1; id <= 3; id++)
+		write_one(id);
+	w.node[3].slow = true;
+	run();
+	assert_string_equal(value_at(1, "t"), "1");
+	assert_string_equal(end_of(1, "a"), "");        /* node 3 has not stored it */
+	w.node[3].off = true;
+	members(N(1, 2), N(1, 2));
+	assert_string_equal(end_of(1, "a"), "ok");
+}
+
+static void test_all_voters_leave(void **state)
+{
+	(void)state;
+	world();
+	w.node[1].slow = w.node[2].slow = w.node[3].slow = true;
+	propose("a", "t", "1");
+	run();
+	members(N(1, 2, 3), 0);
+	for (uint32_t id = 1; id <= 3; id++) {
+		assert_string_equal(end_of(id, "a"), "the members changed");
+		assert_string_equal(value_at(id, "t"), "0");
+		assert_false(ccr_busy(w.node[id].ccr));
+	}
+}
+
+/* Members that are not ready do not vote, but success waits for their disks. */
+static void test_joining_member_must_be_done(void **state)
+{
+	(void)state;
+	world();
+	members(N(1, 2, 3), N(1, 2));
+	w.node[3].slow = true;
+	propose("a", "t", "1");
+	run();
+	assert_string_equal(value_at(3, "t"), "1");
+	assert_false(on_disk(3, "t.intent"));           /* it was not asked */
+	assert_string_equal(end_of(1, "a"), "");
+	w.node[3].slow = false;
+	run();
+	assert_string_equal(end_of(1, "a"), "ok");
+	assert_true(on_disk(3, "t"));
+}
+
+/* ---- snapshot ---- */
+
+static void snapshot_to(uint32_t from, uint32_t to)
+{
+	json_t *snapshot = ccr_snapshot(w.node[from].ccr);
+	struct ccr_update u;
+
+	ccr_restore(w.node[to].ccr, snapshot, &u);
+	take(to, &u);
+	json_decref(snapshot);
+}
+
+static void test_snapshot_makes_equal(void **state)
+{
+	json_t *own = ju_pack("{ss}", "v", "alone");
+
+	(void)state;
+	world();
+	propose("a", "u", "1");
+	run();
+	switch_on(4);
+	ccr_load(w.node[4].ccr, "t", 4, own);           /* the same generation: not written again */
+	ccr_load(w.node[4].ccr, "mine", 99, own);       /* nobody else has it: goes, whatever its number */
+	ju_set_str(w.node[4].disk, "mine", "x");
+	json_decref(own);
+	snapshot_to(1, 4);
+	assert_int_equal(json_array_size(w.node[4].writing), 2);
+	run();
+	assert_true(on_disk(4, "u"));
+	assert_false(on_disk(4, "mine"));
+	assert_null(ccr_table(w.node[4].ccr, "mine"));
+	assert_int_equal(ccr_last_commit(w.node[4].ccr), 5);
+	assert_string_equal(value_at(4, "t"), "0");
+}
+
+/* A commit is being voted on while the snapshot is taken: the joiner follows its outcome and has it, too. */
+static void test_snapshot_with_prepare_under_way(void **state)
+{
+	struct ccr_update u;
+
+	(void)state;
+	world();
+	w.node[3].slow = true;
+	propose("a", "t", "1");
+	run();
+	switch_on(4);
+	members(N(1, 2, 3, 4), N(1, 2, 3));
+	snapshot_to(1, 4);
+	members(N(1, 2, 3, 4), N(1, 2, 3));
+	w.node[4].slow = true;
+	w.node[3].slow = false;
+	run();
+	assert_string_equal(value_at(4, "t"), "1");
+	assert_string_equal(end_of(1, "a"), "");        /* not before node 4 has it, too */
+	assert_true(ccr_busy(w.node[4].ccr) == ccr_busy(w.node[1].ccr));
+	w.node[4].slow = false;
+	run();
+	assert_string_equal(end_of(1, "a"), "ok");
+	assert_string_equal(ju_str(w.node[4].disk, "t", "?"), ju_str(w.node[1].disk, "t", ""));
+	ccr_synced(w.node[4].ccr, &u);
+	assert_null(u.send);
+}
+
+/* Committed, but not done everywhere, when the joiner comes: it has it by the snapshot and says done when that is kept. */
+static void test_snapshot_with_commit_that_waits(void **state)
+{
+	struct ccr_update u;
+
+	(void)state;
+	world();
+	switch_on(4);
+	members(N(1, 2, 3, 4), N(1, 2, 3));
+	w.node[4].off = true;                   /* holds the log back until it has the snapshot */
+	propose("a", "t", "1");
+	run();
+	assert_string_equal(value_at(1, "t"), "1");
+	assert_string_equal(end_of(1, "a"), "");
+	w.node[4].off = false;
+	snapshot_to(1, 4);
+	run();
+	assert_string_equal(end_of(1, "a"), "");
+	ccr_synced(w.node[4].ccr, &u);
+	take(4, &u);
+	run();
+	for (uint32_t id = 1; id <= 4; id++)
+		assert_string_equal(value_at(id, "t"), "1");
+	assert_string_equal(end_of(1, "a"), "ok");
+	assert_string_equal(end_of(4, "a"), "ok");
+}
+
+/* ---- formation ---- */
+
+static const struct { const char *hellos[3]; const char *missing; } formations[] = {
+	/* what nodes 1, 2, 3 have; what node 1 lacks */
+	{ { "{\"a\":1}", "{\"a\":1}", "{\"a\":1}" },         "" },
+	{ { "{\"a\":1}", "{\"a\":2}", "{\"a\":1}" },         "a:2 " },
+	{ { "{\"a\":1}", "{\"a\":2}", "{\"a\":3}" },         "a:3 " },
+	{ { "{\"a\":5}", "{\"a\":2}", "{\"a\":3}" },         "" },
+	{ { "{\"a\":1}", "{\"a\":3}", "{\"a\":3}" },         "a:2 " },
+	{ { "{}",        "{\"b\":4}", "{\"c\":3}" },         "b:2 c:3 " },
+	{ { "{\"a\":7}", "{\"b\":4}", "null" },              "b:2 " },
+};
+
+static void test_missing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(formations); i++) {
+		const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+		_cleanup_(buf_done) struct buf got = { 0 };
+		struct ccr *ccr = ccr_new(1);
+		json_t *h[3], *missing, *v, *data = json_object();
+		const char *name;
+		size_t k;
+
+		for (k = 0; k < 3; k++)
+			hellos[k + 1] = h[k] = json_loads(formations[i].hellos[k], JSON_DECODE_ANY, NULL);
+		json_object_foreach(h[0], name, v)
+			ccr_load(ccr, name, (uint64_t)json_integer_value(v), data);
+		missing = ccr_missing(ccr, hellos, N(1, 2, 3));
+		buf_puts(&got, "");
+		for (const char *t = "abc"; *t; t++)
+			json_array_foreach(missing, k, v)
+				if (ju_str(v, "table", "")[0] == *t)
+					buf_printf(&got, "%c:%d ", *t, (int)ju_int(v, "from", 0));
+		if (!streq(got.s, formations[i].missing))
+			fail_msg("row %zu: \"%s\"", i, got.s);
+		json_decref(missing);
+		json_decref(data);
+		for (k = 0; k < 3; k++)
+			json_decref(h[k]);
+		ccr_free(ccr);
+	}
+}
+
+static void test_adopt(void **state)
+{
+	static const struct { const char *what; uint64_t have; const char *push; bool taken; } rows[] = {
+		{ "newer",     4, "{\"table\":\"t\",\"gen\":9,\"data\":{\"v\":\"9\"}}", true },
+		{ "unknown",   0, "{\"table\":\"t\",\"gen\":1,\"data\":{\"v\":\"9\"}}", true },
+		{ "the same",  9, "{\"table\":\"t\",\"gen\":9,\"data\":{\"v\":\"9\"}}", false },
+		{ "older",    10, "{\"table\":\"t\",\"gen\":9,\"data\":{\"v\":\"9\"}}", false },
+		{ "bad name",  0, "{\"table\":\"/t\",\"gen\":9,\"data\":{}}",           false },
+		{ "no table",  0, "{}",                                                false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ccr *ccr = ccr_new(1);
+		json_t *push = json_loads(rows[i].push, 0, NULL), *data = ju_pack("{ss}", "v", "0");
+		struct ccr_update u;
+
+		if (rows[i].have)
+			ccr_load(ccr, "t", rows[i].have, data);
+		ccr_adopt(ccr, push, &u);
+		if (!!u.store != rows[i].taken || streq(ju_str(ccr_table(ccr, "t"), "v", ""), "9") != rows[i].taken)
+			fail_msg("%s", rows[i].what);
+		ccr_update_done(&u);
+		json_decref(push);
+		json_decref(data);
+		ccr_free(ccr);
+	}
+}
+
+/* A pushed tombstone removes; nothing is pushed that is not there. */
+static void test_push(void **state)
+{
+	struct ccr *a = ccr_new(1), *b = ccr_new(2);
+	json_t *data = json_object(), *push;
+	struct ccr_update u;
+
+	(void)state;
+	ccr_load(a, "t", 3, data);
+	ccr_load(b, "t", 5, NULL);
+	assert_null(ccr_push_message(b, "absent"));
+	push = ccr_push_message(b, "t");
+	ccr_adopt(a, push, &u);
+	assert_null(ccr_table(a, "t"));
+	assert_int_equal(ccr_table_gen(a, "t"), 5);
+	assert_int_equal(ccr_last_commit(a), 5);
+	ccr_update_done(&u);
+	json_decref(push);
+	json_decref(data);
+	ccr_free(a);
+	ccr_free(b);
+}
+
+static void test_owns_message(void **state)
+{
+	(void)state;
+	assert_true(ccr_owns_message("ccr.prep"));
+	assert_true(ccr_owns_message("ccr.vote"));
+	assert_true(ccr_owns_message("ccr.done"));
+	assert_false(ccr_owns_message("ccr.push"));     /* the engine's, at formation */
+	assert_false(ccr_owns_message(""));
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_teardown(fn, world_done)
+	static const struct CMUnitTest tests[] = {
+		T(test_round_trip), T(test_tombstone), T(test_bytes), T(test_broken), T(test_every_damage_is_noticed),
+		T(test_table_names),
+		T(test_commit), T(test_new_and_removed_table), T(test_each_in_order_without_tombstones),
+		T(test_intent_before_vote), T(test_one_no_drops_it_everywhere),
+		T(test_refusals), T(test_busy), T(test_too_many_wait), T(test_votes_that_do_not_count),
+		T(test_voter_leaves), T(test_member_leaves_before_done), T(test_all_voters_leave),
+		T(test_joining_member_must_be_done),
+		T(test_snapshot_makes_equal), T(test_snapshot_with_prepare_under_way), T(test_snapshot_with_commit_that_waits),
+		T(test_missing), T(test_adopt), T(test_push), T(test_owns_message),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
