@@ -129,11 +129,11 @@ void ccr_each(const struct ccr *ccr, void (*fn)(const char *table, const json_t 
 
 /* ---- commit ---- */
 
-json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, const json_t *data, const char *by,
-			    const char *cmd, int64_t wall_ms)
+json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, uint64_t base, const json_t *data,
+			    const char *by, const char *cmd, int64_t wall_ms)
 {
 	return ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
-		       (json_int_t)(ccr->last + 1), "table", table, "base", (json_int_t)ccr_table_gen(ccr, table), "data",
+		       (json_int_t)(ccr->last + 1), "table", table, "base", (json_int_t)base, "data",
 		       data ? json_deep_copy(data) : json_null(), "by", by, "cmd", cmd, "at", (json_int_t)wall_ms);
 }
 
@@ -150,9 +150,12 @@ static json_t *store_request(const char *op, const json_t *prep, bool with_text)
 	return o;
 }
 
-static void refuse(struct ccr_update *u, const json_t *prep, const char *why, bool busy)
+enum refusal { REFUSED, REFUSED_BUSY, REFUSED_STALE };
+
+static void refuse(struct ccr_update *u, const json_t *prep, const char *why, enum refusal how)
 {
-	finish(u, ju_pack("{ss,ss,sb}", "tx", ju_str(prep, "tx", ""), "error", why, "busy", busy));
+	finish(u, ju_pack("{ss,ss,sb,sb}", "tx", ju_str(prep, "tx", ""), "error", why, "busy", how == REFUSED_BUSY, "stale",
+			  how == REFUSED_STALE));
 }
 
 bool ccr_busy(const struct ccr *ccr)
@@ -166,15 +169,15 @@ static void on_prep(struct ccr *ccr, const json_t *message, struct ccr_update *u
 	uint64_t n = (uint64_t)ju_int(message, "n", 0);
 
 	if (!ccr_table_name_ok(table)) {
-		refuse(u, message, "the name of the table is not allowed", false);
+		refuse(u, message, "the name of the table is not allowed", REFUSED);
 		return;
 	}
 	if (ccr_busy(ccr) || n <= ccr->last) {
-		refuse(u, message, "another change was under way; try again", true);
+		refuse(u, message, "another change was under way; try again", REFUSED_BUSY);
 		return;
 	}
 	if ((uint64_t)ju_int(message, "base", 0) != ccr_table_gen(ccr, table)) {
-		refuse(u, message, "somebody else changed this at the same time; try again", false);
+		refuse(u, message, "somebody else changed this at the same time; try again", REFUSED_STALE);
 		return;
 	}
 	ccr->last = n;
@@ -201,6 +204,7 @@ static void commit(struct ccr *ccr, struct ccr_update *u)
 
 	set_table(ccr, table, n, ju_obj(ccr->prep, "data"));
 	(void)snprintf(u->committed, sizeof u->committed, "%s", table);
+	(void)snprintf(u->committed_tx, sizeof u->committed_tx, "%s", ju_str(ccr->prep, "tx", ""));
 	add(&u->store, store_request("commit", ccr->prep, true));
 	ju_push(ccr->waiting, ju_pack("{ss,sI,so}", "tx", ju_str(ccr->prep, "tx", ""), "n", (json_int_t)n,
 				      "left", nodeset_to_json(ccr->members)));
@@ -226,7 +230,7 @@ static void on_vote(struct ccr *ccr, uint32_t from, const json_t *message, struc
 	}
 	_cleanup_free_ char *why = xasprintf("node %u cannot store it: %s", from, error);
 
-	refuse(u, ccr->prep, why, false);
+	refuse(u, ccr->prep, why, REFUSED);
 	if (ccr->intent_here)
 		add(&u->store, store_request("drop", ccr->prep, false));
 	forget_prep(ccr);
@@ -288,7 +292,7 @@ void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_upd
 	strike_out(ccr, 0, gone, ret_update);
 	maybe_commit(ccr, ret_update);
 	if (ccr->prep && !ccr->voters) {        /* all who were asked are gone */
-		refuse(ret_update, ccr->prep, "the members changed", false);
+		refuse(ret_update, ccr->prep, "the members changed", REFUSED);
 		forget_prep(ccr);
 	}
 }

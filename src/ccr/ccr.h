@@ -8,6 +8,7 @@
 #include "cmm/cmm.h"
 
 #define CCR_TABLE_NAME_MAX 200
+#define CCR_TX_MAX 127
 #define CCR_TABLE_BYTES_MAX (4u << 20)
 
 /* ---- the file format ---- */
@@ -28,9 +29,11 @@ struct ccr_update {             /* release with ccr_update_done() */
 				 *   {"op":"commit","n":N,"table":T,"text":S}  rename the intent (or write S), then ccr_stored(n)
 				 *   {"op":"drop","n":N,"table":T}             remove the intent
 				 *   {"op":"write","n":0,"table":T,"text":S}   of a snapshot; {"op":"forget","table":T} */
-	char    committed[CCR_TABLE_NAME_MAX + 1];      /* this table has changed */
-	json_t *finished;       /* array of {"tx":..,"n":N} durable on every member, or {"tx","error","busy"}
-				 * (busy: nothing was wrong with it, send it again); NULL: none */
+	char    committed[CCR_TABLE_NAME_MAX + 1];      /* this table has changed, */
+	char    committed_tx[CCR_TX_MAX + 1];           /* by this commit */
+	json_t *finished;       /* array of {"tx":..,"n":N} durable on every member, or {"tx","error","busy","stale"}
+				 * (busy: nothing was wrong with it, send it again; stale: make it anew from
+				 * the table as it is now); NULL: none */
 };
 void ccr_update_done(struct ccr_update *update);
 
@@ -50,9 +53,10 @@ uint64_t ccr_last_commit(const struct ccr *ccr);
 bool ccr_busy(const struct ccr *ccr);            /* a prepare message sent now would be refused */
 
 /* The message that starts a commit; only the president sends it.  data NULL removes the table.  by, cmd: for the history.
- * tx names the commit for the one who waits for it. */
-json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, const json_t *data, const char *by,
-			    const char *cmd, int64_t wall_ms);
+ * tx names the commit for the one who waits for it.  base: generation of the table that data was made from; when another
+ * commit comes between, this one is refused as stale. */
+json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, uint64_t base, const json_t *data,
+			    const char *by, const char *cmd, int64_t wall_ms);
 bool ccr_owns_message(const char *type);
 void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *ret_update);
 /* A storage request with n > 0 has ended. error NULL: well.  A commit that cannot be stored is for the caller to fail on. */

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "clusterd/netview.h"
 #include "scha_err.h"
 
 #define DIGEST_INTERVAL_MS 10000        /* the president has states compared this often */
@@ -20,6 +21,7 @@ struct engine {
 	struct cmm *cmm;
 	struct ccr *ccr;
 	struct rgm *rgm;
+	struct netview *net;
 	struct cmm_timers timers;
 
 	bool     synced;                /* has the snapshot of its membership, or gave it */
@@ -169,6 +171,7 @@ struct engine *engine_new(const struct engine_config *config)
 	e->epoch_on_disk = config->epoch;
 	e->ccr = ccr_new(config->self);
 	e->rgm = rgm_new(config->self);
+	e->net = netview_new();
 	e->pending = json_object();
 	e->commits = json_array();
 	return e;
@@ -208,6 +211,7 @@ struct engine *engine_free(struct engine *e)
 	cmm_free(e->cmm);
 	ccr_free(e->ccr);
 	rgm_free(e->rgm);
+	netview_free(e->net);
 	json_decref(e->held);
 	json_decref(e->missing);
 	json_decref(e->commits);
@@ -236,8 +240,10 @@ static void take_rgm(struct engine *e, struct rgm_update *r, struct engine_updat
 
 	move_all(&u->send, &r->send);
 	move_all(&u->run, &r->run);
-	if (r->commit)
-		json_array_extend(e->commits, r->commit);
+	json_array_foreach(r->commit, i, v) {
+		ju_set_int(v, "base", (int64_t)ccr_table_gen(e->ccr, ju_str(v, "table", "")));
+		ju_push(e->commits, json_incref(v));
+	}
 	json_array_foreach(r->answer, i, v)
 		answer_client(e, ju_str(v, "id", ""), ju_int(v, "code", SCHA_ERR_INTERNAL), ju_str(v, "text", ""), u);
 	json_array_foreach(r->notes, i, v)
@@ -275,8 +281,10 @@ static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_updat
 
 	move_all(&u->store, &c->store);
 	move_all(&u->send, &c->send);
-	if (c->committed[0])
+	if (c->committed[0]) {
+		rgm_note_commit(e->rgm, c->committed_tx, ccr_last_commit(e->ccr));
 		configuration_changed(e, c->committed, u);
+	}
 	refresh_hello(e);
 	json_array_foreach(c->finished, i, v) {
 		const char *tx = ju_str(v, "tx", "");
@@ -287,7 +295,7 @@ static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_updat
 				continue;       /* a change of the last president came first; this one's turn comes */
 			json_array_remove(e->commits, 0);
 		}
-		rgm_committed(e->rgm, tx, (uint64_t)ju_int(v, "n", 0), ju_str(v, "error", NULL));
+		rgm_committed(e->rgm, tx, (uint64_t)ju_int(v, "n", 0), ju_str(v, "error", NULL), ju_bool(v, "stale", false));
 	}
 	ccr_update_done(c);
 }
@@ -529,7 +537,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 		return;
 	data = json_object_get(first, "data");
 	push(&u->send, ccr_prepare_message(e->ccr, ju_str(first, "tx", ""), ju_str(first, "table", ""),
-					   json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
+					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
 					   ju_str(first, "cmd", ""), now.wall_ms));
 	e->commit_sent = true;
 }
@@ -593,11 +601,59 @@ static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event
 	take_cmm(e, now, &c, u);
 }
 
+/* ---- networks: whoever is in the view has the newest report of all others in it ---- */
+
+static void send_net(struct engine *e, struct engine_update *u)
+{
+	const json_t *own = netview_get(e->net, e->self);
+
+	if (own && cmm_view(e->cmm))
+		push(&u->send, ju_pack("{ss,si,sO,sO}", "t", "net", "v", 1, "links", json_object_get(own, "links"), "adapters",
+				       json_object_get(own, "adapters")));
+}
+
+static void note_net(struct engine *e, const json_t *news, struct engine_update *u)
+{
+	const char *self = rgm_node_name(e->rgm, e->self);
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(news, "paths"), i, v) {
+		bool up = ju_bool(v, "up", false);
+		_cleanup_free_ char *text = xasprintf("Path %s:%s to %s is %s", self, ju_str(v, "adapter", ""),
+						      rgm_node_name(e->rgm, (uint32_t)ju_int(v, "to", 0)), up ? "online" : "faulted");
+
+		note(u, "Cluster.Transport", up ? "notice" : "warning", text);
+	}
+	json_array_foreach(ju_arr(news, "adapters"), i, v) {
+		bool up = ju_bool(v, "up", false);
+		_cleanup_free_ char *text = xasprintf("Public adapter %s %s", ju_str(v, "name", ""), up ? "is online" : "has no link");
+
+		note(u, "Cluster.PNM", up ? "notice" : "warning", text);
+	}
+}
+
+static void on_net(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
+{
+	json_t *news;
+
+	if (!nodeset_has(cmm_view(e->cmm), from))
+		return;
+	if (from != e->self)            /* the own one is newer than what comes back of it */
+		netview_set(e->net, from, m);
+	news = netview_news(e->net, from, cmm_view(e->cmm), m, ccr_table(e->ccr, "infrastructure"));
+	if (!news)
+		return;
+	if (from == e->self)
+		note_net(e, news, u);
+	journal(u, now, news);
+}
+
 /* ---- events ---- */
 
 void engine_view(struct engine *e, struct engine_time now, nodeset view, struct engine_update *u)
 {
-	nodeset gone = cmm_view(e->cmm) & ~view;
+	nodeset gone = cmm_view(e->cmm) & ~view, come = view & ~cmm_view(e->cmm);
 	json_t *silent = json_object();
 
 	begin(e, now, u);
@@ -610,6 +666,11 @@ void engine_view(struct engine *e, struct engine_time now, nodeset view, struct 
 	}
 	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_VIEW, .view = view }, u);
+	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id))
+		if (id != e->self)
+			netview_set(e->net, id, NULL);
+	if (come)
+		send_net(e, u);
 	finish(e, now, u);
 }
 
@@ -618,7 +679,7 @@ void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, con
 	const char *t = ju_str(m, "t", "");
 
 	begin(e, now, u);
-	if (!streq(t, "beat") && !streq(t, "snap"))
+	if (!streq(t, "beat") && !streq(t, "snap") && !streq(t, "net"))
 		journal(u, now, ju_pack("{ss,sI,sO}", "e", "msg", "from", (json_int_t)from, "msg", (json_t *)m));
 	if (cmm_owns_message(t)) {
 		cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_MESSAGE, .from = from, .message = m }, u);
@@ -630,6 +691,8 @@ void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, con
 		on_pull(e, m, u);
 	else if (streq(t, "ccr.push"))
 		on_push(e, now, m, u);
+	else if (streq(t, "net"))
+		on_net(e, now, from, m, u);
 	else if (strncmp(t, "node.", 5) != 0)   /* those are made here, never on another node */
 		log_or_hold(e, now, from, json_incref((json_t *)m), u);
 	if (streq(t, "beat")) {                 /* changes nothing that is decided on */
@@ -710,6 +773,14 @@ void engine_client_gone(struct engine *e, int64_t client)
 			json_object_del(e->pending, id);
 }
 
+void engine_net(struct engine *e, struct engine_time now, const json_t *report, struct engine_update *u)
+{
+	begin(e, now, u);
+	netview_set(e->net, e->self, report);
+	send_net(e, u);
+	finish(e, now, u);
+}
+
 void engine_timer(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	begin(e, now, u);
@@ -738,10 +809,13 @@ json_t *engine_status(const struct engine *e)
 
 		ju_set_bool(v, "member", nodeset_has(ms->ready & cmm_view(e->cmm), id));
 		ju_set_bool(v, "reachable", nodeset_has(cmm_view(e->cmm), id));
+		ju_set_int(v, "votes", cmm_votes(e->cmm, id));
 	}
 	ju_set_new(status, "quorum", ju_pack("{sI,sI,sI}", "possible", (json_int_t)cmm_votes_possible(e->cmm), "needed",
 					     (json_int_t)cmm_votes_needed(e->cmm), "present",
 					     (json_int_t)cmm_votes_present(e->cmm)));
+	ju_set_new(status, "paths", netview_paths(e->net, ccr_table(e->ccr, "infrastructure")));
+	ju_set_new(status, "ipmp", netview_ipmp(e->net, ccr_table(e->ccr, "infrastructure")));
 	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));
 	ju_set_str(status, "president", ms->president ? rgm_node_name(e->rgm, ms->president) : "");
 	ju_set_int(status, "epoch", (int64_t)ms->epoch);

@@ -46,11 +46,13 @@ json_t *rgm_status(const struct rgm *rgm)
 
 static json_t *param_json(const struct rgm_rs *rs, const struct rt_param *p)
 {
+	const struct prop_info *info = p->extension ? NULL : resource_prop_find(p->name);
 	const char *v = rs_prop(rs, p->name);
 
+	/* Few RTR files describe a standard property. */
 	return ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
 		       prop_type_names[p->type], "tunable", tunable_names[p->tunable], "description",
-		       p->description ? p->description : "");
+		       *p->description || !info ? p->description : info->help);
 }
 
 static json_t *rs_config_json(const struct rgm_rs *rs)
@@ -61,6 +63,14 @@ static json_t *rs_config_json(const struct rgm_rs *rs)
 		ju_push(props, param_json(rs, &rs->rt->params[i]));
 	return ju_pack("{ss,ss,ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version,
 		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
+}
+
+/* A group that was given no mode has the one that fits its Maximum_primaries. */
+static const char *rg_mode(const struct rgm_rg *rg)
+{
+	const char *given = rg_prop(rg, "RG_mode");
+
+	return *given ? given : rg_prop_int(rg, "Maximum_primaries") == 1 ? "FAILOVER" : "SCALABLE";
 }
 
 static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
@@ -75,6 +85,8 @@ static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 	_cleanup_free_ char *nodelist = strlist_join(&names, ",");
 
 	strlist_done(&names);
+	ju_set_str(props, "RG_name", rg->name);
+	ju_set_str(props, "RG_mode", rg_mode(rg));
 	ju_set_str(props, "Nodelist", nodelist);
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_push(resources, rs_config_json(rg->rs[i]));
@@ -93,11 +105,12 @@ static json_t *type_config_json(const struct rgm_type *type)
 		ju_push(nodes, json_string(rt->installed_nodes.v[i]));
 	for (size_t i = 0; i < rt->pkglist.n; i++)
 		ju_push(pkgs, json_string(rt->pkglist.v[i]));
-	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description, "version",
-		       rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
-		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "init_nodes",
-		       rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES", "methods", methods,
-		       "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
+	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,sb,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description,
+		       "version", rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
+		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "is_logical_hostname",
+		       rt->is_logical_hostname, "is_shared_address", rt->is_shared_address, "proxy", rt->proxy, "global_zone",
+		       rt->global_zone, "init_nodes", rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES",
+		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
 }
 
 json_t *rgm_config(const struct rgm *rgm)

@@ -6,6 +6,7 @@
 #include "rgm/rgm.h"
 
 #define RESTARTS_KEPT 32                /* restart times remembered per resource and node */
+#define COMMITS_KEPT 128                /* recent commits whose requests are recognised when they come again */
 #define FAILURES_PER_NODE 2             /* start failures within Pingpong_interval that rule a node out */
 
 enum phase { PHASE_OFF, PHASE_PRENET, PHASE_UP, PHASE_MONITORED };
@@ -100,6 +101,8 @@ struct rgm {
 	size_t   rg_count;
 	uint64_t run_counter;
 	json_t  *ad_hoc;                /* run id -> {"id","node"}: methods outside a group's plan (Validate...) */
+	struct { char tx[128]; uint64_t n; bool durable; } commits[COMMITS_KEPT];       /* ring */
+	size_t   commit_at;
 	struct op *ops;                 /* president: requests under way, oldest first */
 	bool     presiding;
 	int64_t  now_ms;                /* wall, of the event that is being worked on */

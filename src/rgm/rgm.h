@@ -58,8 +58,10 @@ uint64_t rgm_digest(const struct rgm *rgm);
 /* ---- president ---- */
 /* Call after each event while this node is president (is_president false drops what a president remembers). */
 void rgm_preside(struct rgm *rgm, bool is_president, struct rgm_update *u);
-/* A commit that update.commit asked for: error NULL, durable everywhere. */
-void rgm_committed(struct rgm *rgm, const char *tx, uint64_t n, const char *error);
+/* Every member, for every commit: a request that comes again (its president died) must not be carried out twice. */
+void rgm_note_commit(struct rgm *rgm, const char *tx, uint64_t n);
+/* A commit that update.commit asked for: error NULL, durable everywhere.  stale: it has to be made anew. */
+void rgm_committed(struct rgm *rgm, const char *tx, uint64_t n, const char *error, bool stale);
 
 /* ---- this node ---- */
 /* A method run ended: {"exit":int,"timed_out":bool,"output":str,"ms":real}. */

@@ -85,6 +85,8 @@ static struct {
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	json_t  *admin;                 /* client token -> {"group","value"} */
+	json_t  *described;             /* value of a group's description -> true: was in force once */
+	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
 	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
 	uint64_t events, deliveries, failovers, acks;
 	bool     verbose;
@@ -284,6 +286,33 @@ static void check_epoch(uint32_t id, const json_t *entry)
 		     nodeset_from_json(ju_arr(w.epochs, key)));
 }
 
+/* Every change of a description gives it a new value, and other changes keep it: so a value that was replaced must never
+ * be in force again, else a change was made from an old copy of the table and wiped out another. */
+static void check_no_lost_update(uint32_t id)
+{
+	for (int g = 0; g < GROUPS; g++) {
+		const struct ccr *ccr = engine_ccr(w.node[id].engine);
+		char table[32], seen[48];
+		const char *value;
+		uint64_t gen;
+
+		(void)snprintf(table, sizeof table, "rgm_rg_g%d", g);
+		gen = ccr_table_gen(ccr, table);
+		value = ju_str(ccr_table(ccr, table), "rg.prop.RG_description", "");
+		if (gen <= w.described_now[g].gen)
+			continue;
+		w.described_now[g].gen = gen;
+		if (streq(value, w.described_now[g].value))
+			continue;
+		(void)snprintf(seen, sizeof seen, "%d:%s", g, w.described_now[g].value);
+		ju_set_bool(w.described, seen, true);
+		(void)snprintf(w.described_now[g].value, sizeof w.described_now[g].value, "%s", value);
+		(void)snprintf(seen, sizeof seen, "%d:%s", g, value);
+		if (json_object_get(w.described, seen))
+			fail("group g%d has description %s again at generation %" PRIu64 ": an update was lost", g, value, gen);
+	}
+}
+
 static void take(uint32_t id, struct engine_update *u)
 {
 	struct sim_node *n = &w.node[id];
@@ -295,6 +324,8 @@ static void take(uint32_t id, struct engine_update *u)
 			trace("node%u: %s", id, ju_str(v, "text", ""));
 	json_array_foreach(u->journal, i, v)
 		check_epoch(id, v);
+	if (engine_is_ready(n->engine))
+		check_no_lost_update(id);
 	if (u->panic[0] || u->stop[0]) {
 		char why[300];
 
@@ -1054,6 +1085,7 @@ static void world_done(void)
 	}
 	json_decref(w.admin);
 	json_decref(w.epochs);
+	json_decref(w.described);
 	free(w.heap);
 }
 
@@ -1067,6 +1099,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	w.nodes = (uint32_t)(chance(60) ? 3 : rnd_range(2, NODES_MAX));
 	w.admin = json_object();
 	w.epochs = json_object();
+	w.described = json_object();
 	connect_all();
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		struct sim_node *n = &w.node[id];

@@ -127,7 +127,7 @@ static void commit(const json_t *c)
 
 	if (!w.commit_error[0])
 		load_everywhere(ju_str(c, "table", ""), json_object_get(c, "data"), gen);
-	rgm_committed(w.rgm[w.president], ju_str(c, "tx", ""), gen, w.commit_error[0] ? w.commit_error : NULL);
+	rgm_committed(w.rgm[w.president], ju_str(c, "tx", ""), gen, w.commit_error[0] ? w.commit_error : NULL, false);
 	preside();
 }
 

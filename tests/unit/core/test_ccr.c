@@ -336,7 +336,7 @@ static void propose(const char *tx, const char *table, const char *value)
 {
 	json_t *data = value ? ju_pack("{ss}", "v", value) : NULL;
 
-	ju_push(w.log, ju_pack("[i,o]", 1, ccr_prepare_message(w.node[1].ccr, tx, table, data, "root", "test", 1000)));
+	ju_push(w.log, ju_pack("[i,o]", 1, ccr_prepare_message(w.node[1].ccr, tx, table, ccr_table_gen(w.node[1].ccr, table), data, "root", "test", 1000)));
 	json_decref(data);
 }
 
@@ -517,7 +517,7 @@ static void test_refusals(void **state)
 		json_t *change = json_loads(rows[i].change, 0, NULL), *prep;
 
 		world();
-		prep = ccr_prepare_message(w.node[1].ccr, "a", "t", NULL, "root", "test", 0);
+		prep = ccr_prepare_message(w.node[1].ccr, "a", "t", ccr_table_gen(w.node[1].ccr, "t"), NULL, "root", "test", 0);
 		json_object_update(prep, change);
 		ju_push(w.log, ju_pack("[i,o]", 1, prep));
 		json_decref(change);

@@ -1,0 +1,85 @@
+/* What the parts of ops share: the driver and its table (ops.c), requests that change the configuration (ops_config.c),
+ * requests that move groups and resources (ops_switch.c).  Private to src/rgm. */
+#pragma once
+#include "rgm/model.h"
+#include "scha_err.h"
+
+enum op_phase { OP_NEW, OP_VALIDATING, OP_CHECKING, OP_WAITING_TO_COMMIT, OP_COMMITTING, OP_UPDATING, OP_SETTLING, OP_DONE };
+
+struct op_kind;
+struct op {
+	struct op *next;
+	char      *id;
+	json_t    *request;
+	uint32_t   from;
+	const struct op_kind *kind;
+	enum op_phase phase;
+	scha_err_t code;                /* of the end */
+	char      *text;
+
+	/* change of a CCR table */
+	char      *table;
+	json_t    *data;                /* new content; JSON null: remove */
+	json_t    *validate;            /* the rgm.run message, without nodes; NULL: none */
+	json_t    *update;              /* the same for Update after the commit */
+	nodeset    waiting;             /* nodes whose rgm.ran is out */
+	uint64_t   committed;           /* generation */
+	unsigned   in_flight;           /* decisions of this request that have not come back through the log */
+	char       rg[256];             /* the group that has to settle; "": none */
+
+	/* giveover */
+	uint32_t   target;
+	nodeset    refused;             /* candidates whose Monitor_check failed */
+	size_t     check_at;
+};
+
+struct op_kind {
+	const char *name;
+	/* Looks at the request: fills op->table etc. or sends decisions; -errno after op_fail(). */
+	int  (*start)(struct rgm *rgm, struct op *op, struct rgm_update *u);
+	/* All settled: sets the outcome. */
+	void (*outcome)(struct rgm *rgm, struct op *op);
+};
+
+/* Ends the request: returns -EINVAL, so that "return op_fail(...)" reads well. */
+int op_fail(struct op *op, scha_err_t code, const char *fmt, ...) _printf_(3, 4);
+/* A decision of this request: it is not settled before the decision has landed. */
+void op_decide(struct op *op, json_t *m, struct rgm_update *u);
+
+/* Arguments; NULL or negative after op_fail().  The group found is the one that has to settle. */
+struct rgm_rg *need_rg(struct rgm *rgm, struct op *op);
+struct rgm_rs *need_rs_named(struct rgm *rgm, struct op *op, const char *name);
+struct rgm_rs *need_rs(struct rgm *rgm, struct op *op);
+int need_steady(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg);
+int parse_nodes(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg, nodeset *ret);
+json_t *run_message(const struct op *op, const char *method, const char *rs, const char *type, const char *rg,
+		    int64_t timeout);
+json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *what, const char *text);
+
+/* The requests, by their rows in the table of ops.c. */
+int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_type_remove(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_remove(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_manage(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_enable(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_disable(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u);
+/* The next step of a giveover: Monitor_check on a candidate, or the decision. */
+void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_none(struct rgm *rgm, struct op *op);
+void outcome_online(struct rgm *rgm, struct op *op);
+void outcome_offline(struct rgm *rgm, struct op *op);
+void outcome_control(struct rgm *rgm, struct op *op);

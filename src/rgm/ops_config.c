@@ -1,0 +1,637 @@
+/* Requests that change the configuration: types, groups, resources.  Each makes the new content of one CCR table. */
+#include "rgm/ops.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- the table of a group, as the model has it ---- */
+
+static void put(json_t *data, const char *value, const char *fmt, ...) _printf_(3, 4);
+static void put(json_t *data, const char *value, const char *fmt, ...)
+{
+	char key[700];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(key, sizeof key, fmt, ap);
+	va_end(ap);
+	ju_set_str(data, key, value);
+}
+
+static json_t *group_table(const struct rgm_rg *rg)
+{
+	json_t *data = json_object(), *v;
+	const char *key;
+
+	put(data, rg->managed ? "TRUE" : "FALSE", "rg.managed");
+	json_object_foreach(rg->props, key, v)
+		put(data, json_string_value(v), "rg.prop.%s", key);
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		const struct rgm_rs *rs = rg->rs[i];
+
+		put(data, rs->rt->name, "rs.%s.type", rs->name);
+		put(data, rs->enabled ? "TRUE" : "FALSE", "rs.%s.enabled", rs->name);
+		put(data, rs->monitored ? "TRUE" : "FALSE", "rs.%s.monitored", rs->name);
+		json_object_foreach(rs->props, key, v)
+			put(data, json_string_value(v), "rs.%s.prop.%s", rs->name, key);
+		json_object_foreach(rs->ext, key, v)
+			put(data, json_string_value(v), "rs.%s.ext.%s", rs->name, key);
+	}
+	return data;
+}
+
+static void change_group(struct op *op, const struct rgm_rg *rg)
+{
+	op->table = xasprintf("rgm_rg_%s", rg->name);
+	op->data = group_table(rg);
+}
+
+static bool name_ok(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > 180 || !((name[0] | 32) >= 'a' && (name[0] | 32) <= 'z'))
+		return false;
+	return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
+}
+
+/* ---- types ---- */
+
+/* "n1,n2"; "" means all. */
+static int need_installed_nodes(const struct rgm *rgm, struct op *op)
+{
+	_cleanup_(strlist_done) struct strlist names = { 0 };
+
+	strlist_split(&names, ju_str(op->request, "installed_nodes", ""), ",");
+	for (size_t i = 0; i < names.n; i++)
+		if (!rgm_node_id(rgm, names.v[i]))
+			return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", names.v[i]);
+	return 0;
+}
+
+int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	static const enum rt_method later[] = { METHOD_INIT, METHOD_FINI, METHOD_BOOT };
+	const char *text = ju_str(op->request, "rtr", ""), *asked = ju_str(op->request, "type", "");
+	_cleanup_(rt_freep) struct rt *rt = NULL;
+	struct err err = { 0 };
+
+	(void)u;
+	if (rtr_parse(text, strlen(text), ju_str(op->request, "path", "RTR file"), &rt, NULL, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
+	if (*asked && !rt_name_matches(rt->name, asked))
+		return op_fail(op, SCHA_ERR_INVAL, "%s declares resource type %s, not %s", ju_str(op->request, "path", "RTR file"),
+			       rt->name, asked);
+	if (need_installed_nodes(rgm, op) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < rgm->type_count; i++)
+		if (streq(rgm->types[i].rt->name, rt->name))
+			return op_fail(op, SCHA_ERR_INVAL, "resource type %s is registered already", rt->name);
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (rt->methods[later[i]])
+			return op_fail(op, SCHA_ERR_METHOD, "resource type %s declares %s, which this version does not run yet; "
+				       "remove it from the RTR file if the type works without it", rt->name,
+				       rt_method_names[later[i]]);
+	op->table = xasprintf("rgm_rt_%s", rt->name);
+	op->data = ju_pack("{ss,ss,ss}", "rtr", text, "path", ju_str(op->request, "path", ""), "installed_nodes",
+			   ju_str(op->request, "installed_nodes", ""));
+	return 0;
+}
+
+static const struct rt *need_type(struct rgm *rgm, struct op *op)
+{
+	const char *name = ju_str(op->request, "type", "");
+	const struct rt *rt = type_find(rgm, name);
+
+	if (!rt)
+		op_fail(op, SCHA_ERR_RT, "resource type %s is not registered (or the short name fits several)", name);
+	return rt;
+}
+
+int start_type_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const struct rt *rt = need_type(rgm, op);
+
+	(void)u;
+	if (!rt)
+		return -EINVAL;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			if (rgm->rgs[g]->rs[i]->rt == rt)
+				return op_fail(op, SCHA_ERR_STATE, "resource type %s is in use by resource %s", rt->name,
+					       rgm->rgs[g]->rs[i]->name);
+	if (rt->rt_system)
+		return op_fail(op, SCHA_ERR_STATE, "resource type %s is a system type (RT_system is TRUE)", rt->name);
+	op->table = xasprintf("rgm_rt_%s", rt->name);
+	op->data = json_null();
+	return 0;
+}
+
+static const char *type_path(const struct rgm *rgm, const struct rt *rt)
+{
+	for (size_t i = 0; i < rgm->type_count; i++)
+		if (rgm->types[i].rt == rt)
+			return rgm->types[i].path;
+	return "";
+}
+
+int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const struct rt *rt = need_type(rgm, op);
+	_cleanup_free_ char *rtr = NULL;
+
+	(void)u;
+	if (!rt || need_installed_nodes(rgm, op) < 0)
+		return -EINVAL;
+	rtr = rt_to_rtr(rt);
+	op->table = xasprintf("rgm_rt_%s", rt->name);
+	op->data = ju_pack("{ss,ss,ss}", "rtr", rtr, "path", type_path(rgm, rt), "installed_nodes", ju_str(op->request, "installed_nodes", ""));
+	return 0;
+}
+
+/* ---- groups ---- */
+
+/* Known to the table, but nothing acts on them yet: a value that would ask for it is refused. */
+static bool group_prop_works(const char *name, const char *value)
+{
+	static const char *const later[] = { "RG_dependencies", "RG_affinities", "Load_factors", "RG_slm_type" };
+
+	if (strieq(name, "RG_mode"))
+		return strieq(value, "FAILOVER");
+	if (strieq(name, "Maximum_primaries"))
+		return streq(value, "1");
+	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
+		if (strieq(name, later[i]))
+			return !*value || strieq(value, "manual");
+	return true;
+}
+
+static int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *name, const char *value)
+{
+	const struct prop_info *info = group_prop_find(name);
+	_cleanup_free_ char *canonical = NULL;
+	struct err err = { 0 };
+
+	if (!info)
+		return op_fail(op, SCHA_ERR_PROP, "resource groups have no property %s", name);
+	if (info->query_only)
+		return op_fail(op, SCHA_ERR_PROP, "property %s is set by the cluster itself", info->name);
+	if (prop_check(info, value, &canonical, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
+	if (!group_prop_works(info->name, canonical))
+		return op_fail(op, SCHA_ERR_PROP, "property %s: the value %s is not supported by this version yet", info->name,
+			       canonical);
+	if (strieq(name, "Nodelist")) {
+		struct strlist nodes = { 0 };
+		const char *bad = NULL;
+
+		strlist_split(&nodes, canonical, ",");
+		for (size_t i = 0; i < nodes.n && !bad; i++)
+			if (!rgm_node_id(rgm, nodes.v[i]))
+				bad = nodes.v[i];
+		if (bad)
+			op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", bad);
+		strlist_done(&nodes);
+		if (bad)
+			return -EINVAL;
+	}
+	put(data, canonical, "rg.prop.%s", info->name);
+	return 0;
+}
+
+static int set_group_props(struct rgm *rgm, struct op *op, json_t *data)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, "props"), name, v)
+		if (!json_is_string(v) || set_group_prop(rgm, op, data, name, json_string_value(v)) < 0)
+			return op->phase == OP_DONE ? -EINVAL : op_fail(op, SCHA_ERR_INVAL, "property %s: no text", name);
+	if (strtoll(ju_str(data, "rg.prop.Desired_primaries", "1"), NULL, 10) > 1)
+		return op_fail(op, SCHA_ERR_INVAL, "Desired_primaries is greater than Maximum_primaries");
+	return 0;
+}
+
+int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const char *name = ju_str(op->request, "rg", "");
+
+	(void)u;
+	if (!name_ok(name))
+		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource group: a letter, then letters, digits, - and _",
+			       name);
+	if (rg_find(rgm, name))
+		return op_fail(op, SCHA_ERR_RG, "resource group %s exists already", name);
+	op->table = xasprintf("rgm_rg_%s", name);
+	op->data = ju_pack("{ss}", "rg.managed", "FALSE");
+	return set_group_props(rgm, op, op->data);
+}
+
+static bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist)
+{
+	struct strlist nodes = { 0 };
+	nodeset set = 0;
+
+	strlist_split(&nodes, nodelist, ",");
+	for (size_t i = 0; i < nodes.n; i++) {
+		uint32_t id = rgm_node_id(rgm, nodes.v[i]);
+
+		if (id)
+			set |= node_bit(id);
+	}
+	strlist_done(&nodes);
+	return set && (rg_nodes_in(rg, ~IN(RG_OFFLINE)) & ~set);
+}
+
+int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	(void)u;
+	if (!rg || need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	change_group(op, rg);
+	if (set_group_props(rgm, op, op->data) < 0)
+		return -EINVAL;
+	if (runs_outside(rgm, rg, ju_str(op->data, "rg.prop.Nodelist", "")))
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is online on a node that the new Nodelist leaves out: switch "
+			       "it away first", rg->name);
+	return 0;
+}
+
+int start_group_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	(void)u;
+	if (!rg)
+		return -EINVAL;
+	if (rg->rs_count)
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s still has resource %s: remove its resources first", rg->name,
+			       rg->rs[0]->name);
+	if (rg->managed || rg_nodes_in(rg, ~IN(RG_OFFLINE)))
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is managed: take it offline and unmanage it first "
+			       "(scswitch -F -g %s; scswitch -u -g %s)", rg->name, rg->name, rg->name);
+	op->table = xasprintf("rgm_rg_%s", rg->name);
+	op->data = json_null();
+	op->rg[0] = '\0';
+	return 0;
+}
+
+int start_group_manage(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	(void)u;
+	if (!rg)
+		return -EINVAL;
+	if (rg->managed)
+		return 0;
+	change_group(op, rg);
+	put(op->data, "TRUE", "rg.managed");
+	return 0;
+}
+
+int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	(void)u;
+	if (!rg || need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	if (!rg->managed)
+		return 0;
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (rg->rs[i]->enabled)
+			return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable the resources of group %s first "
+				       "(scswitch -n -j %s)", rg->rs[i]->name, rg->name, rg->rs[i]->name);
+	if (rg_nodes_in(rg, ~IN(RG_OFFLINE)))
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
+			       rg->name);
+	change_group(op, rg);
+	put(op->data, "FALSE", "rg.managed");
+	return 0;
+}
+
+/* scswitch -Z: managed, everything enabled and monitored, online. */
+int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	(void)u;
+	if (!rg || need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	change_group(op, rg);
+	put(op->data, "TRUE", "rg.managed");
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		put(op->data, "TRUE", "rs.%s.enabled", rg->rs[i]->name);
+		put(op->data, "TRUE", "rs.%s.monitored", rg->rs[i]->name);
+	}
+	return 0;
+}
+
+/* ---- resources ---- */
+
+static const char *const later_lists[] = { "Resource_dependencies_weak", "Resource_dependencies_restart",
+					   "Resource_dependencies_offline_restart" };
+
+static int check_dependencies(struct rgm *rgm, struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
+{
+	struct strlist names = { 0 };
+	int r = 0;
+
+	strlist_split(&names, list, ",");
+	for (size_t i = 0; i < names.n && r == 0; i++) {
+		names.v[i][strcspn(names.v[i], "{")] = '\0';
+		struct rgm_rs *other = rs_find(rgm, names.v[i]);
+
+		if (!other)
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which does not exist", rs, names.v[i]);
+		else if (other->rg != rg)
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s of another group; this version orders resources "
+				    "inside one group only", rs, names.v[i]);
+		else if (streq(other->name, rs))
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on itself", rs);
+	}
+	strlist_done(&names);
+	return r;
+}
+
+/* Does `from` reach `to` along dependencies?  The groups are small; depth is bounded by their size. */
+static bool reaches(const struct rgm_rg *rg, const char *from, const char *to, size_t depth)
+{
+	const struct rgm_rs *rs = rg_rs_find(rg, from);
+
+	if (streq(from, to))
+		return true;
+	for (size_t i = 0; rs && depth && i < rs->deps.n; i++)
+		if (reaches(rg, rs->deps.v[i], to, depth - 1))
+			return true;
+	return false;
+}
+
+static int check_cycle(struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
+{
+	struct strlist names = { 0 };
+	int r = 0;
+
+	strlist_split(&names, list, ",");
+	for (size_t i = 0; i < names.n && r == 0; i++)
+		if (reaches(rg, names.v[i], rs, rg->rs_count))
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s and %s would depend on each other", rs, names.v[i]);
+	strlist_done(&names);
+	return r;
+}
+
+/* May the property be set now?  creating: at creation everything but NONE. */
+static int check_tunable(struct op *op, const struct rt_param *p, const struct rgm_rs *existing)
+{
+	if (p->tunable == TUNE_NONE)
+		return op_fail(op, SCHA_ERR_PROP, "property %s cannot be set (TUNABLE is NONE)", p->name);
+	if (existing && p->tunable == TUNE_AT_CREATION)
+		return op_fail(op, SCHA_ERR_PROP, "property %s can be set only when the resource is created", p->name);
+	if (existing && p->tunable == TUNE_WHEN_DISABLED && existing->enabled)
+		return op_fail(op, SCHA_ERR_PROP, "property %s can be set only while the resource is disabled: scswitch -n -j %s",
+			       p->name, existing->name);
+	return 0;
+}
+
+static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *rt, const struct rgm_rg *rg, const char *rs,
+			      const struct rgm_rs *existing, json_t *args)
+{
+	static const char *const sets[] = { "props", "ext" };
+	const char *name;
+	json_t *v;
+
+	for (size_t s = 0; s < ARRAY_SIZE(sets); s++) {
+		json_object_foreach(ju_obj(op->request, sets[s]), name, v) {
+			const struct rt_param *p = rt_param_find(rt, name);
+			_cleanup_free_ char *canonical = NULL;
+			struct err err = { 0 };
+
+			if (!p || p->extension != (s == 1))
+				return op_fail(op, SCHA_ERR_PROP, "resource type %s has no %sproperty %s", rt->name,
+					       s == 1 ? "extension " : "", name);
+			if (check_tunable(op, p, existing) < 0)
+				return -EINVAL;
+			if (!json_is_string(v) || rt_param_check(p, json_string_value(v), &canonical, &err) < 0)
+				return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, err.text);
+			for (size_t i = 0; i < ARRAY_SIZE(later_lists); i++)
+				if (strieq(p->name, later_lists[i]) && *canonical)
+					return op_fail(op, SCHA_ERR_PROP, "property %s is not supported by this version yet", p->name);
+			if (strieq(p->name, "Resource_dependencies") &&
+			    (check_dependencies(rgm, op, rg, rs, canonical) < 0 || check_cycle(op, rg, rs, canonical) < 0))
+				return -EINVAL;
+			put(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
+			ju_push(args, json_string(s == 1 ? "-x" : "-r"));
+			_cleanup_free_ char *pair = xasprintf("%s=%s", p->name, canonical);
+			ju_push(args, json_string(pair));
+		}
+	}
+	return 0;
+}
+
+static bool given(const struct op *op, const char *set, const char *name)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, set), key, v)
+		if (strieq(key, name))
+			return true;
+	return false;
+}
+
+/* At creation Validate sees every property, and those of the group. */
+static int complete_validate_args(struct op *op, const struct rt *rt, const struct rgm_rg *rg, const char *rs, json_t *args)
+{
+	for (size_t i = 0; i < rt->param_count; i++) {
+		const struct rt_param *p = &rt->params[i];
+
+		if (given(op, p->extension ? "ext" : "props", p->name))
+			continue;
+		if (!p->has_default && p->tunable != TUNE_NONE && p->extension)
+			return op_fail(op, SCHA_ERR_PROP, "resource %s: extension property %s has no default and must be given "
+				       "(-x %s=VALUE)", rs, p->name, p->name);
+		_cleanup_free_ char *pair = xasprintf("%s=%s", p->name, p->has_default ? p->dflt : "");
+
+		ju_push(args, json_string(p->extension ? "-x" : "-r"));
+		ju_push(args, json_string(pair));
+	}
+	for (size_t i = 0; i < group_prop_count(); i++) {
+		const struct prop_info *info = group_prop_at(i);
+		_cleanup_free_ char *pair = xasprintf("%s=%s", info->name, rg_prop(rg, info->name));
+
+		if (info->query_only)
+			continue;
+		ju_push(args, json_string("-g"));
+		ju_push(args, json_string(pair));
+	}
+	return 0;
+}
+
+json_t *run_message(const struct op *op, const char *method, const char *rs, const char *type, const char *rg,
+			   int64_t timeout)
+{
+	return ju_pack("{ss,si,ss,ss,ss,ss,ss,sI}", "t", "rgm.run", "v", 1, "id", op->id, "method", method, "rs", rs, "type",
+		       type, "rg", rg, "timeout", (json_int_t)timeout);
+}
+
+static int64_t default_timeout(const struct rt *rt, const char *name)
+{
+	const struct rt_param *p = rt_param_find(rt, name);
+
+	return p && p->has_default ? strtoll(p->dflt, NULL, 10) : 3600;
+}
+
+int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const char *name = ju_str(op->request, "rs", "");
+	struct rgm_rg *rg = need_rg(rgm, op);
+	const struct rt *rt = rg ? need_type(rgm, op) : NULL;
+	json_t *args;
+	int r;
+
+	(void)u;
+	if (!rt)
+		return -EINVAL;
+	if (!name_ok(name))
+		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource: a letter, then letters, digits, - and _", name);
+	if (rs_find(rgm, name))
+		return op_fail(op, SCHA_ERR_RSRC, "resource %s exists already, in group %s", name, rs_find(rgm, name)->rg->name);
+	for (size_t g = 0; rt->single_instance && g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			if (rgm->rgs[g]->rs[i]->rt == rt)
+				return op_fail(op, SCHA_ERR_STATE, "resource type %s allows one resource only, and %s exists", rt->name,
+					       rgm->rgs[g]->rs[i]->name);
+	if (need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	change_group(op, rg);
+	put(op->data, rt->name, "rs.%s.type", name);
+	put(op->data, ju_bool(op->request, "enabled", false) ? "TRUE" : "FALSE", "rs.%s.enabled", name);
+	put(op->data, "TRUE", "rs.%s.monitored", name);
+	args = json_array();
+	r = set_resource_props(rgm, op, rt, rg, name, NULL, args);
+	if (r == 0)
+		r = complete_validate_args(op, rt, rg, name, args);
+	if (r == 0 && rt->methods[METHOD_VALIDATE]) {
+		op->validate = run_message(op, "Validate", name, rt->name, rg->name, default_timeout(rt, "Validate_timeout"));
+		ju_set_str(op->validate, "mode", "-c");
+		ju_set_new(op->validate, "args", json_incref(args));
+	}
+	json_decref(args);
+	return r;
+}
+
+int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rs *rs = need_rs(rgm, op);
+	json_t *args;
+	int r;
+
+	(void)u;
+	if (!rs || need_steady(rgm, op, rs->rg) < 0)
+		return -EINVAL;
+	change_group(op, rs->rg);
+	args = json_array();
+	r = set_resource_props(rgm, op, rs->rt, rs->rg, rs->name, rs, args);
+	if (r == 0 && rs->rt->methods[METHOD_VALIDATE]) {
+		op->validate = run_message(op, "Validate", rs->name, rs->rt->name, rs->rg->name,
+					   rs_method_timeout(rs, METHOD_VALIDATE));
+		ju_set_str(op->validate, "mode", "-u");
+		ju_set_new(op->validate, "args", json_incref(args));
+	}
+	if (r == 0 && rs->rt->methods[METHOD_UPDATE])
+		op->update = run_message(op, "Update", rs->name, rs->rt->name, rs->rg->name, rs_method_timeout(rs, METHOD_UPDATE));
+	json_decref(args);
+	return r;
+}
+
+int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rs *rs = need_rs(rgm, op);
+	_cleanup_free_ char *prefix = NULL;
+	const char *key;
+	void *tmp;
+	json_t *v;
+
+	(void)u;
+	if (!rs)
+		return -EINVAL;
+	if (rs->enabled)
+		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
+	for (size_t i = 0; i < rs->rg->rs_count; i++)
+		if (strlist_has(&rs->rg->rs[i]->deps, rs->name))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", rs->rg->rs[i]->name, rs->name);
+	change_group(op, rs->rg);
+	prefix = xasprintf("rs.%s.", rs->name);
+	json_object_foreach_safe(op->data, tmp, key, v)
+		if (strncmp(key, prefix, strlen(prefix)) == 0)
+			json_object_del(op->data, key);
+	return 0;
+}
+
+static bool in_request(const struct op *op, const char *name)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(op->request, "names"), i, v)
+		if (json_is_string(v) && streq(json_string_value(v), name))
+			return true;
+	return false;
+}
+
+static int check_switchable(struct op *op, const struct rgm_rs *rs, bool enable)
+{
+	for (size_t i = 0; i < rs->rg->rs_count; i++) {
+		const struct rgm_rs *other = rs->rg->rs[i];
+
+		if (in_request(op, other->name))
+			continue;
+		if (enable && strlist_has(&rs->deps, other->name) && !other->enabled)
+			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, other->name);
+		if (!enable && strlist_has(&other->deps, rs->name) && other->enabled)
+			return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too", other->name,
+				       rs->name);
+	}
+	return 0;
+}
+
+static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bool value)
+{
+	struct rgm_rg *rg = NULL;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(op->request, "names"), i, v) {
+		struct rgm_rs *rs = need_rs_named(rgm, op, json_string_value(v) ? json_string_value(v) : "");
+
+		if (!rs)
+			return -EINVAL;
+		if (rg && rs->rg != rg)
+			return op_fail(op, SCHA_ERR_INVAL, "one request changes resources of one group only");
+		if (need_steady(rgm, op, rs->rg) < 0)
+			return -EINVAL;
+		if (streq(what, "enabled") && check_switchable(op, rs, value) < 0)
+			return -EINVAL;
+		rg = rs->rg;
+		if (!op->data)
+			change_group(op, rg);
+		put(op->data, value ? "TRUE" : "FALSE", "rs.%s.%s", rs->name, what);
+	}
+	return rg ? 0 : op_fail(op, SCHA_ERR_INVAL, "no resource named");
+}
+
+int start_resource_enable(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	(void)u;
+	return switch_resources(rgm, op, ju_bool(op->request, "monitor", false) ? "monitored" : "enabled", true);
+}
+
+int start_resource_disable(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	(void)u;
+	return switch_resources(rgm, op, ju_bool(op->request, "monitor", false) ? "monitored" : "enabled", false);
+}

@@ -1,0 +1,287 @@
+/* Requests that move groups and resources, scha_control among them; and how requests end. */
+#include "rgm/ops.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- switching groups ---- */
+
+json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *what, const char *text)
+{
+	_cleanup_free_ char *why = xasprintf("%s by %s", text, ju_str(op->request, "by", "somebody"));
+	json_t *m = decision(rg, what, why, rgm->now_ms);
+
+	ju_set_bool(m, "by_hand", true);
+	return m;
+}
+
+int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+	nodeset nodes, down;
+	json_t *m;
+
+	if (!rg || need_steady(rgm, op, rg) < 0 || parse_nodes(rgm, op, rg, &nodes) < 0)
+		return -EINVAL;
+	if (!rg->managed)
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is unmanaged: scswitch -o -g %s (or -Z) first", rg->name,
+			       rg->name);
+	down = nodes & ~rgm_up_nodes(rgm);
+	if (down)
+		return op_fail(op, SCHA_ERR_NODE, "node %s is not a member of the cluster now",
+			       rgm_node_name(rgm, nodeset_next(down, 0)));
+	if (nodes & (nodes - 1))
+		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on one node at a time (Maximum_primaries is 1)",
+			       rg->name);
+	if (!nodes && ju_bool(op->request, "preferred", false))
+		for (size_t i = 0; i < rg->node_count && !nodes; i++)
+			if (nodeset_has(rgm_up_nodes(rgm), rg->nodelist[i]))
+				nodes = node_bit(rg->nodelist[i]);
+	m = by_hand(rgm, rg, op, nodes ? "switch" : "off", nodes ? "switched" : "switched off");
+	ju_set_new(m, "nodes", nodeset_to_json(nodes));
+	op_decide(op, m, u);
+	return 0;
+}
+
+int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+
+	if (!rg || need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	op_decide(op, by_hand(rgm, rg, op, "off", "switched off"), u);
+	return 0;
+}
+
+int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+	nodeset nodes;
+	json_t *m;
+
+	if (!rg || need_steady(rgm, op, rg) < 0 || parse_nodes(rgm, op, rg, &nodes) < 0)
+		return -EINVAL;
+	if (!nodes || (nodes & ~rg_nodes_in(rg, RG_MASK_ONLINE)))
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not online on %s", rg->name,
+			       nodes ? rgm_node_name(rgm, nodeset_next(nodes & ~rg_nodes_in(rg, RG_MASK_ONLINE), 0)) : "any node");
+	m = by_hand(rgm, rg, op, "restart", "restarted");
+	ju_set_new(m, "nodes", nodeset_to_json(nodes));
+	op_decide(op, m, u);
+	return 0;
+}
+
+int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const char *name = ju_str(op->request, "node", "");
+	uint32_t node = rgm_node_id(rgm, name);
+
+	if (!node)
+		return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", name);
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		struct rgm_rg *rg = rgm->rgs[g];
+		uint32_t target;
+		json_t *m;
+
+		if (!(rg_nodes_in(rg, RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)) & node_bit(node)))
+			continue;
+		target = rg_giveover_target(rgm, rg, node, 0);
+		m = by_hand(rgm, rg, op, target ? "switch" : "off", "evacuated");
+		ju_set_new(m, "nodes", nodeset_to_json(target ? node_bit(target) : 0));
+		op_decide(op, m, u);
+	}
+	return 0;
+}
+
+int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rs *rs = need_rs(rgm, op);
+	nodeset nodes;
+	json_t *m;
+
+	if (!rs || parse_nodes(rgm, op, rs->rg, &nodes) < 0)
+		return -EINVAL;
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		if (rs->on[id].state != RS_STOP_FAILED)
+			return op_fail(op, SCHA_ERR_STATE, "resource %s is not in STOP_FAILED on %s", rs->name,
+				       rgm_node_name(rgm, id));
+	m = by_hand(rgm, rs->rg, op, "clear", "STOP_FAILED cleared");
+	ju_set_str(m, "rs", rs->name);
+	ju_set_new(m, "nodes", nodeset_to_json(nodes));
+	op_decide(op, m, u);
+	return 0;
+}
+
+/* ---- scha_control ---- */
+
+static unsigned recent(const int64_t *times, int64_t now_ms, int64_t interval_s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < RESTARTS_KEPT; i++)
+		if (times[i] && times[i] + interval_s * 1000 > now_ms)
+			n++;
+	return n;
+}
+
+/* Failover_mode of the resource may forbid the request. */
+static int check_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, const char *tag)
+{
+	const char *mode = rs_prop(rs, "Failover_mode"), *count = rs_prop(rs, "Retry_count"), *interval = rs_prop(rs, "Retry_interval");
+
+	if (!mode || (!strieq(mode, "RESTART_ONLY") && !strieq(mode, "LOG_ONLY")))
+		return 0;
+	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_IS_RESTARTED"))
+		return 0;
+	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_RESTART")) {
+		if (!count || !interval || recent(rs->on[op->from].restarts, rgm->now_ms, strtoll(interval, NULL, 10)) <
+					   (unsigned)MAX(0, strtoll(count, NULL, 10)))
+			return 0;
+	}
+	return op_fail(op, SCHA_ERR_CHECKS, "Failover_mode of resource %s is %s", rs->name, mode);
+}
+
+static int control_restart(struct rgm *rgm, struct op *op, struct rgm_rs *rs, struct rgm_update *u)
+{
+	_cleanup_free_ char *why = xasprintf("resource %s asked for a restart on %s", rs->name, rgm_node_name(rgm, op->from));
+	bool whole = strieq(ju_str(op->request, "tag", ""), "RESTART");
+	json_t *m = decision(rs->rg, whole ? "restart" : "rs_restart", why, rgm->now_ms);
+
+	ju_set_str(m, "rs", rs->name);
+	ju_set_int(m, "node", op->from);
+	ju_set_new(m, "nodes", nodeset_to_json(node_bit(op->from)));
+	if (strieq(ju_str(op->request, "tag", ""), "RESOURCE_IS_RESTARTED"))
+		ju_set_bool(m, "act", false);
+	op_decide(op, m, u);
+	return 0;
+}
+
+static const struct { const char *tag; bool check_only, giveover; } control_tags[] = {
+	{ "GIVEOVER",              false, true },
+	{ "RESTART",               false, false },
+	{ "RESOURCE_RESTART",      false, false },
+	{ "RESOURCE_IS_RESTARTED", false, false },
+	{ "CHECK_GIVEOVER",        true,  true },
+	{ "CHECK_RESTART",         true,  false },
+};
+
+int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	const char *tag = ju_str(op->request, "tag", "");
+	struct rgm_rg *rg = need_rg(rgm, op);
+	struct rgm_rs *rs = rg ? rg_rs_find(rg, ju_str(op->request, "rs", "")) : NULL;
+	size_t i;
+
+	if (!rg)
+		return -EINVAL;
+	if (!rs)
+		return op_fail(op, SCHA_ERR_RSRC, "resource group %s has no resource %s", rg->name, ju_str(op->request, "rs", ""));
+	for (i = 0; i < ARRAY_SIZE(control_tags); i++)
+		if (strieq(control_tags[i].tag, tag))
+			break;
+	if (i == ARRAY_SIZE(control_tags))
+		return op_fail(op, SCHA_ERR_TAG, "scha_control %s is unknown or not built yet", tag);
+	if (!(RG_MASK_ONLINE & IN(rg->on[op->from].state)))
+		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not online on %s", rg->name, rgm_node_name(rgm, op->from));
+	if (check_mode(rgm, op, rs, tag) < 0)
+		return -EINVAL;
+	if (control_tags[i].giveover) {
+		op->phase = OP_CHECKING;
+		return 0;
+	}
+	return control_tags[i].check_only ? 0 : control_restart(rgm, op, rs, u);
+}
+
+/* Monitor_check of every enabled resource on the candidate, one after the other; a refusal leads to the next candidate. */
+void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	struct rgm_rg *rg = need_rg(rgm, op);
+	nodeset up = rgm_up_nodes(rgm);
+
+	if (!rg || op->waiting)
+		return;
+	if (op->target && !nodeset_has(up, op->target)) {
+		op->target = 0;
+		op->check_at = 0;
+	}
+	if (!op->target) {
+		op->target = rg_giveover_target(rgm, rg, op->from, op->refused);
+		if (!op->target) {
+			op_fail(op, SCHA_ERR_CHECKS, "no other node can take resource group %s", rg->name);
+			return;
+		}
+	}
+	for (; op->check_at < rg->rs_count; op->check_at++) {
+		struct rgm_rs *rs = rg->rs[op->check_at];
+		json_t *m;
+
+		if (!rs->enabled || !rs->rt->methods[METHOD_MONITOR_CHECK])
+			continue;
+		m = run_message(op, "Monitor_check", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_MONITOR_CHECK));
+		op->waiting = node_bit(op->target);
+		ju_set_new(m, "nodes", nodeset_to_json(op->waiting));
+		u_send(u, m);
+		op->check_at++;
+		return;
+	}
+	op->phase = OP_SETTLING;
+	if (strieq(ju_str(op->request, "tag", ""), "CHECK_GIVEOVER"))
+		return;
+	_cleanup_free_ char *why = xasprintf("resource %s gave over from %s", ju_str(op->request, "rs", ""),
+					     rgm_node_name(rgm, op->from));
+	json_t *m = decision(rg, "giveover", why, rgm->now_ms);
+
+	ju_set_int(m, "node", op->from);
+	ju_set_str(m, "rs", ju_str(op->request, "rs", ""));
+	ju_set_new(m, "nodes", nodeset_to_json(node_bit(op->target)));
+	op_decide(op, m, u);
+}
+
+/* ---- outcomes ---- */
+
+void outcome_none(struct rgm *rgm, struct op *op)
+{
+	(void)rgm;
+	(void)op;
+}
+
+/* The group was to be online; is it? */
+void outcome_online(struct rgm *rgm, struct op *op)
+{
+	struct rgm_rg *rg = rg_find(rgm, op->rg);
+	nodeset wanted = 0, online;
+
+	if (!rg)
+		return;
+	(void)parse_nodes(rgm, op, NULL, &wanted);
+	online = rg_nodes_in(rg, IN(RG_ONLINE));
+	if (streq(op->kind->name, "group_switch") && !wanted && !ju_bool(op->request, "preferred", false))
+		return;         /* switched off */
+	if (rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)))
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s is online on %s, but faulted: %s", rg->name,
+			rgm_node_name(rgm, nodeset_next(rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)), 0)), "a resource failed to start");
+	else if (!online)
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s did not come online%s%s", rg->name, rg->why ? ": " : "",
+			rg->why ? rg->why : "");
+	else if (wanted && online != wanted)
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s is online on %s instead: %s", rg->name,
+			rgm_node_name(rgm, nodeset_next(online, 0)), rg->why ? rg->why : "");
+}
+
+void outcome_offline(struct rgm *rgm, struct op *op)
+{
+	struct rgm_rg *rg = rg_find(rgm, op->rg);
+	nodeset bad = rg ? rg_nodes_in(rg, IN(RG_ERROR_STOP_FAILED)) : 0;
+
+	if (bad)
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s failed to stop on %s (ERROR_STOP_FAILED)", rg->name,
+			rgm_node_name(rgm, nodeset_next(bad, 0)));
+}
+
+void outcome_control(struct rgm *rgm, struct op *op)
+{
+	struct rgm_rg *rg = rg_find(rgm, op->rg);
+
+	if (rg && strieq(ju_str(op->request, "tag", ""), "GIVEOVER") && !rg_nodes_in(rg, RG_MASK_ONLINE))
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s did not come online elsewhere", rg->name);
+}
