@@ -46,6 +46,8 @@ void engine_ran(struct engine *e, struct engine_time now, uint64_t run, const js
 void engine_request(struct engine *e, struct engine_time now, int64_t client, const json_t *request, const char *by,
 		    struct engine_update *u);
 void engine_client_gone(struct engine *e, int64_t client);
+/* What this node sees of its networks (netview.h); borrowed.  The others are told. */
+void engine_net(struct engine *e, struct engine_time now, const json_t *report, struct engine_update *u);
 void engine_timer(struct engine *e, struct engine_time now, struct engine_update *u);
 /* Groups off this node, then goodbye; update.left when done. */
 void engine_leave(struct engine *e, struct engine_time now, struct engine_update *u);
@@ -57,5 +59,5 @@ const struct rgm *engine_rgm(const struct engine *e);
 const struct cmm_timers *engine_timers(const struct engine *e);
 bool engine_is_ready(const struct engine *e);
 uint64_t engine_digest(const struct engine *e);
-/* {"cluster","nodes":[..],"quorum":{..},"groups":[..],"self","president","epoch","waiting_for"} */
+/* {"cluster","nodes":[..],"quorum":{..},"paths":[..],"ipmp":[..],"groups":[..],"self","president","epoch","waiting_for"} */
 json_t *engine_status(const struct engine *e);

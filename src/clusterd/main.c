@@ -166,6 +166,37 @@ void node_take(struct node *node, struct engine_update *u)
 	engine_update_done(&update);
 }
 
+/* ---- networks ---- */
+
+static const json_t *on_infrastructure(void *ctx)
+{
+	struct node *node = ctx;
+
+	return ccr_table(engine_ccr(node->engine), "infrastructure");
+}
+
+static void on_net(void *ctx, const json_t *report)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+
+	engine_net(node->engine, node_now(), report, &u);
+	node_take(node, &u);
+}
+
+/* Without it the cluster works; listings lack the state of the networks. */
+static void watch_networks(struct node *node)
+{
+	const struct netstate_config config = {
+		.loop = node->loop, .self = node->self, .corosync = !node->local, .infrastructure = on_infrastructure,
+		.changed = on_net, .ctx = node,
+	};
+	struct err err = { 0 };
+
+	if (netstate_new(&config, &node->net, &err) < 0)
+		log_err("%s", err.text);
+}
+
 /* ---- bus ---- */
 
 static void on_view(void *ctx, const uint32_t *nodes, size_t n)
@@ -179,6 +210,8 @@ static void on_view(void *ctx, const uint32_t *nodes, size_t n)
 			view |= node_bit(nodes[i]);
 	engine_view(node->engine, node_now(), view, &u);
 	node_take(node, &u);
+	if (node->net)
+		netstate_links(node->net);
 }
 
 static void on_deliver(void *ctx, uint32_t from, const char *data, size_t len)
@@ -405,6 +438,7 @@ int main(int argc, char **argv)
 		log_err("cannot open the socket: %s", err.text);
 		end(&node, 1);
 	}
+	watch_networks(&node);
 	uv_timer_init(node.loop, &node.connect);
 	uv_timer_start(&node.connect, on_connect, 0, BUS_RETRY_MS);
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);

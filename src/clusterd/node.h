@@ -6,6 +6,7 @@
 #include "bus/bus.h"
 #include "clusterd/engine.h"
 #include "clusterd/journal.h"
+#include "clusterd/netstate.h"
 #include "clusterd/store.h"
 
 struct node {
@@ -16,6 +17,7 @@ struct node {
 	struct bus *bus;
 	struct store_queue *store;
 	struct journal *journal;
+	struct netstate *net;
 	struct vl_server *server;
 	uv_timer_t timer, connect;
 	unsigned bus_tries;

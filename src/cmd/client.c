@@ -103,11 +103,15 @@ int client_call(const struct cmdline *line, const char *what, const char *method
 	_cleanup_free_ char *error = NULL;
 	struct err err = { 0 };
 	const struct failure *f;
+	json_t *reply = NULL;
 	int r;
 
-	r = vl_call_sync(path_state(PATH_CLUSTERD_SOCK), method, params, time_left(line), ret, &error, &err);
-	if (r == 0)
+	r = vl_call_sync(path_state(PATH_CLUSTERD_SOCK), method, params, time_left(line), &reply, &error, &err);
+	if (r == 0) {
+		*ret = reply;
 		return EXIT_OK;
+	}
+	json_decref(reply);
 	f = failure_find(r, error);
 	_cleanup_free_ char *reason = f->reason(line, &err);
 

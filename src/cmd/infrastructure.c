@@ -20,7 +20,6 @@
 #include "cmm/cmm.h"
 
 #define NAME_MAX_LEN 63
-#define COROSYNC_JOIN_MIN_MS 30u        /* corosync refuses a shorter one; it repeats a message, nothing waits for it */
 
 static void put(json_t *table, const char *value, const char *key_fmt, ...) _printf_(3, 4);
 static void put(json_t *table, const char *value, const char *key_fmt, ...)
@@ -261,6 +260,9 @@ unsigned infrastructure_node_id(const json_t *table, const char *name)
 	return 0;
 }
 
+/* seqno_unchanged_const: after so many rotations without a message the token rests for a while.  The default is 30; with a
+ * beat of every member each 30 ms the token would then never rest (measured on three nodes: 34 % of a core per node, 7 %
+ * with 2). */
 static void add_totem(struct buf *b, const json_t *table, const char *keyfile, const struct cmm_timers *t, size_t links)
 {
 	buf_printf(b, "totem {\n"
@@ -274,8 +276,9 @@ static void add_totem(struct buf *b, const json_t *table, const char *keyfile, c
 		      "\ttoken_coefficient: 0\n"
 		      "\tconsensus: %u\n"
 		      "\tjoin: %u\n"
+		      "\tseqno_unchanged_const: 2\n"
 		      "\tlink_mode: active\n", get(table, "cluster.name") ? get(table, "cluster.name") : "cluster", keyfile,
-		   t->token_ms, t->consensus_ms, MAX(t->join_ms, COROSYNC_JOIN_MIN_MS));
+		   t->token_ms, t->consensus_ms, t->join_ms);
 	for (size_t k = 0; k < links; k++)
 		buf_printf(b, "\tinterface {\n"
 			      "\t\tlinknumber: %zu\n"

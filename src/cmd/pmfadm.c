@@ -53,11 +53,15 @@ static int call(const char *method, json_t *params, int timeout_ms, json_t **ret
 {
 	_cleanup_free_ char *error = NULL;
 	struct err err = { 0 };
+	json_t *reply = NULL;
 	int r;
 
-	r = vl_call_sync(path_state(PATH_PMFD_SOCK), method, params, timeout_ms, ret, &error, &err);
-	if (r == 0)
+	r = vl_call_sync(path_state(PATH_PMFD_SOCK), method, params, timeout_ms, &reply, &error, &err);
+	if (r == 0) {
+		*ret = reply;
 		return EXIT_OK;
+	}
+	json_decref(reply);
 	(void)fprintf(stderr, "pmfadm: %s\n", err.text);
 	return exit_code(r, error);
 }

@@ -153,8 +153,8 @@ static int register_type(const struct cmdline *line, const char *type, const cha
 
 	if (r != EXIT_OK)
 		return r;
-	return request_run(line, ju_pack("{ss, ss, ss, ss}", "op", "type_add", "rtr", text, "path", path, "installed_nodes", nodes),
-			   "register resource type %s", type);
+	return request_run(line, ju_pack("{ss, ss, ss, ss, ss}", "op", "type_add", "type", type, "rtr", text, "path", path,
+				   "installed_nodes", nodes), "register resource type %s", type);
 }
 
 static int add_type(const struct cmdline *line)

@@ -215,16 +215,6 @@ static const struct row group_rows[] = {                /* NULL: not a property 
 	{ "Res Group system",                    "RG_system",                     SHOW_WORD },
 };
 
-/* A group that was given no mode has the one that fits its Maximum_primaries. */
-static const char *group_property(const json_t *props, const char *name)
-{
-	const char *text = ju_str(props, name, "");
-
-	if (*text || !streq(name, "RG_mode"))
-		return text;
-	return streq(ju_str(props, "Maximum_primaries", "1"), "1") ? "FAILOVER" : "SCALABLE";
-}
-
 static void print_group_rows(const json_t *group, const char *name)
 {
 	const json_t *props = ju_obj(group, "properties");
@@ -232,7 +222,7 @@ static void print_group_rows(const json_t *group, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(group_rows); i++) {
 		const struct row *row = &group_rows[i];
 		const char *managed = ju_bool(group, "managed", false) ? "Managed" : "Unmanaged";
-		const char *text = row->key ? group_property(props, row->key) : managed;
+		const char *text = row->key ? ju_str(props, row->key, "") : managed;
 		/* An empty Global_resources_used means none, "*" all: not the rule of the other lists. */
 		_cleanup_free_ char *value = show(streq(text, "*") ? SHOW_ALL_LIST : row->how, text);
 

@@ -159,6 +159,28 @@ static void tell_note(struct story *s, const json_t *entry)
 	fact_add(s, "cmm", TONE_PLAIN, WEIGHT_STATE, "", "", "%s", strncmp(text, "CMM: ", 5) == 0 ? text + 5 : text);
 }
 
+/* "node2: interconnect priv0 to node1 lost" */
+static void tell_net(struct story *s, const json_t *entry)
+{
+	const char *node = node_name(s, ju_int(entry, "node", 0));
+	const json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(entry, "paths"), i, v) {
+		bool up = ju_bool(v, "up", false);
+
+		fact_add(s, "path", up ? TONE_GOOD : TONE_BAD, up ? WEIGHT_STATE : WEIGHT_PROBLEM, "", node,
+			 "%s: interconnect %s to %s %s", node, ju_str(v, "adapter", "?"), node_name(s, ju_int(v, "to", 0)),
+			 up ? "restored" : "lost");
+	}
+	json_array_foreach(ju_arr(entry, "adapters"), i, v) {
+		bool up = ju_bool(v, "up", false);
+
+		fact_add(s, "adapter", up ? TONE_GOOD : TONE_BAD, up ? WEIGHT_STATE : WEIGHT_PROBLEM, "", node,
+			 "%s: public adapter %s %s", node, ju_str(v, "name", "?"), up ? "restored" : "lost its link");
+	}
+}
+
 static void tell_dead(struct story *s, int64_t from, const json_t *m)
 {
 	const char *node = node_name(s, ju_int(m, "node", 0)), *how = ju_str(m, "how", "");
@@ -365,7 +387,8 @@ static void tell_message(struct story *s, const json_t *entry)
 }
 
 static const struct { const char *event; void (*tell)(struct story *s, const json_t *entry); } events[] = {
-	{ "view", tell_view }, { "epoch", tell_epoch }, { "cmm", tell_note }, { "msg", tell_message },
+	{ "view", tell_view }, { "epoch", tell_epoch }, { "cmm", tell_note }, { "net", tell_net },
+	{ "msg", tell_message },
 };
 
 /* ---- the whole ---- */

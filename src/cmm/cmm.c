@@ -153,6 +153,11 @@ uint32_t cmm_votes_possible(const struct cmm *cmm) { return votes_of(cmm, cmm->c
 uint32_t cmm_votes_needed(const struct cmm *cmm)   { return cmm_votes_possible(cmm) / 2 + 1; }
 uint32_t cmm_votes_present(const struct cmm *cmm)  { return votes_of(cmm, cmm->view); }
 
+uint32_t cmm_votes(const struct cmm *cmm, uint32_t id)
+{
+	return nodeset_has(cmm->config.configured, id) ? cmm->config.votes[id] : 0;
+}
+
 /* Quorum devices join the sum here. */
 static bool is_quorate(const struct cmm *cmm, nodeset set)
 {

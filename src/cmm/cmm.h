@@ -92,6 +92,7 @@ nodeset  cmm_view(const struct cmm *cmm);
 uint32_t cmm_votes_possible(const struct cmm *cmm);
 uint32_t cmm_votes_needed(const struct cmm *cmm);
 uint32_t cmm_votes_present(const struct cmm *cmm);       /* of the current view */
+uint32_t cmm_votes(const struct cmm *cmm, uint32_t id);  /* of one node; 0 when it is not configured */
 uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id);      /* last beat of that node; 0: never */
 /* Snapshot for joiners: lost nodes.  Restoring counts their silence from now. */
 json_t  *cmm_snapshot(const struct cmm *cmm);

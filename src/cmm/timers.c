@@ -3,14 +3,15 @@
 #include <errno.h>
 
 /* Parts of takeover_time, in 64ths.  Measured on three to eight nodes (docs/architecture.md, "Timers"): detection takes
- * token + consensus + 20..60 ms; consensus = token / 2 with a short join does not flap under full load. */
-static const struct { size_t offset; uint32_t parts; } derivation[] = {
-	{ offsetof(struct cmm_timers, token_ms),     30 },
-	{ offsetof(struct cmm_timers, consensus_ms), 15 },
-	{ offsetof(struct cmm_timers, join_ms),       3 },
-	{ offsetof(struct cmm_timers, beat_ms),       3 },
-	{ offsetof(struct cmm_timers, lease_ms),     60 },
-	{ offsetof(struct cmm_timers, margin_ms),     4 },
+ * token + consensus + 20..60 ms; consensus = token / 2 with a short join does not flap under full load.
+ * Corosync refuses a join below 30 ms; nothing waits for it, so the floor is not part of the lease. */
+static const struct { size_t offset; uint32_t parts, floor_ms; } derivation[] = {
+	{ offsetof(struct cmm_timers, token_ms),     30,  0 },
+	{ offsetof(struct cmm_timers, consensus_ms), 15,  0 },
+	{ offsetof(struct cmm_timers, join_ms),       3, 30 },
+	{ offsetof(struct cmm_timers, beat_ms),       3,  0 },
+	{ offsetof(struct cmm_timers, lease_ms),     60,  0 },
+	{ offsetof(struct cmm_timers, margin_ms),     4,  0 },
 };
 
 int cmm_timers_derive(uint32_t takeover_ms, struct cmm_timers *ret, struct err *err)
@@ -22,7 +23,8 @@ int cmm_timers_derive(uint32_t takeover_ms, struct cmm_timers *ret, struct err *
 		return err_set(err, -ERANGE, "takeover_time %u ms is outside %u to %u ms", takeover_ms,
 			       TAKEOVER_TIME_MIN_MS, TAKEOVER_TIME_MAX_MS);
 	for (size_t i = 0; i < ARRAY_SIZE(derivation); i++)
-		*(uint32_t *)((char *)&t + derivation[i].offset) = takeover_ms * derivation[i].parts / 64;
+		*(uint32_t *)((char *)&t + derivation[i].offset) =
+			MAX(takeover_ms * derivation[i].parts / 64, derivation[i].floor_ms);
 	needed = 3 * t.beat_ms + t.token_ms + t.consensus_ms;
 	if (needed >= t.lease_ms || t.lease_ms + t.margin_ms > takeover_ms)
 		return err_set(err, -ERANGE,

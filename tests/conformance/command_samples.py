@@ -25,7 +25,7 @@ STATUS = {
 
 MORE_STATUS = {
     "paths": [{"a": "alpha:priv0", "b": "beta:priv0", "status": "Path online"},
-              {"a": "beta:priv1", "b": "gamma:priv1", "status": "faulted"}],
+              {"a": "beta:priv1", "b": "gamma:priv1", "status": "Path faulted"}],
     "ipmp": [{"node": "alpha", "group": "sc_ipmp0", "status": "Online", "adapter": "qfe1", "adapter_status": "Online"},
              {"node": "beta", "group": "ipmp1", "status": "Online", "adapter": "eth1", "adapter_status": "Standby"}],
 }
@@ -78,7 +78,7 @@ CONFIG = {
                 prop("Retry_count", "2", "INT")]),
         ]),
         group("web-rg", [resource("web-ip", "web-rg", "SUNW.LogicalHostname:3", properties=[])], managed=False,
-              RG_mode="", RG_description="the web", Global_resources_used="", Failback="TRUE"),
+              RG_description="the web", Global_resources_used="", Failback="TRUE"),
     ],
 }
 
@@ -119,6 +119,10 @@ JOURNAL = [
         rs={"nfs-res": {"s": "START_FAILED", "st": "FAULTED", "m": "Start failed"}}),
     msg(900, 2, t="rgm.status", rg="nfs-rg", rs="nfs-res", status="DEGRADED", msg="slow disk"),
     msg(1500, 1, t="ccr.prep", table="rgm_rg_nfs-rg", by="root@alpha", cmd="scrgadm -c -g nfs-rg -y Failback=TRUE", n=12),
+    {"w": T0 + 10000, "m": 15000, "e": "net", "node": 2, "paths": [{"to": 1, "adapter": "priv0", "up": False}],
+     "adapters": [{"name": "eth0", "up": False}]},
+    {"w": T0 + 11000, "m": 16000, "e": "net", "node": 2, "paths": [{"to": 1, "adapter": "priv0", "up": True}],
+     "adapters": [{"name": "eth0", "up": True}]},
     msg(20000, 2, t="rgm.rep", v=1, rg="nfs-rg", state="ONLINE", rs={"nfs-res": {"s": "ONLINE", "st": "OK", "m": ""}}),
 ]
 

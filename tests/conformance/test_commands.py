@@ -50,14 +50,17 @@ def add(name, group, type_, props=None, ext=None):
             "enabled": False}
 
 
+def type_add(type_, rtr, path, nodes=""):
+    return {"op": "type_add", "type": type_, "rtr": rtr, "path": path, "installed_nodes": nodes}
+
+
 LH = "SUNW.LogicalHostname"
 REQUESTS = [
-    ("scrgadm -a -t T -f {rtr}", [{"op": "type_add", "rtr": "RTR text\n", "path": "{rtr}", "installed_nodes": ""}]),
-    ("scrgadm -a -t T -f {rtr} -h *", [{"op": "type_add", "rtr": "RTR text\n", "path": "{rtr}", "installed_nodes": ""}]),
-    ("scrgadm -a -t T -f T.rtr -h alpha,2", [{"op": "type_add", "rtr": "RTR text\n", "path": "{rtr}",
-                                              "installed_nodes": "alpha,2"}]),
-    ("scrgadm -a -t ACME.reg", [{"op": "type_add", "rtr": "registered\n", "path": "{reg}/ACME.reg", "installed_nodes": ""}]),
-    ("scrgadm -a -t ACME.reg:2", [{"op": "type_add", "rtr": "registered\n", "path": "{reg}/ACME.reg", "installed_nodes": ""}]),
+    ("scrgadm -a -t T -f {rtr}", [type_add("T", "RTR text\n", "{rtr}")]),
+    ("scrgadm -a -t T -f {rtr} -h *", [type_add("T", "RTR text\n", "{rtr}")]),
+    ("scrgadm -a -t T -f T.rtr -h alpha,2", [type_add("T", "RTR text\n", "{rtr}", "alpha,2")]),
+    ("scrgadm -a -t ACME.reg", [type_add("ACME.reg", "registered\n", "{reg}/ACME.reg")]),
+    ("scrgadm -a -t ACME.reg:2", [type_add("ACME.reg:2", "registered\n", "{reg}/ACME.reg")]),
     ("scrgadm -c -t T -h alpha", [{"op": "type_change", "type": "T", "installed_nodes": "alpha"}]),
     ("scrgadm -c -t T -h *", [{"op": "type_change", "type": "T", "installed_nodes": ""}]),
     ("scrgadm -r -t T", [{"op": "type_remove", "type": "T"}]),

@@ -48,9 +48,11 @@ static const struct { const char *method, *reply; } replies[] = {
 	{ "Status", "'groups':[{'name':'rg','managed':true},{'name':'idle','managed':false}]" },
 	{ "GetGroup", "'name':'rg','managed':true,'self':'n1','resources':['ip','web'],'properties':{'RG_mode':'Failover',"
 	  "'Nodelist':'n1,n2','Maximum_primaries':'1','Failback':'TRUE','Global_resources_used':'*',"
-	  "'Implicit_network_dependencies':'TRUE'},'nodes':[{'node':'n1','state':'ONLINE'},{'node':'n2','state':'OFFLINE'}]" },
+	  "'Implicit_network_dependencies':'TRUE','RG_system':'FALSE','RG_is_frozen':'FALSE',"
+	  "'Suspend_automatic_recovery':'TRUE'},'nodes':[{'node':'n1','state':'ONLINE'},{'node':'n2','state':'OFFLINE'}]" },
 	{ "GetType", "'name':'SUNW.gds:6','description':'d','version':'6','basedir':'/t','api_version':7,'failover':false,"
-	  "'single_instance':false,'system':false,'init_nodes':'RG_PRIMARIES','methods':{'Start':'gds_svc_start'},"
+	  "'single_instance':false,'system':false,'is_logical_hostname':false,'is_shared_address':true,'proxy':false,"
+	  "'global_zone':true,'init_nodes':'RG_PRIMARIES','methods':{'Start':'gds_svc_start'},"
 	  "'installed_nodes':[],'pkglist':[],'resources':['web']" },
 	{ "Request", "'ok':true" },
 };
@@ -288,6 +290,14 @@ static void test_cluster(void **state)
 
 static void test_group_and_type(void **state)
 {
+	static const struct { const char *tag; int want; } group_flags[] = {
+		{ SCHA_RG_SYSTEM, B_FALSE }, { SCHA_RG_IS_FROZEN, B_FALSE }, { SCHA_SUSPEND_AUTOMATIC_RECOVERY, B_TRUE },
+		{ SCHA_FAILBACK, B_TRUE },
+	};
+	static const struct { const char *tag; int want; } type_flags[] = {
+		{ SCHA_IS_LOGICAL_HOSTNAME, B_FALSE }, { SCHA_IS_SHARED_ADDRESS, B_TRUE }, { SCHA_PROXY, B_FALSE },
+		{ SCHA_GLOBAL_ZONE, B_TRUE }, { SCHA_RT_SYSTEM, B_FALSE }, { SCHA_FAILOVER, B_FALSE },
+	};
 	scha_initnodes_flag_t init;
 	scha_str_array_t *list;
 	scha_rgstate_t rgstate;
@@ -306,6 +316,11 @@ static void test_group_and_type(void **state)
 	assert_int_equal(list->array_cnt, 0);
 	OK(scha_resourcegroup_get(h, SCHA_IMPL_NET_DEPEND, &yes));
 	assert_int_equal(yes, B_TRUE);
+	for (size_t i = 0; i < ARRAY_SIZE(group_flags); i++) {
+		yes = 99;
+		OK(scha_resourcegroup_get(h, group_flags[i].tag, &yes));
+		assert_int_equal(yes, group_flags[i].want);
+	}
 	OK(scha_resourcegroup_get(h, SCHA_RG_STATE_NODE, "n2", &rgstate));
 	assert_int_equal(rgstate, SCHA_RGSTATE_OFFLINE);
 	assert_int_equal(scha_resourcetype_close(h), SCHA_ERR_HANDLE);
@@ -313,6 +328,11 @@ static void test_group_and_type(void **state)
 	OK(scha_resourcetype_open("gds", &h));
 	OK(scha_resourcetype_get(h, SCHA_API_VERSION, &n));
 	assert_int_equal(n, 7);
+	for (size_t i = 0; i < ARRAY_SIZE(type_flags); i++) {
+		yes = 99;
+		OK(scha_resourcetype_get(h, type_flags[i].tag, &yes));
+		assert_int_equal(yes, type_flags[i].want);
+	}
 	OK(scha_resourcetype_get(h, SCHA_INIT_NODES, &init));
 	assert_int_equal(init, SCHA_INFLAG_RG_PRIMARIES);
 	OK(scha_resourcetype_get(h, SCHA_INSTALLED_NODES, &list));

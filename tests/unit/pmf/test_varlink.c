@@ -390,6 +390,8 @@ static void *sync_thread(void *arg)
 	json_decref(params);
 	assert(vl_call_sync(fx.path, "org.test.T.Fail", NULL, 1000, &params, &error, &err) == -EREMOTEIO);
 	assert(streq(error, "org.test.T.Broken") && streq(err.text, "it is broken"));
+	assert(streq(ju_str(params, "message", ""), "it is broken"));
+	json_decref(params);
 	free(error);
 	assert(vl_call_sync(fx.path, "org.test.T.Hold", NULL, 20, &params, NULL, &err) == -ETIMEDOUT);
 	assert(vl_conn_open(fx.path, 1000, &conn, &err) == 0);
