@@ -6,7 +6,7 @@ PYTHON   = /usr/bin/python3
 SEEDS   ?= 1000000
 export BUILD
 
-.PHONY: all build deps stage demo check install asan asan-check sim-long clean
+.PHONY: all build deps stage demo check install asan asan-check sim-long bench-failover clean
 
 all: build
 
@@ -31,6 +31,10 @@ check: stage
 
 install: build
 	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install -C $(BUILD) --quiet
+
+# Client-side gaps of a switch, a killed server and a lost machine, as ratios to what cannot be avoided.
+bench-failover: stage
+	@$(PYTHON) bench/failover.py $(STAGE) $(RUNS)
 
 # The same with address and undefined-behaviour sanitizers, in a build of its own.
 asan:

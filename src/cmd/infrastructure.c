@@ -282,8 +282,9 @@ static void add_totem(struct buf *b, const json_t *table, const char *keyfile, c
 	for (size_t k = 0; k < links; k++)
 		buf_printf(b, "\tinterface {\n"
 			      "\t\tlinknumber: %zu\n"
-			      "\t\tknet_ping_interval: 250\n"
+			      "\t\tknet_ping_interval: 50\n"
 			      "\t\tknet_ping_timeout: 1000\n"
+			      "\t\tknet_pong_count: 1\n"
 			      "\t}\n", k);
 	buf_puts(b, "}\n\n");
 }

@@ -31,7 +31,6 @@ struct cmm {
 	uint64_t start_ms;
 
 	nodeset  view;
-	uint64_t view_ms;               /* when it came */
 	uint64_t quorate_since_ms;      /* views have been quorate since; 0: not */
 	json_t  *hello[CMM_NODE_ID_MAX + 1];
 
@@ -597,7 +596,6 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	nodeset old = cmm->view;
 
 	cmm->view = event->view;
-	cmm->view_ms = event->now_ms;
 	cmm->proposed = cmm->in_force = cmm->synced = false;
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#define TAKEOVER_TIME_DEFAULT_MS 640u   /* LAN: token 300, consensus 150 */
+#define TAKEOVER_TIME_DEFAULT_MS 640u   /* LAN: token 200, consensus 250 */
 #define TAKEOVER_TIME_MIN_MS     480u
 #define TAKEOVER_TIME_MAX_MS     60000u
 

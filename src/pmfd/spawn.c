@@ -52,11 +52,13 @@ void spawn_protect_from_oom(void)
 
 void spawn_reset_signals(void)
 {
-	struct sigaction dflt = { .sa_handler = SIG_DFL };
+	/* As the kernel has it, all zero: SIG_DFL.  By system call, for libc keeps its own two (32, 33) to itself, and
+	 * whoever started us may have left them ignored. */
+	struct { void *handler; unsigned long flags; void *restorer; uint64_t mask; } dflt = { 0 };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &dflt, NULL);      /* KILL, STOP and libc's own refuse, rightly */
+		(void)syscall(SYS_rt_sigaction, sig, &dflt, NULL, sizeof dflt.mask);    /* KILL and STOP refuse, rightly */
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

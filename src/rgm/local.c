@@ -159,7 +159,7 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 
 /* Resource status that the RGM itself sets on entering a state; a value that the resource's own methods set during the
  * state stays. */
-static void status_for(const struct rgm_rs *rs, enum rs_state state, enum rs_status *ret_status, const char **ret_text)
+static void status_for(enum rs_state state, enum rs_status *ret_status, const char **ret_text)
 {
 	static const struct { enum rs_status status; const char *text; } table[RS_STATE_COUNT] = {
 		[RS_OFFLINE] = { STATUS_OFFLINE, "" }, [RS_ONLINE] = { STATUS_OK, "" },
@@ -169,7 +169,6 @@ static void status_for(const struct rgm_rs *rs, enum rs_state state, enum rs_sta
 		[RS_STOPPING] = { STATUS_UNKNOWN, "Stopping" },
 	};
 
-	(void)rs;
 	*ret_status = table[state].status;
 	*ret_text = table[state].text;
 }
@@ -211,7 +210,7 @@ static json_t *report_resources(struct rgm_rg *rg)
 
 		if (state == l->told_state)
 			continue;
-		status_for(rs, state, &status, &text);
+		status_for(state, &status, &text);
 		if (!list)
 			list = json_object();
 		/* A method that just ended may have set the status itself (rgm.status came first in the log): keep it,

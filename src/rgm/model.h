@@ -32,7 +32,6 @@ struct rs_local {
 	bool           restart;                 /* going down to come up again */
 	bool           status_set;              /* by the resource itself, in its present state */
 	enum rs_state  told_state;              /* what the last report said */
-	enum rs_status told_status;
 };
 
 struct rgm_rg;
@@ -94,7 +93,6 @@ struct rgm {
 	nodeset  configured;
 	uint64_t epoch;
 	bool     forming;               /* a new cluster whose members are not all ready */
-	bool     settle_formation;      /* ... and whose groups get their start when they are */
 	struct rgm_type *types;
 	size_t   type_count;
 	struct rgm_rg **rgs;            /* by name */

@@ -65,7 +65,8 @@ class Agent:
             "resources": {"ip": resource("ip", "SUNW.LogicalHostname:3", {}, {"HostnameList": "app1", "NetIfList": ""}),
                           "web": web()}}
         self.save()
-        lab.spawn(node, "python3", str(FAKE), "/run/fake.json", "/run/requests")
+        lab.exec(node, "sh", "-c", "cat > /run/fake_clusterd.py", input=FAKE.read_text())
+        lab.spawn(node, "/usr/bin/python3", "/run/fake_clusterd.py", "/run/fake.json", "/run/requests")
         lab.spawn(node, "env", "PARHELION_PANIC=log", "/usr/cluster/lib/sc/failfastd")
         lab.sh(node, "while ! test -S /run/cluster/failfastd.sock; do sleep 0.01; done", timeout=10)
         lab.spawn(node, "/usr/cluster/lib/sc/pmfd")

@@ -374,7 +374,7 @@ def test_json(root, run):
         only = json.loads(run("scrgadm", "-p", "-j", "web-ip", "--json").stdout)
         assert [r["name"] for r in only["resources"]] == ["web-ip"] and only["types"] == [] == only["groups"]
         assert json.loads(run("cluster", "status", "--json").stdout) == STATUS
-        assert json.loads(run("cluster", "timers", "--json").stdout)["token_ms"] == 300
+        assert json.loads(run("cluster", "timers", "--json").stdout)["token_ms"] == 200
 
 
 @pytest.mark.parametrize("line, text", [
@@ -428,6 +428,18 @@ def test_manual_has_every_option(command, run):
     page = (SOURCE / "docs/man" / (command.split()[0] + ".1m.scd")).read_text().replace("\\", "")
     for option in re.findall(r"^  (--?[\w-]+)", run(*command.split(), "--help").stdout, re.M):
         assert f"*{option}*" in page, f"{option} of {command}"
+
+
+@pytest.mark.parametrize("command", ["pmfadm", "hatimerun", "halockrun"])
+def test_manual_has_every_option_of_usage(command, run):
+    """These have no --help: called with nothing they print their usage, in which "-av" stands for -a and -v."""
+    page = (SOURCE / "docs/man" / f"{command}.1m.scd").read_text().replace("\\", "")
+    usage = run(command).stderr
+    given = re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", usage[usage.index("usage:"):])
+    options = {o for w in given for o in ([w] if w.startswith("--") else ["-" + letter for letter in w[1:]])}
+    assert len(options) > 3
+    for option in sorted(options):
+        assert f"\n*{option}*" in page, f"{option} of {command}"
 
 
 def test_called_by_its_name(root):

@@ -515,7 +515,7 @@ static void component_changed(void)
 			}
 		}
 	}
-	schedule(w.now + rnd_range(TAKEOVER_MS * 30 / 64 + TAKEOVER_MS * 15 / 64 - 30, TAKEOVER_MS * 45 / 64 + 60), EV_REFORM, 0, 0,
+	schedule(w.now + rnd_range(TAKEOVER_MS * 45 / 64 - 30, TAKEOVER_MS * 45 / 64 + 60), EV_REFORM, 0, 0,
 		 NULL);
 }
 
@@ -817,7 +817,7 @@ static void freeze(uint32_t id)
 	n->frozen = true;
 	schedule(w.now + (chance(50) ? rnd_range(50, 400) : rnd_range(400, 4000)), EV_THAW, id, 0, NULL);
 	/* A short one goes unnoticed: the token waits.  component_changed() re-forms only if it is still frozen then. */
-	schedule(w.now + TAKEOVER_MS * 30 / 64, EV_FAULT, id, 1, NULL);
+	schedule(w.now + TAKEOVER_MS * 20 / 64, EV_FAULT, id, 1, NULL);
 }
 
 static void thaw(uint32_t id)
