@@ -67,12 +67,14 @@ def configure(demo):
 
 
 def show_gap(name, gap, parts, budget_ms):
-    ms = gap["ms"] if gap else 0.0
-    verdict = colour("32", "ok") if ms <= budget_ms else colour("31", f"over {budget_ms:.0f} ms")
-    say(f"   {name}: " + colour("1;33", f"{ms:.0f} ms") + f" without an answer  [{verdict}]")
-    for label, value in parts:
+    """Returns what the result table shows.  labprobe tells of gaps of 25 ms and more."""
+    shown = f"{gap['ms']:.0f} ms" if gap else "below 25 ms"
+    late = gap and gap["ms"] > budget_ms
+    verdict = colour("31", f"over {budget_ms:.0f} ms") if late else colour("32", "ok")
+    say(f"   {name}: " + colour("1;33", shown) + f" without an answer  [{verdict}]")
+    for label, value in parts if gap else []:
         say(f"      {value:7.0f} ms  {label}")
-    return ms
+    return shown
 
 
 def method_runs(entries, since_ms):
@@ -102,7 +104,8 @@ def kill_server(demo, client):
     head("Somebody kills nginx")
     wall, began = time.time() * 1000, time.monotonic()
     demo.run("node2", "pkill", "-9", "-x", "nginx")
-    gap = client.gap_after(began)
+    demo.wait_online(GROUP, on="node2")
+    gap = client.gap_after(began, 2)
     agent = sum(r[3] for r in method_runs(demo.journal("node1"), wall - 5) if "Monitor" not in r[0])
     return show_gap("restart in place on node2", gap,
                     [("methods of the agent (Stop, Start)", agent), ("ours", max(0, (gap["ms"] if gap else 0) - agent))], 100)
@@ -153,8 +156,8 @@ def tour(demo, results, keep, lab_name):
     head("What happened, from the journal of node1")
     say(demo.run("node1", "cluster", "timeline", "-g", GROUP, "--since", "60").rstrip())
     head("Result")
-    for name, ms in results:
-        say(f"   {name:<28} {ms:6.0f} ms")
+    for name, shown in results:
+        say(f"   {name:<28} {shown:>12}")
     if keep:
         say(f"""
    The lab is still up.  Try:
