@@ -104,11 +104,16 @@ def test_switch_while_a_client_asks(cluster, client):
 
 
 def test_killed_server_restarts_in_place(cluster, client):
-    began = time.monotonic()
+    began, wall = time.monotonic(), time.time() * 1000
     cluster.cmd("node1", "pkill", "-9", "-x", "nginx", check=True)
-    gap = client.gap_after(began, 10)
-    assert gap and gap["after"] == "node1" and gap["ms"] < 2000
+
+    def restarted(_):
+        return any(e.get("msg", {}).get("do") == "rs_restart" and e["w"] >= wall for e in cluster.journal("node1"))
+
+    cluster.wait_for(restarted, timeout=10, why="a restart of the resource")
     cluster.wait_online(GROUP, on="node1")
+    gap = client.gap_after(began, 2)        # labprobe tells of gaps of 25 ms and more; it may have been shorter
+    assert gap is None or (gap["after"] == "node1" and gap["ms"] < 2000)
 
 
 def test_server_that_keeps_dying_gives_over(cluster, client):
