@@ -18,11 +18,7 @@ static const char *const level_names[] = { "emerg", "alert", "crit", "error", "w
 
 uint32_t log_message_id(const char *fmt)
 {
-	uint64_t h = 1469598103934665603ULL;    /* FNV-1a */
-
-	for (; *fmt; fmt++)
-		h = (h ^ (unsigned char)*fmt) * 1099511628211ULL;
-	return 100000 + (uint32_t)(h % 900000);
+	return 100000 + (uint32_t)(hash_text(HASH_START, fmt) % 900000);
 }
 
 void log_open(const char *tag)

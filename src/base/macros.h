@@ -38,3 +38,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
+
+/* FNV-1a, to recognise a text, not to protect it.  hash: HASH_START, or the hash of what came before. */
+#define HASH_START 1469598103934665603ULL
+uint64_t hash_text(uint64_t hash, const char *text);

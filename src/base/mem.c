@@ -54,3 +54,10 @@ bool strieq(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0;
 }
+
+uint64_t hash_text(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
+	return hash;
+}

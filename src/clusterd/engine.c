@@ -100,9 +100,7 @@ uint64_t engine_digest(const struct engine *e)
 	uint64_t h = rgm_digest(e->rgm);
 
 	json_decref(tables);
-	for (const char *p = text; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211ULL;
-	return h;
+	return hash_text(h, text);
 }
 
 /* ---- configuration from the infrastructure table ---- */

@@ -258,3 +258,21 @@ void method_status(const struct method *m, scha_rsstatus_t status, const char *t
 	if (e != SCHA_ERR_NOERR)
 		log_warn("the status of resource %s was not set: %s", m->rs, scha_strerror(e));
 }
+
+int method_main(int argc, char **argv, const struct method_row *rows, size_t n)
+{
+	_cleanup_(method_done) struct method m;
+	struct err err = { 0 };
+	int r = method_init(&m, argc, argv, &err);
+
+	if (r == 0)
+		r = err_set(&err, -ENOSYS, "there is no method %s", m.name);
+	for (size_t i = 0; r == -ENOSYS && i < n; i++)
+		if (streq(m.name, rows[i].name)) {
+			r = rows[i].fn(&m, &err);
+			break;
+		}
+	if (r < 0)
+		log_err("%s", err.text);
+	return r < 0 ? 1 : 0;
+}

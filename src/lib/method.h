@@ -39,3 +39,7 @@ int method_hostnames(const struct method *m, struct strlist *ret, struct err *er
 
 /* Status of the resource.  Failure is logged and otherwise ignored: a status is information, no duty. */
 void method_status(const struct method *m, scha_rsstatus_t status, const char *text);
+
+/* The main() of a program that is several methods: runs the one whose name it was called by.  Returns the exit code. */
+struct method_row { const char *name; int (*fn)(struct method *m, struct err *err); };
+int method_main(int argc, char **argv, const struct method_row *rows, size_t n);

@@ -543,10 +543,7 @@ uint64_t rgm_digest(const struct rgm *rgm)
 {
 	json_t *snapshot = rgm_snapshot(rgm);
 	_cleanup_free_ char *text = ju_dump(snapshot);
-	uint64_t h = 1469598103934665603ULL;    /* FNV-1a */
 
 	json_decref(snapshot);
-	for (const char *p = text; *p; p++)
-		h = (h ^ (unsigned char)*p) * 1099511628211ULL;
-	return h;
+	return hash_text(HASH_START, text);
 }

@@ -154,7 +154,7 @@ static int validate(struct method *m, struct err *err)
 	return survey(m, &net, &wanted, &record, err);
 }
 
-static const struct { const char *name; int (*fn)(struct method *m, struct err *err); } methods[] = {
+static const struct method_row methods[] = {
 	{ "lh_prenet_start", prenet_start },
 	{ "lh_start",        start },
 	{ "lh_stop",         stop },
@@ -164,18 +164,5 @@ static const struct { const char *name; int (*fn)(struct method *m, struct err *
 
 int main(int argc, char **argv)
 {
-	_cleanup_(method_done) struct method m;
-	struct err err = { 0 };
-	int r = method_init(&m, argc, argv, &err);
-
-	if (r == 0)
-		r = err_set(&err, -ENOSYS, "there is no method %s", m.name);
-	for (size_t i = 0; r == -ENOSYS && i < ARRAY_SIZE(methods); i++)
-		if (streq(m.name, methods[i].name)) {
-			r = methods[i].fn(&m, &err);
-			break;
-		}
-	if (r < 0)
-		log_err("%s", err.text);
-	return r < 0 ? 1 : 0;
+	return method_main(argc, argv, methods, ARRAY_SIZE(methods));
 }
