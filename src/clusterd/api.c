@@ -76,6 +76,36 @@ static void method_get_cluster(struct vl_call *call, json_t *params, void *ctx)
 	vl_reply(call, o);
 }
 
+/* The repository, read by any node at any time: members hold the same tables, another node what it knew last. */
+static void add_table_name(const char *table, const json_t *data, void *ctx)
+{
+	struct { json_t *list; const struct ccr *ccr; } *c = ctx;
+
+	(void)data;
+	ju_push(c->list, ju_pack("{ss,sI}", "table", table, "generation", (json_int_t)ccr_table_gen(c->ccr, table)));
+}
+
+static void method_list_tables(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	struct { json_t *list; const struct ccr *ccr; } c = { json_array(), engine_ccr(node->engine) };
+
+	(void)params;
+	ccr_each(c.ccr, add_table_name, &c);
+	vl_reply(call, ju_pack("{so,sI}", "tables", c.list, "last_commit", (json_int_t)ccr_last_commit(c.ccr)));
+}
+
+static void method_get_table(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const char *name = ju_str(params, "table", "");
+	const json_t *data = ccr_table(engine_ccr(node->engine), name);
+	json_t *o = data ? ju_pack("{ss,sI,so}", "table", name, "generation",
+				   (json_int_t)ccr_table_gen(engine_ccr(node->engine), name), "data", json_deep_copy(data)) : NULL;
+
+	found(call, o, SCHA_ERR_INVAL, "table", name);
+}
+
 static void method_journal(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct node *node = ctx;
@@ -166,6 +196,8 @@ int api_start(struct node *node, struct err *err)
 		{ "org.parhelion.Cluster.GetGroup",    VL_READ,  method_get_group },
 		{ "org.parhelion.Cluster.GetType",     VL_READ,  method_get_type },
 		{ "org.parhelion.Cluster.GetCluster",  VL_READ,  method_get_cluster },
+		{ "org.parhelion.Cluster.ListTables",  VL_READ,  method_list_tables },
+		{ "org.parhelion.Cluster.GetTable",    VL_READ,  method_get_table },
 		{ "org.parhelion.Cluster.Journal",     VL_READ,  method_journal },
 		{ "org.parhelion.Cluster.Request",     VL_ADMIN, method_request },
 	};
