@@ -307,9 +307,14 @@ static uint64_t ask_due_ms(const struct cmm *cmm)
 	return cmm->favoured || cmm_is_quorate(cmm, cmm->view) ? 1 : cmm->view_ms + cmm->config.timers.head_ms;
 }
 
+static bool wants_to_ask(const struct cmm *cmm)
+{
+	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && may_be_quorate(cmm, cmm->view) && leads(cmm);
+}
+
 static void maybe_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
-	if (!cmm->leaving && quorum_wanted(cmm) && may_be_quorate(cmm, cmm->view) && leads(cmm) && now_ms >= ask_due_ms(cmm))
+	if (wants_to_ask(cmm) && now_ms >= ask_due_ms(cmm))
 		quorum_ask(cmm, now_ms, u);
 }
 
@@ -405,8 +410,7 @@ static void on_epoch(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	cmm->proposal = json_incref((json_t *)event->message);
 	cmm->proposal_from = event->from;
 	cmm->stored = 0;
-	if (!cmm_is_ready(cmm))
-		quorum_learn(cmm, ju_arr(event->message, "devices"));
+	quorum_learn(cmm, ju_arr(event->message, "devices"));
 	cmm_store(cmm, (uint64_t)ju_int(event->message, "epoch", 0), u);
 }
 
@@ -573,8 +577,7 @@ static void on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm
 		return;
 	}
 	/* Only the life that was lost; since then it may have come back, or another president may have taken over. */
-	if (speaks_for_cluster(cmm) && nodeset_has(cmm->membership.lost & ~cmm->dead_sent, id) &&
-	    cmm->lost_incarnation[id] == event->incarnation)
+	if (cmm_fence_wanted(cmm, id, event->incarnation))
 		say_dead(cmm, id, "fenced", event->how ? event->how : "", event->now_ms, u);
 }
 
@@ -794,7 +797,7 @@ static uint64_t next_timer_ms(const struct cmm *cmm)
 	uint64_t due = cmm->view ? cmm->beat_due_ms : 0;
 
 	sooner(&due, quorum_due_ms(cmm));
-	if (cmm->view && quorum_wanted(cmm) && leads(cmm))
+	if (wants_to_ask(cmm))
 		sooner(&due, ask_due_ms(cmm));
 	if (!speaks_for_cluster(cmm))
 		return due;
@@ -897,7 +900,13 @@ const struct cmm_votes *cmm_config_votes(const struct cmm *cmm) { return &cmm->c
 
 uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id)
 {
-	return nodeset_has(cmm->membership.lost, id) ? cmm->lost_incarnation[id] : 0;
+	return cmm->lost_incarnation[id];
+}
+
+bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation)
+{
+	return speaks_for_cluster(cmm) && nodeset_has(cmm->membership.lost & ~cmm->dead_sent, id) &&
+	       cmm->lost_incarnation[id] == incarnation;
 }
 
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra)

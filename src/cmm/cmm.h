@@ -153,6 +153,8 @@ struct cmm_device_view {
 };
 struct cmm_device_view cmm_device(const struct cmm *cmm, uint32_t id);
 uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id);      /* 0: any */
+/* An order to fence is void when the node is back, dead by now, or this node does not preside any more: end the agent. */
+bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation);
 uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id);      /* last beat of that node; 0: never */
 /* Snapshot for joiners: lost nodes.  Restoring counts their silence from now. */
 json_t  *cmm_snapshot(const struct cmm *cmm);

@@ -110,7 +110,7 @@ static void forget(struct cmm *cmm, uint32_t id)
 {
 	struct device *d = &cmm->device[id];
 
-	d->held = d->held_here = d->asked = d->want_take = d->want_check = false;
+	d->held = d->asked = d->want_take = d->want_check = false;
 	d->waiting = 0;
 	d->keyed = config_of(cmm, id)->ports;
 	d->key = cmm->keys & device_bit(id) ? KEY_UNKNOWN : KEY_BAD;
@@ -153,7 +153,7 @@ void quorum_view(struct cmm *cmm)
 		d->held = counts_for(d, cmm->view) && cmm_is_ready(cmm);
 		if (!cmm_is_ready(cmm))
 			d->keyed = config_of(cmm, id)->ports;
-		d->held_here = d->asked = d->want_take = false;
+		d->asked = d->want_take = false;
 		d->waiting = 0;
 		/* On its way to be used, but not said to all: it has to be said again to the members of this view. */
 		if (d->key == KEY_REGISTERING || d->key == KEY_SAID || d->key == KEY_TOLD)
@@ -179,7 +179,8 @@ json_t *quorum_to_json(const struct cmm *cmm)
 	return list;
 }
 
-/* A node that was no member: what was agreed before it came, but what it saw itself in this view is newer. */
+/* What the proposer knows.  Members may have come into this view by ways of their own; each one's keyed has enough nodes in
+ * it, so what is in both is enough, too. */
 void quorum_learn(struct cmm *cmm, const json_t *devices)
 {
 	json_t *v;
@@ -189,10 +190,10 @@ void quorum_learn(struct cmm *cmm, const json_t *devices)
 		uint32_t id = read_id(cmm, json_object_get(v, "q"));
 		struct device *d = &cmm->device[id];
 
-		if (!id || d->held_here)
+		if (!id || !ju_bool(v, "held", false))
 			continue;
-		d->held = ju_bool(v, "held", false);
-		d->keyed = nodeset_from_json(ju_arr(v, "keyed"));
+		d->held = true;
+		d->keyed &= nodeset_from_json(ju_arr(v, "keyed"));
 	}
 }
 
@@ -234,13 +235,15 @@ void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u
 		uint32_t id = read_id(cmm, v);
 		struct device *d = &cmm->device[id];
 
-		if (!id || d->held)
+		if (!id)
 			continue;
 		d->asked = true;
 		d->waiting = config_of(cmm, id)->ports & cmm->view;
 		if (!nodeset_has(d->waiting, cmm->config.self) || d->want_take)
 			continue;
-		if (cmm->leaving || !connected(cmm, id))
+		if (d->held)
+			say_have(cmm, id, "ok", "", u);
+		else if (cmm->leaving || !connected(cmm, id))
 			say_have(cmm, id, "none", "", u);
 		else if (!key_usable(d))
 			say_have(cmm, id, "none", d->why[0] ? d->why : "this node's key may not be used yet", u);
@@ -265,7 +268,7 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 	}
 	if (!d->held)
 		cmm_note(u, "CMM: Node %u: quorum device %s is owned by this partition.", from, config_of(cmm, id)->name);
-	d->held = d->held_here = true;
+	d->held = true;
 	d->keyed = (d->keyed & cmm->view) | node_bit(from);
 }
 

@@ -26,7 +26,6 @@ enum key_state {
 struct device {
 	/* the same for all who go through the log together */
 	bool     held;          /* no key outside keyed is on it, and keyed is within the membership */
-	bool     held_here;     /* taken in this view */
 	nodeset  keyed;         /* at least those whose key may be on it and be used */
 	bool     asked;         /* in this view */
 	nodeset  waiting;       /* those who have not answered yet */
@@ -107,7 +106,7 @@ void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u);
 void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);
 void quorum_on_key(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);
-json_t *quorum_to_json(const struct cmm *cmm);                  /* for those who have no state */
+json_t *quorum_to_json(const struct cmm *cmm);                  /* what the proposer knows */
 void quorum_learn(struct cmm *cmm, const json_t *devices);
 void quorum_joined(struct cmm *cmm, uint64_t now_ms);           /* an epoch is in force that this node came with */
 void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
