@@ -376,6 +376,14 @@ json_t *ccr_push_message(const struct ccr *ccr, const char *table)
 			   (json_int_t)ju_int(e, "gen", 0), "data", json_object_get(e, "data")) : NULL;
 }
 
+static void write_table(struct ccr *ccr, const char *table, uint64_t gen, const json_t *data, struct ccr_update *u)
+{
+	_cleanup_free_ char *text = ccr_format(gen, data);
+
+	add(&u->store, ju_pack("{ss,si,ss,ss}", "op", "write", "n", 0, "table", table, "text", text));
+	set_table(ccr, table, gen, data);
+}
+
 void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_update)
 {
 	const char *table = ju_str(push, "table", "");
@@ -384,10 +392,7 @@ void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_updat
 	*ret_update = (struct ccr_update) { 0 };
 	if (!ccr_table_name_ok(table) || gen <= ccr_table_gen(ccr, table))
 		return;
-	_cleanup_free_ char *text = ccr_format(gen, ju_obj(push, "data"));
-
-	add(&ret_update->store, ju_pack("{ss,si,ss,ss}", "op", "write", "n", 0, "table", table, "text", text));
-	set_table(ccr, table, gen, ju_obj(push, "data"));
+	write_table(ccr, table, gen, ju_obj(push, "data"), ret_update);
 }
 
 /* ---- life ---- */

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "clusterd/clusterops.h"
 #include "clusterd/netview.h"
 #include "cmm/config.h"
 #include "scha_err.h"
@@ -23,6 +24,7 @@ struct engine {
 	struct ccr *ccr;
 	struct rgm *rgm;
 	struct netview *net;
+	struct clusterops *ops;
 	struct cmm_timers timers;
 
 	bool     synced;                /* has the snapshot of its membership, or gave it */
@@ -38,7 +40,7 @@ struct engine {
 
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
-	bool     leaving;
+	bool     shutdown;              /* all members leave, at this place in the log */
 };
 
 /* ---- update ---- */
@@ -142,6 +144,7 @@ struct engine *engine_new(const struct engine_config *config)
 	e->ccr = ccr_new(config->self);
 	e->rgm = rgm_new(config->self);
 	e->net = netview_new();
+	e->ops = clusterops_new(e->self);
 	e->pending = json_object();
 	e->commits = json_array();
 	return e;
@@ -184,6 +187,7 @@ struct engine *engine_free(struct engine *e)
 	ccr_free(e->ccr);
 	rgm_free(e->rgm);
 	netview_free(e->net);
+	clusterops_free(e->ops);
 	json_decref(e->held);
 	json_decref(e->missing);
 	json_decref(e->commits);
@@ -225,6 +229,14 @@ static void take_rgm(struct engine *e, struct rgm_update *r, struct engine_updat
 	rgm_update_done(r);
 }
 
+static void configure_cmm(struct engine *e)
+{
+	struct cmm_votes votes;
+
+	cmm_votes_read(ccr_table(e->ccr, "infrastructure"), ccr_table_gen(e->ccr, "infrastructure"), &votes);
+	cmm_configure(e->cmm, &votes);
+}
+
 static void configuration_changed(struct engine *e, const char *table, struct engine_update *u)
 {
 	struct rgm_update r = { 0 };
@@ -233,13 +245,8 @@ static void configuration_changed(struct engine *e, const char *table, struct en
 	if (rgm_load_table(e->rgm, table, ccr_table_gen(e->ccr, table), ccr_table(e->ccr, table), &r, &err) < 0)
 		note(u, "Cluster.RGM.rgmd", "error", err.text);
 	take_rgm(e, &r, u);
-	if (streq(table, "infrastructure")) {
-		struct cmm_votes votes;
-
-		/* New timers take effect with the next start of the node: corosync reads them there. */
-		cmm_votes_read(ccr_table(e->ccr, table), ccr_table_gen(e->ccr, table), &votes);
-		cmm_configure(e->cmm, &votes);
-	}
+	if (streq(table, "infrastructure"))
+		configure_cmm(e);
 }
 
 static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_update *u)
@@ -264,6 +271,7 @@ static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_updat
 			json_array_remove(e->commits, 0);
 		}
 		rgm_committed(e->rgm, tx, (uint64_t)ju_int(v, "n", 0), ju_str(v, "error", NULL), ju_bool(v, "stale", false));
+		clusterops_committed(e->ops, tx, ju_bool(v, "stale", false) ? NULL : ju_str(v, "error", NULL));
 	}
 	ccr_update_done(c);
 }
@@ -294,14 +302,47 @@ static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, str
 	}
 }
 
+static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u);
+
+/* Belt and braces: a node that has said goodbye must not run anything. */
+static bool serves_here(const struct engine *e, const char *what, struct engine_update *u)
+{
+	if (!nodeset_has(rgm_serving(e->rgm), e->self))
+		return false;
+	_cleanup_free_ char *text = xasprintf("%s: a resource group is still running here", what);
+
+	note(u, "Cluster.RGM.rgmd", "error", text);
+	return true;
+}
+
+/* Every group is offline, and every member is at this place in the log. */
+static void shut_down(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	if (serves_here(e, "this node stays up", u))
+		return;
+	push(&u->store, ju_pack("{ss,ss,si}", "op", "mark", "what", "shutdown", "epoch", 0));
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
+}
+
 static void apply_log(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
 {
 	const char *t = ju_str(m, "t", "");
 	struct rgm_update r = { 0 };
 	struct ccr_update c;
 
-	if (rgm_owns_message(t)) {
+	if (streq(t, "rgm.req") && clusterops_owns_request(ju_str(m, "op", ""))) {
+		if (engine_is_ready(e) && cmm_is_president(e->cmm))
+			clusterops_request(e->ops, from, m, now.mono_ms);
+	} else if (clusterops_owns_message(t)) {
+		json_t *prepare;
+
+		clusterops_apply(e->ops, m, &prepare);
+		if (prepare)
+			push(&u->device, prepare);
+	} else if (rgm_owns_message(t)) {
 		rgm_apply(e->rgm, from, m, &r);
+		if (streq(t, "rgm.rsp") && streq(ju_str(m, "op", ""), "cluster_shutdown") && ju_int(m, "code", 1) == 0)
+			shut_down(e, now, u);
 	} else if (ccr_owns_message(t)) {
 		ccr_apply(e->ccr, from, m, &c);
 		take_ccr(e, &c, u);
@@ -317,7 +358,6 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		compare_digest(e, from, m, u);
 	}
 	take_rgm(e, &r, u);
-	(void)now;
 }
 
 static void log_or_hold(struct engine *e, struct engine_time now, uint32_t from, json_t *m /* taken */,
@@ -349,9 +389,10 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 
 	if (e->synced || (uint64_t)ju_int(m, "epoch", 0) != ms->epoch || !e->held)
 		return;
-	cmm_restore(e->cmm, ju_obj(m, "cmm"), now.mono_ms);
 	ccr_restore(e->ccr, ju_obj(m, "ccr"), &c);
 	take_ccr(e, &c, u);
+	configure_cmm(e);
+	cmm_restore(e->cmm, ju_obj(m, "cmm"), now.mono_ms);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
 	rgm_set_time(e->rgm, now.wall_ms);
@@ -381,6 +422,7 @@ static void formation_go_on(struct engine *e, struct engine_time now, struct eng
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
 	rgm_set_time(e->rgm, now.wall_ms);
+	configure_cmm(e);
 	load_rgm(e, u);
 	rgm_membership(e->rgm, cmm_membership(e->cmm), &r);
 	take_rgm(e, &r, u);
@@ -504,6 +546,15 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 
 /* ---- president ---- */
 
+/* See cmm_configure(). */
+static bool votes_may_change(const struct engine *e, const json_t *data)
+{
+	struct cmm_votes votes;
+
+	cmm_votes_read(data, 0, &votes);
+	return cmm_votes_distance(cmm_config_votes(e->cmm), &votes) <= 1;
+}
+
 static void start_next_commit(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	json_t *first = json_array_get(e->commits, 0), *data;
@@ -511,10 +562,33 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;
 	data = json_object_get(first, "data");
+	if (streq(ju_str(first, "table", ""), "infrastructure") && !votes_may_change(e, data)) {
+		const char *tx = ju_str(first, "tx", ""), *why = "it would change more than one vote at once; see clquorum";
+
+		rgm_committed(e->rgm, tx, 0, why, false);
+		clusterops_committed(e->ops, tx, why);
+		json_array_remove(e->commits, 0);
+		return;
+	}
 	push(&u->send, ccr_prepare_message(e->ccr, ju_str(first, "tx", ""), ju_str(first, "table", ""),
 					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
 					   ju_str(first, "cmd", ""), now.wall_ms));
 	e->commit_sent = true;
+}
+
+static void advance_clusterops(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	const struct clusterops_context context = {
+		.cmm = e->cmm, .table = ccr_table(e->ccr, "infrastructure"), .now_ms = now.mono_ms,
+		.generation = ccr_table_gen(e->ccr, "infrastructure"),
+	};
+	struct clusterops_update c;
+
+	clusterops_advance(e->ops, &context, &c);
+	move_all(&u->send, &c.send);
+	move_all(&e->commits, &c.commit);
+	if (c.due_ms)
+		u->timer_ms = u->timer_ms ? MIN(u->timer_ms, c.due_ms) : c.due_ms;
 }
 
 static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
@@ -525,6 +599,7 @@ static void preside(struct engine *e, struct engine_time now, struct engine_upda
 	if (!president) {
 		json_array_clear(e->commits);
 		e->commit_sent = false;
+		clusterops_drop(e->ops);
 	}
 	if (e->synced) {
 		rgm_preside(e->rgm, president, &r);
@@ -532,6 +607,7 @@ static void preside(struct engine *e, struct engine_time now, struct engine_upda
 	}
 	if (!president)
 		return;
+	advance_clusterops(e, now, u);
 	start_next_commit(e, now, u);
 	if (now.mono_ms >= e->digest_due_ms) {
 		e->digest_due_ms = now.mono_ms + DIGEST_INTERVAL_MS;
@@ -553,10 +629,23 @@ static void resend_requests(struct engine *e, struct engine_update *u)
 		push(&u->send, rgm_request_message(e->rgm, id, ju_obj(p, "request"), ju_str(p, "by", "")));
 }
 
+static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u)
+{
+	struct cmm_update c;
+
+	event->now_ms = now.mono_ms;
+	cmm_step(e->cmm, event, &c);
+	take_cmm(e, now, &c, u);
+}
+
 static void finish(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	if (u->panic[0] || u->stop[0])
 		return;
+	if (e->shutdown) {
+		u->left = u->off = true;
+		return;
+	}
 	resend_requests(e, u);
 	preside(e, now, u);
 }
@@ -565,15 +654,6 @@ static void begin(struct engine *e, struct engine_time now, struct engine_update
 {
 	*u = (struct engine_update) { .lease_until_ms = e->lease_until_ms, .timer_ms = e->timer_ms };
 	rgm_set_time(e->rgm, now.wall_ms);
-}
-
-static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u)
-{
-	struct cmm_update c;
-
-	event->now_ms = now.mono_ms;
-	cmm_step(e->cmm, event, &c);
-	take_cmm(e, now, &c, u);
 }
 
 /* ---- networks: whoever is in the view has the newest report of all others in it ---- */
@@ -689,6 +769,8 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 	if (streq(op, "epoch")) {
 		cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_STORED, .epoch = (uint64_t)ju_int(request, "epoch", 0),
 							.keys = (uint64_t)ju_int(request, "keys", 0), .error = error }, u);
+	} else if (streq(op, "mark") && streq(ju_str(request, "what", ""), "shutdown")) {
+		e->shutdown = true;
 	} else if (streq(op, "mark")) {
 		if (e->synced && (uint64_t)ju_int(request, "epoch", 0) == cmm_membership(e->cmm)->epoch) {
 			ccr_synced(e->ccr, &c);
@@ -723,6 +805,12 @@ void engine_device(struct engine *e, struct engine_time now, const json_t *reque
 		if (streq(cmm_device_op_names[op], ju_str(request, "op", "")))
 			event.op = (enum cmm_device_op)op;
 	begin(e, now, u);
+	if (streq(ju_str(request, "op", ""), "prepare")) {
+		push(&u->send, ju_pack("{ss,si,ss,ss*}", "t", "co.prepared", "v", 1, "id", ju_str(request, "id", ""), "error",
+				       event.result == DEVICE_OK ? NULL : event.error));
+		finish(e, now, u);
+		return;
+	}
 	if (event.op != DEVICE_CHECK || event.result != DEVICE_OK)
 		journal(u, now, ju_pack("{ss,sO,sO}", "e", "quorum", "request", (json_t *)request, "result", (json_t *)result));
 	cmm_event(e, now, &event, u);
@@ -799,6 +887,8 @@ void engine_timer(struct engine *e, struct engine_time now, struct engine_update
 void engine_leave(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	begin(e, now, u);
+	if (serves_here(e, "this node does not leave", u))
+		return;
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
 	u->left = true;
 }

@@ -18,14 +18,15 @@ struct engine_update {
 	json_t *store;                  /* requests for the disk, strictly in order, each answered by engine_stored():
 					 * {"op":"epoch","epoch":N,"keys":mask}, {"op":"mark",...}, and those of ccr_update.store */
 	json_t *send;                   /* messages to multicast, in order */
-	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check","keep":[ids]}: engine_device() */
+	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check"|"prepare","keep":[ids]}: engine_device() */
 	json_t *fence;                  /* {"node":id,"inc":N}: engine_fenced() */
 	json_t *run;                    /* rgm_update.run */
 	json_t *answer;                 /* {"client":token,"code":int,"text":str} */
 	json_t *notes;                  /* {"tag","level","text"} for the system log */
 	json_t *journal;                /* entries */
 	uint64_t timer_ms;              /* engine_timer() is due then; 0: never */
-	bool    left;                   /* the orderly leave is through: nothing runs here */
+	bool    left;                   /* the orderly leave is through: nothing runs here, */
+	bool    off;                    /* and the machine is to be switched off */
 };
 void engine_update_done(struct engine_update *update);
 

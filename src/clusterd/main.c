@@ -362,7 +362,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 		return;
 	node->stopping = true;
 	log_notice("asked to stop: moving resource groups to other nodes");
-	request = ju_pack("{ss,ss}", "op", "evacuate", "node", rgm_node_name(engine_rgm(node->engine), node->self));
+	request = ju_pack("{ss,ss}", "op", "node_leave", "node", rgm_node_name(engine_rgm(node->engine), node->self));
 	engine_request(node->engine, node_now(), STOP_CLIENT, request, "clusterd", &u);
 	json_decref(request);
 	node_take(node, &u);

@@ -335,9 +335,10 @@ static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u
 					 "ready", ju_bool(h, "ready", false), "since", (json_int_t)ju_int(h, "since", 0)));
 	}
 	cmm->proposed = true;
-	cmm_send(u, ju_pack("{ss,si,sI,so,so,sb,sI,so}", "t", "epoch", "v", 1, "epoch", (json_int_t)(epoch + 1),
+	cmm_send(u, ju_pack("{ss,si,sI,so,so,sb,sI,so,sI}", "t", "epoch", "v", 1, "epoch", (json_int_t)(epoch + 1),
 			    "view", nodeset_to_json(cmm->view), "members", members, "formed", !anybody_ready(cmm), "level",
-			    (json_int_t)level, "devices", quorum_to_json(cmm)));
+			    (json_int_t)level, "devices", quorum_to_json(cmm), "takeover",
+			    (json_int_t)cmm->config.timers.takeover_ms));
 }
 
 /* A second hello in one view: a write of an earlier proposal ended after the first one, and the epoch that was proposed
@@ -353,9 +354,40 @@ static void withdraw_proposal(struct cmm *cmm, uint64_t used)
 	cmm->proposed = false;
 }
 
+/* One cannot say what the other must hear.  Members go on; the newcomer stops; of two newcomers the one that would propose
+ * stays. */
+static bool must_step_back(const struct cmm *cmm, const json_t *theirs, char reason[256])
+{
+	const json_t *mine = cmm->hello[cmm->config.self], *level = ju_arr(theirs, "lv");
+	int64_t lowest = json_integer_value(json_array_get(level, 0)), highest = json_integer_value(json_array_get(level, 1));
+
+	if (cmm_is_ready(cmm) || (!ju_bool(theirs, "ready", false) && !(mine && goes_before(theirs, mine))))
+		return false;
+	if (highest >= cmm->config.level_min && lowest <= cmm->config.level_max)
+		return false;
+	(void)snprintf(reason, 256, "CMM: This node cannot join: its software is of level %u to %u, the cluster's of level %" PRIi64
+		       " to %" PRIi64 ".", cmm->config.level_min, cmm->config.level_max, lowest, highest);
+	return true;
+}
+
+/* All members have one lease, that of the cluster that runs, whatever their tables said when they booted.  Corosync's own
+ * timers on this node follow with its next start. */
+static void adopt_takeover(struct cmm *cmm, int64_t takeover_ms, struct cmm_update *u)
+{
+	struct cmm_timers timers;
+
+	if (cmm_is_ready(cmm) || takeover_ms == cmm->config.timers.takeover_ms || takeover_ms <= 0 || takeover_ms > UINT32_MAX ||
+	    cmm_timers_derive((uint32_t)takeover_ms, &timers, NULL) < 0)
+		return;
+	cmm_note(u, "CMM: This node takes on the takeover_time of the cluster, %" PRIi64 " ms (its own was %u ms).", takeover_ms,
+		 cmm->config.timers.takeover_ms);
+	cmm->config.timers = timers;
+}
+
 static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	uint32_t from = event->from;
+	char reason[256];
 
 	if (!nodeset_has(cmm->view, from) || nodeset_from_json(ju_arr(event->message, "view")) != cmm->view)
 		return;         /* of an earlier view; its sender sends another for this one */
@@ -367,10 +399,12 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		withdraw_proposal(cmm, (uint64_t)ju_int(event->message, "epoch", 0));
 	json_decref(cmm->hello[from]);
 	cmm->hello[from] = json_incref((json_t *)event->message);
+	if (from != cmm->config.self && must_step_back(cmm, event->message, reason)) {
+		fail_fast(cmm, u, reason);
+		return;
+	}
 	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
 	    (uint64_t)ju_int(event->message, "active", 0) > cmm->membership.epoch) {
-		char reason[200];
-
 		(void)snprintf(reason, sizeof reason, "CMM: The cluster went on without this node (epoch %" PRIu64
 			       " here, %" PRIi64 " on node %u); aborting.", cmm->membership.epoch,
 			       ju_int(event->message, "active", 0), from);
@@ -411,6 +445,7 @@ static void on_epoch(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	cmm->proposal_from = event->from;
 	cmm->stored = 0;
 	quorum_learn(cmm, ju_arr(event->message, "devices"));
+	adopt_takeover(cmm, ju_int(event->message, "takeover", 0), u);
 	cmm_store(cmm, (uint64_t)ju_int(event->message, "epoch", 0), u);
 }
 
@@ -525,6 +560,16 @@ static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 
 #define FENCE_RETRY_MS 1000u
 
+/* What a node may have that was a member of an earlier cluster, whose takeover_time may have been longer. */
+static uint32_t longest_lease_ms(const struct cmm *cmm)
+{
+	struct cmm_timers highest;
+
+	if (cmm_timers_derive(cmm->config.votes.takeover_highest_ms, &highest, NULL) < 0)
+		return cmm->config.timers.lease_ms;
+	return MAX(cmm->config.timers.lease_ms, highest.lease_ms);
+}
+
 /* 0: not by waiting. */
 static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
 {
@@ -532,7 +577,8 @@ static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
 		return 1;       /* at once */
 	if (cmm->config.votes.fence_required && nodeset_has(cmm->config.votes.fence, id))
 		return 0;
-	return cmm->lost_heard_ms[id] + cmm->config.timers.lease_ms + cmm->config.timers.margin_ms;
+	return cmm->lost_heard_ms[id] + (cmm->membership.formed ? longest_lease_ms(cmm) : cmm->config.timers.lease_ms) +
+	       cmm->config.timers.margin_ms;
 }
 
 static bool speaks_for_cluster(const struct cmm *cmm)
@@ -921,7 +967,7 @@ json_t *cmm_snapshot(const struct cmm *cmm)
 
 	FOR_EACH_NODE(id, cmm->membership.lost)
 		ju_push(lost, ju_pack("{sI,sI}", "id", (json_int_t)id, "inc", (json_int_t)cmm->lost_incarnation[id]));
-	return ju_pack("{so}", "lost", lost);
+	return ju_pack("{so,so}", "lost", lost, "devices", quorum_to_json(cmm));
 }
 
 void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
@@ -929,6 +975,7 @@ void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
 	json_t *v;
 	size_t i;
 
+	quorum_restore(cmm, ju_arr(snapshot, "devices"));
 	json_array_foreach(ju_arr(snapshot, "lost"), i, v) {
 		int64_t id = ju_int(v, "id", 0);
 

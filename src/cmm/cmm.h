@@ -33,6 +33,7 @@ struct cmm_votes {
 	uint32_t node[CMM_NODE_ID_MAX + 1];             /* votes; index 0 unused */
 	struct cmm_device_config device[CMM_DEVICE_ID_MAX + 1];
 	nodeset  fence;                                 /* nodes that can be fenced by an agent */
+	uint32_t takeover_highest_ms;                   /* the longest takeover_time that there ever was; 0: the one there is */
 	bool     fence_required;                        /* a lost one of them is dead only when it is fenced */
 };
 

@@ -68,7 +68,8 @@ void cmm_votes_read(const json_t *table, uint64_t generation, struct cmm_votes *
 	json_t *value;
 	uint32_t id;
 
-	*ret = (struct cmm_votes) { .generation = generation, .fence_required = streq(policy, "required") };
+	*ret = (struct cmm_votes) { .generation = generation, .fence_required = streq(policy, "required"),
+				    .takeover_highest_ms = number_or(ju_str(table, "cluster.properties.takeover_time_highest", NULL), 0) };
 	json_object_foreach((json_t *)table, key, value) {
 		id = numbered(key, "cluster.nodes.", ".name", CMM_NODE_ID_MAX);
 		if (id)

@@ -197,6 +197,21 @@ void quorum_learn(struct cmm *cmm, const json_t *devices)
 	}
 }
 
+/* Of a device that this node did not know when the epoch was agreed: the snapshot is older than what has come through the log
+ * since, so keyed stays what it is at most. */
+void quorum_restore(struct cmm *cmm, const json_t *devices)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(devices, i, v) {
+		uint32_t id = read_id(cmm, json_object_get(v, "q"));
+
+		if (id && ju_bool(v, "held", false))
+			cmm->device[id].held = true;
+	}
+}
+
 /* ---- taking: asked for by the proposer, done by all who can, the first success counts ---- */
 
 void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)

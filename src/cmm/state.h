@@ -108,6 +108,7 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 void quorum_on_key(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);
 json_t *quorum_to_json(const struct cmm *cmm);                  /* what the proposer knows */
 void quorum_learn(struct cmm *cmm, const json_t *devices);
+void quorum_restore(struct cmm *cmm, const json_t *devices);
 void quorum_joined(struct cmm *cmm, uint64_t now_ms);           /* an epoch is in force that this node came with */
 void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
 void quorum_stored(struct cmm *cmm, uint64_t keys);

@@ -2,6 +2,7 @@
  * carry what is needed.  Messages:
  *
  *   rgm.dec   president   a decision: group, version it was based on, what, why
+ *   rgm.drain president   nodes are about to leave, or stay after all
  *   rgm.rep   a node      states of a group and its resources there, method runs that ended
  *   rgm.status a node     Status that a resource set for itself
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
@@ -84,6 +85,7 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 		else if (nodeset_has(m->members, id))
 			rgm->node[id].incarnation = m->member[id].incarnation;
 		rgm->node[id].state = state;
+		rgm->node[id].draining &= state == NODE_UP;
 	}
 	bump_all(rgm);
 	ops_members_changed(rgm);
@@ -377,12 +379,25 @@ static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 					   rs && status >= 0 ? "" : "no such resource in this group"));
 }
 
+/* Decisions that were made before, without knowing of it, are stale now. */
+static void on_drain(struct rgm *rgm, const json_t *m)
+{
+	nodeset nodes = nodeset_from_json(ju_arr(m, "nodes"));
+
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		rgm->node[id].draining = ju_bool(m, "on", false) && rgm->node[id].state == NODE_UP;
+	bump_all(rgm);
+	ops_landed(rgm, ju_str(m, "op", ""));
+}
+
 void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	const char *t = ju_str(m, "t", "");
 
 	if (streq(t, "rgm.dec"))
 		on_decision(rgm, m, u);
+	else if (streq(t, "rgm.drain"))
+		on_drain(rgm, m);
 	else if (streq(t, "rgm.rep"))
 		on_report(rgm, from, m, u);
 	else if (streq(t, "rgm.status"))
@@ -462,8 +477,8 @@ json_t *rgm_snapshot(const struct rgm *rgm)
 	for (size_t g = 0; g < rgm->rg_count; g++)
 		ju_set_new(groups, rgm->rgs[g]->name, rg_dynamic(rgm->rgs[g]));
 	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
-		ju_push(nodes, ju_pack("[I,i,I]", (json_int_t)id, rgm->node[id].state,
-				       (json_int_t)rgm->node[id].incarnation));
+		ju_push(nodes, ju_pack("[I,i,I,b]", (json_int_t)id, rgm->node[id].state,
+				       (json_int_t)rgm->node[id].incarnation, rgm->node[id].draining));
 	return ju_pack("{sI,sb,so,so}", "epoch", (json_int_t)rgm->epoch, "forming", rgm->forming, "nodes", nodes, "groups",
 		       groups);
 }
@@ -531,6 +546,7 @@ void rgm_restore(struct rgm *rgm, const json_t *snapshot)
 			continue;
 		rgm->node[id].state = (enum node_state)json_integer_value(json_array_get(v, 1));
 		rgm->node[id].incarnation = (uint64_t)json_integer_value(json_array_get(v, 2));
+		rgm->node[id].draining = json_is_true(json_array_get(v, 3));
 	}
 	json_object_foreach(ju_obj(snapshot, "groups"), name, v) {
 		struct rgm_rg *rg = rg_find(rgm, name);

@@ -28,7 +28,7 @@ static bool types_installed(const struct rgm *rgm, const struct rgm_rg *rg, uint
 
 static bool is_candidate(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id)
 {
-	return rgm->node[id].state == NODE_UP && rg->on[id].state != RG_ERROR_STOP_FAILED && types_installed(rgm, rg, id);
+	return rgm->node[id].state == NODE_UP && !rgm->node[id].draining && rg->on[id].state != RG_ERROR_STOP_FAILED && types_installed(rgm, rg, id);
 }
 
 /* Choice of nodes: where it is already, then the fewest start failures, then the order of the Nodelist. */
@@ -148,7 +148,7 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		why(ret, "%s", rg->why ? rg->why : "restart");
 		return;
 	}
-	want = rg->intent == INTENT_SWITCH ? rg->intent_nodes & up
+	want = rg->intent == INTENT_SWITCH ? rg->intent_nodes & up & ~rgm_draining_nodes(rgm)
 	       : rg->admin_offline	   ? 0
 					   : automatic_nodes(rgm, rg, true);
 	id = nodeset_next(online & ~want, 0);
@@ -207,11 +207,17 @@ void rgm_preside(struct rgm *rgm, bool is_president, struct rgm_update *u)
 	if (is_president != rgm->presiding) {
 		rgm->presiding = is_president;
 		ops_drop(rgm);
+		rgm->node_drain_orphaned = true;        /* who asked for it asks again */
 		for (size_t g = 0; g < rgm->rg_count; g++)
 			rgm->rgs[g]->decided_ver = 0;
 	}
 	if (!is_president)
 		return;
+	if (rgm->node_drain_orphaned) {
+		rgm->node_drain_orphaned = false;
+		if (rgm_draining_nodes(rgm))
+			u_send(u, ju_pack("{ss,si,so,sb}", "t", "rgm.drain", "v", 1, "nodes", nodeset_to_json(rgm_draining_nodes(rgm)), "on", false));
+	}
 	ops_advance(rgm, u);
 	rgm_decide(rgm, u);
 }

@@ -238,6 +238,16 @@ nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states)
 	return set;
 }
 
+nodeset rgm_draining_nodes(const struct rgm *rgm)
+{
+	nodeset set = 0;
+
+	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
+		if (rgm->node[id].draining)
+			set |= node_bit(id);
+	return set;
+}
+
 nodeset rgm_serving(const struct rgm *rgm)
 {
 	nodeset set = 0;

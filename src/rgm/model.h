@@ -89,9 +89,15 @@ struct rgm_type { struct rt *rt; char *path; };
 struct rgm {
 	uint32_t self;
 	char    *cluster_name;
-	struct { char *name; enum node_state state; uint64_t incarnation; } node[CMM_NODE_ID_MAX + 1];
+	struct {
+		char *name;
+		enum node_state state;
+		uint64_t incarnation;
+		bool draining;          /* about to leave: nothing starts there any more, and what runs there goes */
+	} node[CMM_NODE_ID_MAX + 1];
 	nodeset  configured;
 	uint64_t epoch;
+	bool     node_drain_orphaned;   /* president: draining that its predecessor has begun */
 	bool     forming;               /* a new cluster whose members are not all ready */
 	struct rgm_type *types;
 	size_t   type_count;
@@ -119,6 +125,7 @@ bool rs_is_address(const struct rgm_rs *rs);
 bool rs_depends_on(const struct rgm_rs *rs, const struct rgm_rs *other);        /* declared or implicit network dependency */
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
 nodeset rgm_up_nodes(const struct rgm *rgm);
+nodeset rgm_draining_nodes(const struct rgm *rgm);
 nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit mask of 1 << enum rg_state */
 #define IN(state) (1u << (state))
 #define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))

@@ -115,6 +115,8 @@ static const struct op_kind kinds[] = {
 	{ "group_offline",    start_group_offline,    outcome_offline },
 	{ "group_restart",    start_group_restart,    outcome_online },
 	{ "evacuate",         start_evacuate,         outcome_offline },
+	{ "node_leave",       start_node_leave,       outcome_node_leave },
+	{ "cluster_shutdown", start_cluster_shutdown, outcome_shutdown },
 	{ "resource_add",     start_resource_add,     outcome_none },
 	{ "resource_change",  start_resource_change,  outcome_none },
 	{ "resource_remove",  start_resource_remove,  outcome_none },
@@ -314,20 +316,23 @@ static bool resource_restart_done(const struct rgm *rgm, const struct op *op)
 	return !rs || (rs->on[op->from].state != RS_STARTING && rs->on[op->from].state != RS_STOPPING);
 }
 
-static void settle(struct rgm *rgm, struct op *op)
+static void settle(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	const struct rgm_rg *rg = op->rg[0] ? rg_find(rgm, op->rg) : NULL;
 
-	if (streq(op->kind->name, "evacuate")) {
+	if (streq(op->kind->name, "evacuate") || streq(op->kind->name, "node_leave")) {
 		uint32_t node = rgm_node_id(rgm, ju_str(op->request, "node", ""));
 
 		for (size_t g = 0; g < rgm->rg_count; g++)
 			if (rgm->node[node].state == NODE_UP && !is_settled(rgm, op, rgm->rgs[g]))
 				return;
 	}
+	for (size_t g = 0; g < rgm->rg_count && streq(op->kind->name, "cluster_shutdown"); g++)
+		if (!is_settled(rgm, op, rgm->rgs[g]))
+			return;
 	if ((rg && !is_settled(rgm, op, rg)) || !resource_restart_done(rgm, op))
 		return;
-	op->kind->outcome(rgm, op);
+	op->kind->outcome(rgm, op, u);
 	op->phase = OP_DONE;
 }
 
@@ -418,7 +423,7 @@ static void op_step(struct rgm *rgm, struct op *op, struct rgm_update *u)
 			break;
 		case OP_SETTLING:
 			if (!op->waiting && !op->in_flight)
-				settle(rgm, op);
+				settle(rgm, op, u);
 			break;
 		case OP_DONE:
 			break;
@@ -436,8 +441,8 @@ void ops_advance(struct rgm *rgm, struct rgm_update *u)
 			at = &op->next;
 			continue;
 		}
-		u_send(u, ju_pack("{ss,si,ss,sI,si,ss}", "t", "rgm.rsp", "v", 1, "id", op->id, "to", (json_int_t)op->from, "code",
-				  (int)op->code, "text", op->text ? op->text : ""));
+		u_send(u, ju_pack("{ss,si,ss,ss,sI,si,ss}", "t", "rgm.rsp", "v", 1, "id", op->id, "op", op->kind ? op->kind->name : "",
+				  "to", (json_int_t)op->from, "code", (int)op->code, "text", op->text ? op->text : ""));
 		*at = op->next;
 		op_free(op);
 	}

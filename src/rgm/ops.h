@@ -38,7 +38,7 @@ struct op_kind {
 	/* Looks at the request: fills op->table etc. or sends decisions; -errno after op_fail(). */
 	int  (*start)(struct rgm *rgm, struct op *op, struct rgm_update *u);
 	/* All settled: sets the outcome. */
-	void (*outcome)(struct rgm *rgm, struct op *op);
+	void (*outcome)(struct rgm *rgm, struct op *op, struct rgm_update *u);
 };
 
 /* Ends the request: returns -EINVAL, so that "return op_fail(...)" reads well. */
@@ -75,11 +75,15 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u);
 /* The next step of a giveover: Monitor_check on a candidate, or the decision. */
 void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u);
-void outcome_none(struct rgm *rgm, struct op *op);
-void outcome_online(struct rgm *rgm, struct op *op);
-void outcome_offline(struct rgm *rgm, struct op *op);
-void outcome_control(struct rgm *rgm, struct op *op);
+void outcome_none(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_control(struct rgm *rgm, struct op *op, struct rgm_update *u);

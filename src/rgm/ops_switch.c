@@ -93,6 +93,58 @@ int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	return 0;
 }
 
+/* ---- leaving: whoever has said goodbye must not run anything, so nothing may start there meanwhile ---- */
+
+static json_t *drain(nodeset nodes, bool on)
+{
+	return ju_pack("{ss,si,so,sb}", "t", "rgm.drain", "v", 1, "nodes", nodeset_to_json(nodes), "on", on);
+}
+
+/* Fails, and takes the draining back, when something is left on these nodes. */
+static void check_drained(struct rgm *rgm, struct op *op, nodeset nodes, struct rgm_update *u)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		nodeset left = rg_nodes_in(rgm->rgs[g], ~IN(RG_OFFLINE) & ~IN(RG_UNMANAGED)) & nodes & rgm_up_nodes(rgm);
+
+		if (!left)
+			continue;
+		op_fail(op, SCHA_ERR_STATE, "resource group %s could not be taken offline on %s", rgm->rgs[g]->name,
+			rgm_node_name(rgm, nodeset_next(left, 0)));
+		u_send(u, drain(nodes, false));
+		return;
+	}
+}
+
+int start_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	uint32_t node = rgm_node_id(rgm, ju_str(op->request, "node", ""));
+
+	if (!node)
+		return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", ju_str(op->request, "node", ""));
+	op_decide(op, drain(node_bit(node), true), u);
+	return 0;
+}
+
+void outcome_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	check_drained(rgm, op, node_bit(rgm_node_id(rgm, ju_str(op->request, "node", ""))), u);
+}
+
+/* When that is done every member leaves at the same place in the log (engine.c). */
+int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		if (need_steady(rgm, op, rgm->rgs[g]) < 0)
+			return -EINVAL;
+	op_decide(op, drain(rgm_up_nodes(rgm), true), u);
+	return 0;
+}
+
+void outcome_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	check_drained(rgm, op, rgm_up_nodes(rgm), u);
+}
+
 int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
@@ -239,14 +291,14 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 /* ---- outcomes ---- */
 
-void outcome_none(struct rgm *rgm, struct op *op)
+void outcome_none(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	(void)rgm;
 	(void)op;
 }
 
 /* The group was to be online; is it? */
-void outcome_online(struct rgm *rgm, struct op *op)
+void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
 	nodeset wanted = 0, online;
@@ -268,7 +320,7 @@ void outcome_online(struct rgm *rgm, struct op *op)
 			rgm_node_name(rgm, nodeset_next(online, 0)), rg->why ? rg->why : "");
 }
 
-void outcome_offline(struct rgm *rgm, struct op *op)
+void outcome_offline(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
 	nodeset bad = rg ? rg_nodes_in(rg, IN(RG_ERROR_STOP_FAILED)) : 0;
@@ -278,7 +330,7 @@ void outcome_offline(struct rgm *rgm, struct op *op)
 			rgm_node_name(rgm, nodeset_next(bad, 0)));
 }
 
-void outcome_control(struct rgm *rgm, struct op *op)
+void outcome_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
 

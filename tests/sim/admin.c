@@ -26,6 +26,35 @@ static uint32_t random_up_node(void)
 	return w.node[id].up && !w.node[id].frozen ? id : 0;
 }
 
+static json_t *named(const char *op, const char *key, const char *value)
+{
+	return ju_pack("{ss,ss}", "op", op, key, value);
+}
+
+/* Votes, devices, properties; a node or all of them are shut down in order. */
+static void administer_cluster(uint32_t id)
+{
+	_cleanup_free_ char *node = xasprintf("node%u", (unsigned)rnd_range(1, w.nodes));
+	_cleanup_free_ char *self = xasprintf("node%u", id);
+
+	switch (rnd_upto(10)) {
+	case 0: request(id, named("quorum_disable", "name", "d1"), NULL); break;
+	case 1: request(id, named("quorum_enable", "name", "d1"), NULL); break;
+	case 2: request(id, named("quorum_remove", "name", "d1"), NULL); break;
+	case 3: case 4: request(id, ju_pack("{ss,ss,ss}", "op", "quorum_add", "name", "d1", "type", "shared_disk"), NULL); break;
+	case 5: request(id, named("node_maintain", "node", node), NULL); break;
+	case 6: request(id, named("node_reset", "node", node), NULL); break;
+	case 7: request(id, ju_pack("{ss}", "op", "quorum_reset"), NULL); break;
+	case 8: request(id, named("node_leave", "node", self), ju_pack("{ss}", "then", "leave")); break;
+	case 9:
+		if (chance(20))
+			request(id, ju_pack("{ss}", "op", "cluster_shutdown"), NULL);
+		else
+			request(id, ju_pack("{ss,s{ss}}", "op", "cluster_set", "props", "takeover_time", chance(50) ? "700" : "900"), NULL);
+		break;
+	}
+}
+
 void admin(void)
 {
 	uint32_t id = random_up_node();
@@ -41,6 +70,10 @@ void admin(void)
 	(void)snprintf(rs, sizeof rs, "g%d-app", g);
 	(void)snprintf(node, sizeof node, "node%u", (unsigned)rnd_range(1, w.nodes));
 	say_net(id);
+	if (chance(12)) {
+		administer_cluster(id);
+		return;
+	}
 	switch (rnd_upto(9)) {
 	case 0: case 1:
 		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
@@ -83,6 +116,8 @@ void acknowledge(uint32_t id, const json_t *answer)
 		w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(w.node[id].engine), table));
 		w.acks++;
 	}
+	if (a && ju_int(answer, "code", 1) == 0 && streq(ju_str(a, "then", ""), "leave"))
+		schedule(w.now, EV_LEAVE, id, 0, NULL);
 	if (a && w.verbose)
 		trace("answer to %s: %" PRIi64 " %s", key, ju_int(answer, "code", 1), ju_str(answer, "text", ""));
 	json_object_del(w.admin, key);

@@ -74,7 +74,9 @@ static json_t *device_act(uint32_t id, const json_t *request)
 		return device_result("error", "block 7 is damaged", 0);
 	if (chance(d->errors))
 		return device_result("error", "Input/output error", 0);
-	if (streq(op, "register")) {
+	if (streq(op, "prepare")) {
+		d->keys = 0;
+	} else if (streq(op, "register")) {
 		d->keys |= node_bit(id);
 	} else if (streq(op, "take")) {
 		if (!nodeset_has(d->keys, id))

@@ -74,6 +74,28 @@ static void carry_out(uint32_t id, const struct engine_update *u)
 	start_storage(id);
 }
 
+/* In order: what runs here would be a mistake. */
+static void go_away(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (json_object_size(n->truth))
+		fail("node%u leaves in order, but a resource runs there", id);
+	trace("node%u leaves in order", id);
+	ring_leave(id);
+	node_off(n);
+	component_changed();
+	schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
+}
+
+void leave(uint32_t id)
+{
+	struct engine_update u;
+
+	engine_leave(w.node[id].engine, clock_of(&w.node[id]), &u);
+	take(id, &u);
+}
+
 void take(uint32_t id, struct engine_update *update)
 {
 	struct engine_update u = *update;
@@ -89,12 +111,16 @@ void take(uint32_t id, struct engine_update *update)
 		check_epoch(id, v);
 	if (engine_is_ready(n->engine))
 		check_no_lost_update(id);
-	if (u.panic[0] || u.stop[0]) {
-		const char *why = u.panic[0] ? u.panic : u.stop;
-
-		if (strstr(why, "state of this node differs"))
-			fail("node%u: %s", id, why);
-		crash(id, why);
+	if (u.left) {
+		carry_out(id, &u);
+		go_away(id);
+	} else if (u.stop[0]) {
+		trace("node%u stops: %s", id, u.stop);
+		go_away(id);
+	} else if (u.panic[0]) {
+		if (strstr(u.panic, "state of this node differs"))
+			fail("node%u: %s", id, u.panic);
+		crash(id, u.panic);
 	} else {
 		carry_out(id, &u);
 	}

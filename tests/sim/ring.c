@@ -84,6 +84,18 @@ void multicast(uint32_t id, json_t *message)
 	}
 }
 
+static void show_view(uint32_t id, nodeset view)
+{
+	struct sim_node *n = &w.node[id];
+	struct engine_update u;
+
+	if (!n->up || n->shown == view)
+		return;
+	n->shown = view;
+	engine_view(n->engine, clock_of(n), view, &u);
+	take(id, &u);
+}
+
 /* One delivery; with -v, the state of every node where the president has states compared. */
 static void deliver_entry(uint32_t id, const struct entry *e)
 {
@@ -91,6 +103,10 @@ static void deliver_entry(uint32_t id, const struct entry *e)
 	struct engine_update u;
 
 	w.deliveries++;
+	if (!e->message) {
+		show_view(id, n->shown & ~node_bit(e->from));
+		return;
+	}
 	engine_deliver(n->engine, clock_of(n), e->from, e->message, &u);
 	if (w.verbose && streq(ju_str(e->message, "t", ""), "digest.mark")) {
 		json_t *state = rgm_snapshot(engine_rgm(n->engine));
@@ -194,6 +210,18 @@ static void break_ring(struct ring *r, nodeset set)
 	ring_unref(r);
 }
 
+/* A process leaves its group: the ring goes on, the others get the view at one place in the log. */
+void ring_leave(uint32_t id)
+{
+	struct ring *r = w.node[id].ring;
+
+	if (!r || r->dead)
+		return;
+	r->members &= ~node_bit(id);
+	ring_add(r, id, NULL);
+	wake_ring(r);
+}
+
 void component_changed(void)
 {
 	uint64_t detection = w.takeover_ms * 40 / 64;
@@ -209,18 +237,6 @@ void component_changed(void)
 }
 
 /* ---- a new ring ---- */
-
-static void show_view(uint32_t id, nodeset view)
-{
-	struct sim_node *n = &w.node[id];
-	struct engine_update u;
-
-	if (!n->up || n->shown == view)
-		return;
-	n->shown = view;
-	engine_view(n->engine, clock_of(n), view, &u);
-	take(id, &u);
-}
 
 static nodeset come_along(uint32_t id, nodeset set)
 {

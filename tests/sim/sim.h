@@ -11,7 +11,7 @@ enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
 enum { CALM_MS = 40000 };       /* in this time everything has to come right */
 
 enum ev_type { EV_DELIVER, EV_REFORM, EV_SWITCH, EV_STORED, EV_DEVICE, EV_FENCED, EV_TIMER, EV_RAN, EV_FAILFAST, EV_FAULT, EV_TOKEN_LOST,
-	       EV_BOOT, EV_THAW, EV_ADMIN, EV_HEAL, EV_DEVICE_BACK };
+	       EV_BOOT, EV_THAW, EV_ADMIN, EV_LEAVE, EV_HEAL, EV_DEVICE_BACK };
 struct ev {
 	uint64_t at, seq;
 	enum ev_type type;
@@ -105,6 +105,7 @@ struct ev next_event(void);
 void multicast(uint32_t id, json_t *message);
 void wake(uint32_t id);
 void component_changed(void);
+void ring_leave(uint32_t id);
 void reform(void);
 void switch_ring(uint32_t id, uint64_t which);
 void deliver_next(uint32_t id);
@@ -116,6 +117,7 @@ uint64_t node_clock(const struct sim_node *n, uint64_t at);
 struct engine_time clock_of(const struct sim_node *n);
 void take(uint32_t id, struct engine_update *u);        /* releases it */
 void crash(uint32_t id, const char *why);
+void leave(uint32_t id);
 void boot(uint32_t id);
 void node_off(struct sim_node *n);
 void say_net(uint32_t id);
