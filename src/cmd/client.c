@@ -310,3 +310,24 @@ int request_run(const struct cmdline *line, json_t *body, const char *what_fmt, 
 	va_end(ap);
 	return requests_run(line, &one);
 }
+
+/* What is true of the next request, too. */
+static bool is_hopeless(int code)
+{
+	return code == EXIT_NO_DAEMON || code == EXIT_PERMISSION || code == EXIT_NOT_MEMBER || code == EXIT_DEADLINE;
+}
+
+int requests_each(const struct cmdline *line, const struct strlist *names, const char *op, const char *member,
+		  const json_t *extra, const char *what)
+{
+	int first = EXIT_OK, r = EXIT_OK;
+
+	for (size_t i = 0; i < names->n && !is_hopeless(r); i++) {
+		json_t *body = ju_pack("{ss, ss}", "op", op, member, names->v[i]);
+
+		json_object_update(body, (json_t *)extra);
+		r = request_run(line, body, "%s %s", what, names->v[i]);
+		first = first == EXIT_OK ? r : first;
+	}
+	return first;
+}

@@ -10,6 +10,10 @@ static const struct command {
 	int       (*fn)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "cln",       cmd_clnode,    "short for clnode" },
+	{ "clnode",    cmd_clnode,    "the nodes of the cluster" },
+	{ "clq",       cmd_clquorum,  "short for clquorum" },
+	{ "clquorum",  cmd_clquorum,  "quorum devices and votes" },
 	{ "cluster",   cmd_cluster,   "create a cluster, see what happened in it" },
 	{ "halockrun", cmd_halockrun, "run a program while holding a file lock" },
 	{ "hatimerun", cmd_hatimerun, "run a program under a time limit" },

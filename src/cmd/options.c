@@ -242,7 +242,7 @@ static int complain(struct cmdline *line)
 	const struct form *best = NULL;
 	size_t most = 0;
 
-	if (command->form_count == 1)
+	if (command->form_count == 1 || line->family)   /* the first form of a subcommand is the one that is meant */
 		best = &command->forms[0];
 	for (size_t i = 0; i < command->form_count; i++) {
 		const struct form *form = &command->forms[i];

@@ -1,0 +1,328 @@
+"""clnode, clquorum, cluster, scconf, scshutdown and scstat -q against a stand-in for clusterd: each form, each option."""
+
+import json
+import re
+
+import pytest
+from clusterd_double import ClusterdDouble, Error
+from command_samples import NOT_MEMBER
+from membership_samples import OWN_TABLE, POORLY, WELL, answers
+from test_commands import SOURCE, golden, root, run, words     # noqa: F401
+
+OK, CL_EINVAL, CL_ERECONF, CL_EACCESS, CL_ESTATE, CL_EMETHOD, CL_EPROP, CL_EINTERNAL = 0, 3, 5, 6, 9, 10, 15, 18
+CL_TIMEOUT, CL_ENOENT, CL_EOP, CL_EEXIST, CL_ETYPE, CL_ENOTCLMODE = 31, 36, 37, 39, 41, 51
+
+
+# ---- listings: the command line, the golden file, and what clusterd says ----
+
+LISTINGS = [
+    ("clnode list", "clnode-list", WELL), ("clnode list +", "clnode-list", WELL), ("clnode list -v", "clnode-list-v", WELL),
+    ("cln list --verbose", "clnode-list-v", WELL), ("clnode list 2", "clnode-list-2", WELL),
+    ("clnode show", "clnode-show", WELL), ("clnode show alpha", "clnode-show-alpha", WELL),
+    ("clnode show -v beta", "clnode-show-v", POORLY),
+    ("clnode status", "clnode-status", WELL), ("clnode status beta", "clnode-status-beta", WELL),
+    ("clnode status -m", "clnode-status-m", WELL), ("clnode status -v", "clnode-status-v", WELL),
+    ("clquorum list", "clquorum-list", WELL), ("clquorum list -v", "clquorum-list-v", WELL),
+    ("clq list -v -t node", "clquorum-list-node", WELL), ("clq list --type=shared_disk,node -n beta", "clquorum-list-beta", POORLY),
+    ("clquorum show", "clquorum-show", WELL), ("clquorum show -v d4", "clquorum-show-v", WELL),
+    ("clquorum show -t shared_disk", "clquorum-show-d4", WELL), ("clquorum show -n alpha -t quorum_server", "clquorum-show-qs1", POORLY),
+    ("clquorum status -n beta", "clquorum-status-n", POORLY),
+    ("clquorum status", "clquorum-status", WELL), ("clquorum status d4", "clquorum-status-d4", WELL),
+    ("clquorum status -v -t scsi3", "clquorum-status-v", WELL),
+]
+
+
+@pytest.mark.parametrize("line, name, status", LISTINGS, ids=[row[0] for row in LISTINGS])
+def test_listing(line, name, status, root, run):
+    with ClusterdDouble(root, answers(status)):
+        got = run(*words(line))
+    assert (got.returncode, re.sub(r".*is quarantined.*\n", "", got.stderr)) == (OK, "")
+    golden(name + ".txt", got.stdout)
+
+
+def test_documented_samples(root, run):
+    """The samples of the documentation, line for line."""
+    with ClusterdDouble(root, answers()):
+        assert run("clnode", "status").stdout == """\
+=== Cluster Nodes ===
+
+--- Node Status ---
+
+Node Name                                       Status
+---------                                       ------
+alpha                                           Online
+beta                                            Online
+
+"""
+        assert run("clquorum", "status").stdout == """\
+=== Cluster Quorum ===
+
+--- Quorum Votes Summary ---
+
+            Needed   Present   Possible
+            ------   -------   --------
+            2        3         3
+
+--- Quorum Votes by Node ---
+
+Node Name        Present       Possible       Status
+---------        -------       --------       ------
+alpha            1             1              Online
+beta             1             1              Online
+
+--- Quorum Votes by Device ---
+
+Device Name      Present       Possible       Status
+-----------      -------       --------       ------
+d4               1             1              Online
+
+"""
+        shown = run("clquorum", "show").stdout
+        assert shown.startswith("""\
+=== Cluster Nodes ===
+
+Node Name:                                      alpha
+  Node ID:                                        1
+  Quorum Vote Count:                              1
+  Reservation Key:                                0x3908EE1C00000001
+
+""")
+        assert shown.endswith("""\
+=== Quorum Devices ===
+
+Quorum Device Name:                             d4
+  Enabled:                                        yes
+  Votes:                                          1
+  Global Name:                                    /dev/did/rdsk/d4s2
+  Type:                                           shared_disk
+  Access Mode:                                    scsi3
+  Hosts (enabled):                                alpha, beta
+
+""")
+
+
+@pytest.mark.parametrize("line, want", [
+    ("clnode list --json", lambda j: [n["name"] for n in j] == ["alpha", "beta"]),
+    ("clnode status --json 2", lambda j: [n["quarantined"] for n in j] == [True]),
+    ("clnode show --json alpha", lambda j: j[0]["configuration"]["properties.private_hostname"] == "clusternode1-priv"),
+    ("clquorum list --json -t quorum_server", lambda j: [d["name"] for d in j["devices"]] == ["qs1"] and j["nodes"] == []),
+    ("clquorum status --json", lambda j: (j["possible"], len(j["nodes"]), len(j["devices"])) == (2, 2, 2)),
+    ("clquorum show --json d4", lambda j: j["devices"][0]["keys"] == ["alpha", "beta"]),
+])
+def test_json(line, want, root, run):
+    with ClusterdDouble(root, answers(POORLY)):
+        got = run(*words(line))
+    assert got.returncode == OK
+    assert want(json.loads(got.stdout))
+
+
+def test_a_node_in_quarantine_is_said(root, run):
+    with ClusterdDouble(root, answers(POORLY)):
+        for line in ("clnode status", "clquorum status"):
+            assert "Node beta is quarantined: it may not join until clnode unquarantine\n" in run(*words(line)).stderr
+
+
+# ---- changes: the command line, and the requests that it becomes ----
+
+def add(name, type_="shared_disk", path=None, **more):
+    return {"op": "quorum_add", "name": name, "type": type_, "props": {"path": path} if path else {}, **more}
+
+
+REQUESTS = [
+    ("clnode set -p privatehostname=ha1 alpha", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": "ha1"}}]),
+    ("clnode set --property=globalzoneshares=2 +", [{"op": "node_set", "node": n, "props": {"globalzoneshares": "2"}}
+                                                    for n in ("alpha", "beta")]),
+    ("clnode evacuate 2", [{"op": "evacuate", "node": "beta"}]),
+    ("clnode remove beta", [{"op": "node_remove", "node": "beta"}]),
+    ("clnode clear beta", [{"op": "node_remove", "node": "beta"}]),
+    ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
+    ("clnode add -e 10.88.1.3,eth2=10.88.2.3 gamma",
+     [{"op": "node_add", "name": "gamma", "links": ["10.88.1.3", {"adapter": "eth2", "address": "10.88.2.3"}]}]),
+    ("clnode add --id 7 -c demo -e 10.88.1.3 gamma", [{"op": "node_add", "name": "gamma", "id": 7, "links": ["10.88.1.3"]}]),
+    ("clquorum add d5", [add("d5", path="/dev/did/rdsk/d5s2")]),
+    ("clquorum add /dev/disk/by-id/wwn-1 d5", [add("wwn-1", path="/dev/disk/by-id/wwn-1"), add("d5", path="/dev/did/rdsk/d5s2")]),
+    ("clquorum add -t scsi3 -p path=/dev/sdb -n alpha,beta -F disk1",
+     [add("disk1", "scsi3", "/dev/sdb", nodes=["alpha", "beta"], force=True)]),
+    ("clquorum add --type quorum_server -p qshost=10.1.1.9 -p port=9000 qs2",
+     [{"op": "quorum_add", "name": "qs2", "type": "quorum_server", "props": {"qshost": "10.1.1.9", "port": "9000"}}]),
+    ("clquorum remove d4", [{"op": "quorum_remove", "name": "d4"}]),
+    ("clquorum remove +", [{"op": "quorum_remove", "name": n} for n in ("d4", "qs1")]),
+    ("clquorum disable d4", [{"op": "quorum_disable", "name": "d4"}]),
+    ("clquorum disable beta qs1", [{"op": "quorum_disable", "name": "qs1"}, {"op": "node_maintain", "node": "beta"}]),
+    ("clquorum disable -t shared_disk +", [{"op": "quorum_disable", "name": "d4"}]),
+    ("clquorum remove -t quorum_server +", [{"op": "quorum_remove", "name": "qs1"}]),
+    ("clquorum enable qs1", [{"op": "quorum_enable", "name": "qs1"}]),
+    ("clquorum enable beta", [{"op": "node_reset", "node": "beta"}]),
+    ("clquorum enable -t quorum_server +", [{"op": "quorum_enable", "name": "qs1"}]),
+    ("clquorum reset", [{"op": "quorum_reset"}]),
+]
+
+
+@pytest.mark.parametrize("line, want", REQUESTS, ids=[r[0] for r in REQUESTS])
+def test_request(line, want, root, run):
+    with ClusterdDouble(root, answers(POORLY)) as clusterd:
+        got = run(*words(line))
+    assert (got.returncode, got.stdout, got.stderr) == (OK, "", "")
+    assert [p["request"] for m, p in clusterd.calls if m == "Request"] == want
+    assert all(words(p["cmd"]) == words(line) for m, p in clusterd.calls if m == "Request")
+
+
+@pytest.mark.parametrize("line, text", [
+    ("clquorum remove -v d4", "clquorum:  Done - remove quorum device d4.\n"),
+    ("clnode evacuate --verbose 2", "clnode:  Done - evacuate node beta.\n"),
+])
+def test_verbose_change(line, text, root, run):
+    with ClusterdDouble(root, answers()):
+        assert run(*words(line)).stdout == text
+
+
+# ---- refusals: nothing is sent ----
+
+WRONG = [
+    ("clnode", CL_EINVAL, "usage: clnode SUBCOMMAND"),
+    ("clnode frob", CL_EINVAL, 'There is no subcommand "frob"'),
+    ("clnode export", CL_EOP, "the export as XML is not built yet"),
+    ("clnode rename -n x", CL_EOP, "renaming a node is not built yet"),
+    ("clnode create-loadlimit -p limitname=a alpha", CL_EOP, "load limits are not built yet"),
+    ("clnode set-loadlimit", CL_EOP, "load limits"), ("clnode delete-loadlimit", CL_EOP, "load limits"),
+    ("clnode status -x", CL_EINVAL, "There is no option -x"),
+    ("clnode list none", CL_ENOENT, "Failed to find node none - there is none of this name"),
+    ("clnode evacuate", CL_EINVAL, 'node is missing; "+" stands for all'),
+    ("clnode evacuate + alpha", CL_EINVAL, '"+" stands for all, and alone'),
+    ("clnode evacuate -T 60 alpha", CL_EOP, "keeping groups away (-T) is not built yet"),
+    ("clnode set alpha", CL_EINVAL, "-p is missing"),
+    ("clnode set -p frob=1 alpha", CL_EPROP, "Failed to set frob - there is no such property"),
+    ("clnode set -p privatehostname alpha", CL_EINVAL, "-p takes name=value"),
+    ("clnode set -p privatehostname+=x alpha", CL_EINVAL, "no property here is a list"),
+    ("clnode remove -F beta", CL_EOP, "by force (-F) is not built yet"),
+    ("clnode remove -n alpha", CL_EOP, "give the command without -n on another member"),
+    ("clnode remove -G /g beta", CL_EOP, "global devices are not built yet"),
+    ("clnode clear -F beta", CL_EOP, "by force (-F) is not built yet"),
+    ("clnode add gamma", CL_EINVAL, "-e is missing"),
+    ("clnode add -e 10.1.1.1", CL_EINVAL, "node is missing"),
+    ("clnode add -e 10.1.1.1 a b", CL_EINVAL, '"b" is not expected here'),
+    ("clnode add -e 10.1.1.1 alpha", CL_EEXIST, "there is a node of this name already"),
+    ("clnode add -e 10.1.1.1 --id 65 gamma", CL_EINVAL, "--id takes a number from 1 to 64"),
+    ("clnode add -e 10.1.1.1 -c other gamma", CL_EINVAL, "-c names another cluster"),
+    ("clnode add -n alpha -e 10.1.1.1 gamma", CL_EOP, "joining by -n is not built yet"),
+    ("clnode add -i file gamma", CL_EOP, "XML is not built yet"),
+    ("clnode add -e 1.1.1.1 -G /g gamma", CL_EOP, "global devices are not built yet"),
+    ("clquorum export -o x", CL_EOP, "the export as XML is not built yet"),
+    ("clquorum add", CL_EINVAL, "device is missing"),
+    ("clquorum add -a", CL_EOP, "needs the list of shared disks"),
+    ("clquorum add -i - +", CL_EOP, "XML is not built yet"),
+    ("clquorum add d4", CL_EEXIST, "there is a quorum device of this name already"),
+    ("clquorum add -t frob d5", CL_ETYPE, "there is no type frob of quorum devices"),
+    ("clquorum add -t netapp_nas d5", CL_ETYPE, "netapp_nas are not built yet"),
+    ("clquorum add -p path d5", CL_EINVAL, "-p takes name=value"),
+    ("clquorum remove d9", CL_ENOENT, "there is no quorum device and no node of this name"),
+    ("clquorum remove alpha", CL_EINVAL, "alpha is a node; a quorum device is needed"),
+    ("clquorum disable", CL_EINVAL, "device|node is missing"),
+    ("clquorum reset d4", CL_EINVAL, '"d4" is not expected here'),
+    ("clquorum list -t a,,b", CL_EINVAL, "a name is empty"),
+    ("clquorum status --frob", CL_EINVAL, "There is no option --frob"),
+]
+
+
+@pytest.mark.parametrize("line, code, text", WRONG, ids=[w[0] for w in WRONG])
+def test_wrong(line, code, text, root, run):
+    with ClusterdDouble(root, answers()) as clusterd:
+        got = run(*words(line))
+    assert (got.returncode, got.stdout) == (code, "")
+    assert text in got.stderr
+    assert re.match(rf"sc\w+:  [^ ]|cl\w+:  \(C{100000 + code}\) [^ ]|usage: ", got.stderr)
+    assert clusterd.requests == []
+
+
+def test_what_is_found_is_done_all_the_same(root, run):
+    with ClusterdDouble(root, answers()) as clusterd:
+        got = run("clnode", "evacuate", "none", "beta", "nobody")
+    assert got.returncode == CL_ENOENT and got.stderr.count("\n") == 2
+    assert clusterd.requests == [{"op": "evacuate", "node": "beta"}]
+
+
+CODES = [(1, 1), (3, CL_EINVAL), (5, CL_ERECONF), (6, CL_EACCESS), (8, CL_EOP), (9, CL_ESTATE), (10, CL_EMETHOD),
+         (11, CL_ENOENT), (12, CL_ENOENT), (13, CL_ETYPE), (14, CL_ENOENT), (15, CL_EPROP), (17, CL_EINVAL),
+         (18, CL_EINTERNAL), (31, CL_TIMEOUT), (32, CL_EOP), (64, CL_EOP)]
+
+
+@pytest.mark.parametrize("scha, code", CODES)
+def test_what_the_cluster_refuses_has_its_own_code(scha, code, root, run):
+    with ClusterdDouble(root, {**answers(), "Request": Error("Refused", code=scha, message="it says no")}):
+        got = run("clnode", "evacuate", "alpha")
+        assert (got.returncode, got.stderr) == (code, f"clnode:  (C{100000 + code}) Failed to evacuate node alpha - it says no.\n")
+        got = run("scswitch", "-S", "-h", "alpha")
+        assert (got.returncode, got.stderr) == (1, "scswitch:  Failed to evacuate node alpha - it says no.\n")
+
+
+COMMAND_LINES = sorted({row[0] for row in LISTINGS + REQUESTS})
+
+
+@pytest.mark.parametrize("line", COMMAND_LINES)
+def test_daemon_down(line, run, root):
+    got = run(*words(line))
+    assert (got.returncode, got.stdout) == (CL_ENOTCLMODE if line.startswith("cl") else 4, "")
+    assert got.stderr.count("\n") == 1 and "clusterd is not running on this node (nobody listens at " in got.stderr
+
+
+def test_permission(root, run):
+    with ClusterdDouble(root, {**answers(), "Request": Error("org.varlink.service.PermissionDenied")}):
+        got = run("clquorum", "disable", "d4", "alpha")
+    assert got.returncode == CL_EACCESS and got.stderr.count("permission denied") == 1
+
+
+def test_not_a_member(root, run):
+    refusal = Error("Refused", code=5, message="this node is not a member of the cluster: " + NOT_MEMBER["waiting_for"])
+    with ClusterdDouble(root, {**answers(NOT_MEMBER), "Request": refusal}):
+        got = run("clnode", "status")
+        assert got.returncode == OK
+        assert got.stderr.startswith("clnode:  (C100000) This node (alpha) is not a member of the cluster now, and shows what it")
+        got = run("clnode", "evacuate", "alpha", "beta")
+        assert got.returncode == CL_ERECONF and got.stderr.count("waiting for quorum") == 1
+
+
+def test_status_of_another_version(root, run):
+    for status in ({}, {"nodes": "x", "quorum": []}, {"nodes": [1, {}], "quorum": {"devices": [2, {"nodes": [3], "keys": {}}]}}):
+        with ClusterdDouble(root, answers(status, {})):
+            for line in COMMAND_LINES:
+                assert run(*words(line)).returncode in (OK, CL_ENOENT, CL_EINVAL), line
+
+
+# ---- help, manual ----
+
+FAMILIES = ["clnode", "clquorum"]
+
+
+def subcommands(run, family):
+    return re.findall(r"^  ([\w-]+)", run(family, "--help").stdout, re.M)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_help(family, run):
+    assert run(family, "-?").stdout == run(family, "--help").stdout
+    assert re.match(rf"{family} \d+\.\d+\.\d+\n$", run(family, "-V").stdout)
+    for word in subcommands(run, family):
+        got = run(family, word, "-?")
+        assert got.returncode == OK or "not built yet" in got.stderr
+        if got.returncode == OK:
+            assert got.stdout.startswith(f"{family} {word}: ") and got.stdout == run(family, word, "--help").stdout
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_manual_has_every_subcommand_and_option(family, run):
+    page = (SOURCE / "docs/man" / f"{family}.1m.scd").read_text().replace("\\", "")
+    for word in subcommands(run, family):
+        assert f"*{word}*" in page
+        for option in re.findall(r"^  (--?[\w-]+)", run(family, word, "--help").stdout, re.M):
+            assert f"*{option}*" in page, f"{option} of {family} {word}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_option_is_tested(family, run):
+    """Each option of each subcommand is in a row of the tables above."""
+    tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG] + [["clnode", "list", "--json"], ["clnode", "show", "--json"]]
+    for word in subcommands(run, family):
+        used = {w.split("=")[0] for line in tried if line[1:2] == [word] and family.startswith(line[0]) for w in line}
+        for names in re.findall(r"^  (-.*?)(?:  | [A-Z\[]|$)", run(family, word, "--help").stdout, re.M):
+            names = set(names.split(", "))
+            assert names & {"--help", "--deadline", "--json", "-v"} or names & used, f"{names} of {family} {word}"
