@@ -7,6 +7,7 @@ int cmd_cluster(int argc, char **argv);
 int cmd_halockrun(int argc, char **argv);
 int cmd_hatimerun(int argc, char **argv);
 int cmd_pmfadm(int argc, char **argv);
+int cmd_scconf(int argc, char **argv);
 int cmd_scrgadm(int argc, char **argv);
 int cmd_scstat(int argc, char **argv);
 int cmd_scswitch(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command {
 	{ "halockrun", cmd_halockrun, "run a program while holding a file lock" },
 	{ "hatimerun", cmd_hatimerun, "run a program under a time limit" },
 	{ "pmfadm",    cmd_pmfadm,    "start, stop and query monitored processes" },
+	{ "scconf",    cmd_scconf,    "configure the cluster, its nodes and its quorum" },
 	{ "scrgadm",   cmd_scrgadm,   "configure resource types, resource groups and resources" },
 	{ "scstat",    cmd_scstat,    "show the state of the cluster" },
 	{ "scswitch",  cmd_scswitch,  "switch resource groups, enable and disable resources" },

@@ -10,18 +10,29 @@
 
 #define INTERFACE "org.parhelion.Cluster."
 
+int view_read_table(const struct cmdline *line, struct view *view)
+{
+	json_t *reply = NULL;
+	int r = client_call(line, "read the infrastructure table", INTERFACE "GetTable", ju_pack("{ss}", "table", "infrastructure"),
+			    &reply);
+
+	if (r == EXIT_OK)
+		view->table = ju_obj(reply, "data") ? json_incref(ju_obj(reply, "data")) : json_object();
+	json_decref(reply);
+	return r;
+}
+
 int view_read(const struct cmdline *line, bool with_table, struct view *ret)
 {
-	json_t *status = NULL, *table = NULL;
-	int r = client_call(line, "read the state of the cluster", INTERFACE "Status", NULL, &status);
+	struct view view = { 0 };
+	int r = client_call(line, "read the state of the cluster", INTERFACE "Status", NULL, &view.status);
 
 	if (r == EXIT_OK && with_table)
-		r = client_call(line, "read the infrastructure table", INTERFACE "GetTable", ju_pack("{ss}", "table", "infrastructure"),
-				&table);
+		r = view_read_table(line, &view);
 	if (r == EXIT_OK)
-		*ret = (struct view) { .status = json_incref(status), .table = json_incref(ju_obj(table, "data")) };
-	json_decref(status);
-	json_decref(table);
+		*ret = view;
+	else
+		view_done(&view);
 	return r;
 }
 

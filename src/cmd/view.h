@@ -12,6 +12,7 @@ struct view {
 
 /* EXIT_OK, or the exit code after a complaint. */
 int  view_read(const struct cmdline *line, bool with_table, struct view *ret);
+int  view_read_table(const struct cmdline *line, struct view *view);
 void view_done(struct view *view);
 /* On standard error: why this node is no member, which nodes are quarantined. */
 void view_notes(const struct cmdline *line, const struct view *view);

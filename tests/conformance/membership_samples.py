@@ -49,6 +49,10 @@ TABLE = {
     "cluster.cables.1.properties.end2": "cluster.blackboxes.1.ports.1", "cluster.cables.1.state": "enabled",
     "cluster.cables.2.properties.end1": "cluster.nodes.2.adapters.1.ports.1",
     "cluster.cables.2.properties.end2": "cluster.blackboxes.1.ports.2", "cluster.cables.2.state": "enabled",
+    "cluster.quorum_devices.1.name": "d4", "cluster.quorum_devices.1.state": "enabled",
+    "cluster.quorum_devices.1.properties.votecount": "1", "cluster.quorum_devices.1.properties.gdevname": "/dev/did/rdsk/d4s2",
+    "cluster.quorum_devices.1.properties.path_1": "enabled", "cluster.quorum_devices.1.properties.path_2": "enabled",
+    "cluster.quorum_devices.1.properties.access_mode": "scsi3", "cluster.quorum_devices.1.properties.type": "shared_disk",
 }
 # As "cluster create" writes it.
 OWN_TABLE = {

@@ -9,6 +9,7 @@ from command_samples import NOT_MEMBER
 from membership_samples import OWN_TABLE, POORLY, WELL, answers
 from test_commands import SOURCE, golden, root, run, words     # noqa: F401
 
+SC_REFUSED, SC_USAGE = 1, 2
 OK, CL_EINVAL, CL_ERECONF, CL_EACCESS, CL_ESTATE, CL_EMETHOD, CL_EPROP, CL_EINTERNAL = 0, 3, 5, 6, 9, 10, 15, 18
 CL_TIMEOUT, CL_ENOENT, CL_EOP, CL_EEXIST, CL_ETYPE, CL_ENOTCLMODE = 31, 36, 37, 39, 41, 51
 
@@ -29,6 +30,7 @@ LISTINGS = [
     ("clquorum status -n beta", "clquorum-status-n", POORLY),
     ("clquorum status", "clquorum-status", WELL), ("clquorum status d4", "clquorum-status-d4", WELL),
     ("clquorum status -v -t scsi3", "clquorum-status-v", WELL),
+    ("scconf -p", "scconf-p", WELL), ("scconf -pv", "scconf-pv", WELL), ("scconf -p -vv", "scconf-pv", WELL),
 ]
 
 
@@ -155,6 +157,38 @@ REQUESTS = [
     ("clquorum enable beta", [{"op": "node_reset", "node": "beta"}]),
     ("clquorum enable -t quorum_server +", [{"op": "quorum_enable", "name": "qs1"}]),
     ("clquorum reset", [{"op": "quorum_reset"}]),
+
+    ("scconf -a -h node=gamma", [{"op": "node_add", "name": "gamma", "links": []}]),
+    ("scconf -a -h node=gamma,id=3,link=10.88.1.3,link=10.88.2.3",
+     [{"op": "node_add", "name": "gamma", "id": 3, "links": ["10.88.1.3", "10.88.2.3"]}]),
+    ("scconf -r -h node=beta", [{"op": "node_remove", "node": "beta"}]),
+    ("scconf -c -C cluster=other", [{"op": "cluster_set", "props": {"name": "other"}}]),
+    ("scconf -a -P node=alpha,privatehostname=ha1", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": "ha1"}}]),
+    ("scconf -c -P node=alpha", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": ""}}]),
+    ("scconf -r -P node=alpha", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": ""}}]),
+    ("scconf -c -w heartbeat_timeout=10000,heartbeat_quantum=1000",
+     [{"op": "cluster_set", "props": {"heartbeat_timeout": "10000", "heartbeat_quantum": "1000"}}]),
+    ("scconf -c -w heartbeat_quantum=500", [{"op": "cluster_set", "props": {"heartbeat_quantum": "500"}}]),
+    ("scconf -a -q globaldev=d5", [add("d5", path="/dev/did/rdsk/d5s2")]),
+    ("scconf -aq globaldev=d5,node=alpha,node=beta", [add("d5", path="/dev/did/rdsk/d5s2", nodes=["alpha", "beta"])]),
+    ("scconf -a -q globaldev=/dev/sdb,type=scsi3", [add("sdb", "scsi3", "/dev/sdb")]),
+    ("scconf -a -q globaldev=disk,path=/dev/sdb", [add("disk", path="/dev/sdb")]),
+    ("scconf -a -q name=qs2,type=quorum_server,qshost=10.1.1.9,port=9000",
+     [{"op": "quorum_add", "name": "qs2", "type": "quorum_server", "props": {"qshost": "10.1.1.9", "port": "9000"}}]),
+    ("scconf -a -q name=d6,type=scsi", [add("d6", path="/dev/did/rdsk/d6s2")]),
+    ("scconf -r -q globaldev=d4", [{"op": "quorum_remove", "name": "d4"}]),
+    ("scconf -r -q name=qs1", [{"op": "quorum_remove", "name": "qs1"}]),
+    ("scconf -c -q node=beta,maintstate", [{"op": "node_maintain", "node": "beta"}]),
+    ("scconf -c -q node=beta,reset", [{"op": "node_reset", "node": "beta"}]),
+    ("scconf -c -q globaldev=d4,maintstate", [{"op": "quorum_disable", "name": "d4"}]),
+    ("scconf -c -q globaldev=d4,reset", [{"op": "quorum_enable", "name": "d4"}]),
+    ("scconf -c -q name=qs1,maintstate", [{"op": "quorum_disable", "name": "qs1"}]),
+    ("scconf -c -q name=qs1,reset", [{"op": "quorum_enable", "name": "qs1"}]),
+    ("scconf -c -q reset", [{"op": "quorum_reset"}]),
+    ("scconf -c -q installmode", [{"op": "installmode", "enabled": True}]),
+    ("scconf -c -q installmodeoff", [{"op": "installmode", "enabled": False}]),
+    ("scconf -c -q installmodeoff -C cluster=new -q reset", [{"op": "installmode", "enabled": False},
+                                                            {"op": "cluster_set", "props": {"name": "new"}}, {"op": "quorum_reset"}]),
 ]
 
 
@@ -221,6 +255,32 @@ WRONG = [
     ("clquorum reset d4", CL_EINVAL, '"d4" is not expected here'),
     ("clquorum list -t a,,b", CL_EINVAL, "a name is empty"),
     ("clquorum status --frob", CL_EINVAL, "There is no option --frob"),
+
+    ("scconf", SC_USAGE, "The options do not say what to do"),
+    ("scconf -a", SC_USAGE, "-h, -P, -q, -A, -B, -m, -D or -T must be given"),
+    ("scconf -a -c -q reset", SC_USAGE, "does not go with"),
+    ("scconf -a -C cluster=x", SC_USAGE, "-C does not go with the other options"),
+    ("scconf -c -q frob", SC_USAGE, '-c -q takes autoconfig[,noop] | node,maintstate | node,reset'),
+    ("scconf -c -q node=beta", SC_USAGE, 'not "node=beta"'),
+    ("scconf -c -q node=,reset", SC_USAGE, 'not "node=,reset"'),
+    ("scconf -c -q ''", SC_USAGE, 'not ""'),
+    ("scconf -c -q reset -q frob", SC_USAGE, 'not "frob"'),
+    ("scconf -a -h link=10.1.1.1", SC_USAGE, "-a -h takes node[,id][,link]"),
+    ("scconf -a -h node=gamma,id=65", SC_REFUSED, "id takes a number from 1 to 64"),
+    ("scconf -a -q name=x,type=frob", SC_REFUSED, "there is no type frob of quorum devices"),
+    ("scconf -a -q name=x,type=netapp_nas", SC_REFUSED, "netapp_nas are not built yet"),
+    ("scconf -a -q autoconfig", SC_REFUSED, "the list of shared disks, which is not built yet"),
+    ("scconf -a -q autoconfig,noop", SC_REFUSED, "not built yet"),
+    ("scconf -a -A trtype=dlpi,name=hme2,node=alpha", SC_REFUSED, "changing the interconnect is not built yet"),
+    ("scconf -c -A name=hme1,node=alpha,state=disabled", SC_REFUSED, "changing the interconnect is not built yet"),
+    ("scconf -r -B name=switch1", SC_REFUSED, "changing the interconnect is not built yet"),
+    ("scconf -a -m endpoint=alpha:hme1,endpoint=switch1", SC_REFUSED, "changing the interconnect is not built yet"),
+    ("scconf -a -D type=svm,name=dg,nodelist=alpha:beta", SC_REFUSED, "device groups are not built yet"),
+    ("scconf -a -T node=gamma", SC_REFUSED, "who may join is not built yet"),
+    ("scconf -r -T all", SC_REFUSED, "who may join is not built yet"),
+    ("scconf -c -T authtype=des", SC_REFUSED, "who may join is not built yet"),
+    ("scconf -c -S node=alpha,scsched=1", SC_REFUSED, "shares of a node are not built yet"),
+    ("scconf -p --json -a", SC_USAGE, "does not go with"),
 ]
 
 
@@ -288,7 +348,77 @@ def test_status_of_another_version(root, run):
                 assert run(*words(line)).returncode in (OK, CL_ENOENT, CL_EINVAL), line
 
 
+def test_scconf_stops_at_the_first_failure(root, run):
+    def answer(p):
+        return Error("Refused", code=9, message="no") if p["request"]["op"] == "node_maintain" else {}
+    with ClusterdDouble(root, {**answers(), "Request": answer}) as clusterd:
+        got = run(*words("scconf -c -v -q installmodeoff -q node=beta,maintstate -q reset"))
+    assert (got.returncode, got.stdout) == (SC_REFUSED, "scconf:  Done - leave install mode.\n")
+    assert got.stderr == "scconf:  Failed to put into maintenance node beta - no.\n"
+    assert [r["op"] for r in clusterd.requests] == ["installmode", "node_maintain"]
+
+
+def test_scconf_print_documented_sample(root, run):
+    with ClusterdDouble(root, answers()):
+        out = run("scconf", "-p").stdout
+        assert json.loads(run("scconf", "-p", "--json").stdout)["cluster.name"] == "demo"
+    assert out.startswith("""\
+Cluster name:                                      demo
+Cluster ID:                                        0x3908EE1C
+Cluster install mode:                              disabled
+Cluster private net:                               172.16.0.0
+Cluster private netmask:                           255.255.248.0
+Cluster new node authentication:                   unix
+Cluster new node list:                             <NULL - Allow any node>
+Cluster nodes:                                     alpha beta
+
+Cluster node name:                                 alpha
+  Node ID:                                         1
+  Node enabled:                                    yes
+  Node private hostname:                           clusternode1-priv
+  Node quorum vote count:                          1
+  Node reservation key:                            0x3908EE1C00000001
+  Node transport adapters:                         hme1
+
+  Node transport adapter:                          hme1
+    Adapter enabled:                               yes
+    Adapter transport type:                        dlpi
+    Adapter property:                              device_instance=1
+""")
+    assert out.endswith("""\
+Quorum devices:                                    d4
+Quorum device name:                                d4
+  Quorum device votes:                             1
+  Quorum device enabled:                           yes
+  Quorum device name:                              /dev/did/rdsk/d4s2
+  Quorum device hosts (enabled):                   alpha beta
+  Quorum device hosts (disabled):
+""")
+
+
+def test_scconf_print_of_our_own_table(root, run):
+    with ClusterdDouble(root, answers(table=OWN_TABLE)):
+        got = run("scconf", "-p")
+    assert (got.returncode, got.stderr) == (OK, "")
+    golden("scconf-p-own.txt", got.stdout)
+
+
 # ---- help, manual ----
+
+COMMANDS = ["scconf"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_and_manual_of_a_command(command, run):
+    text = run(command, "--help").stdout
+    page = (SOURCE / "docs/man" / f"{command}.1m.scd").read_text().replace("\\", "")
+    tried = "".join(row[0] + " " for row in LISTINGS + REQUESTS + WRONG if row[0].startswith(command))
+    assert text.startswith(command + ": ")
+    for option in re.findall(r"^  (--?[\w-]+)", text, re.M):
+        assert f"*{option}*" in page, option
+        assert option in ("--help", "--deadline", "-H") or option in tried or re.search(f" -\\w*{option[1:]}", tried), option
+    if "-H " in text:
+        assert run(command, "-H").stdout == text
 
 FAMILIES = ["clnode", "clquorum"]
 
