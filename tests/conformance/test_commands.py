@@ -207,6 +207,8 @@ WRONG = [
     ("scswitch -s", REFUSED, "suspending is not built yet"),
     ("scswitch -r -g A", REFUSED, "suspending is not built yet"),
     ("scstat -x", USAGE, "There is no option -x"),
+    ("scstat -W -v", USAGE, "-v adds nothing to what these letters show"),
+    ("scstat -Divv", USAGE, "it goes with -n, -q and -g"),
     ("cluster", USAGE, "usage: cluster SUBCOMMAND"),
     ("cluster check", REFUSED, "(C100037) Failed to run cluster check - configuration checks are not built yet"),
     ("cluster frob", USAGE, 'cluster:  (C100003) There is no subcommand "frob"'),
@@ -335,7 +337,7 @@ def test_deadline(root, run):
 # ---- listings ----
 
 LISTINGS = [
-    ("scstat", "scstat"), ("scstat -p", "scstat"), ("scstat -pvv", "scstat"), ("scstat -n", "scstat-n"),
+    ("scstat", "scstat"), ("scstat -p", "scstat"), ("scstat -pvv", "scstat-v"), ("scstat -n", "scstat-n"),
     ("scstat -g", "scstat-g"), ("scstat -q", "scstat-q"), ("scstat -D", "scstat-D"), ("scstat -gn", "scstat-ng"),
     ("scstat -h beta", "scstat-h"), ("scstat -h 2", "scstat-h"),
     ("scrgadm -p", "scrgadm-p"), ("scrgadm -pv", "scrgadm-pv"), ("scrgadm -pvv", "scrgadm-pvv"),

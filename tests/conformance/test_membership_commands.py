@@ -30,6 +30,8 @@ LISTINGS = [
     ("clquorum status -n beta", "clquorum-status-n", POORLY),
     ("clquorum status", "clquorum-status", WELL), ("clquorum status d4", "clquorum-status-d4", WELL),
     ("clquorum status -v -t scsi3", "clquorum-status-v", WELL),
+    ("scstat -q", "scstat-q-devices", WELL), ("scstat -qv", "scstat-q-devices-v", POORLY), ("scstat -nv", "scstat-n-v", POORLY),
+    ("scstat -q -h beta", "scstat-q-h", POORLY), ("scstat -W", "scstat-W-online", WELL),
     ("scconf -p", "scconf-p", WELL), ("scconf -pv", "scconf-pv", WELL), ("scconf -p -vv", "scconf-pv", WELL),
 ]
 
@@ -345,7 +347,7 @@ def test_status_of_another_version(root, run):
     for status in ({}, {"nodes": "x", "quorum": []}, {"nodes": [1, {}], "quorum": {"devices": [2, {"nodes": [3], "keys": {}}]}}):
         with ClusterdDouble(root, answers(status, {})):
             for line in COMMAND_LINES:
-                assert run(*words(line)).returncode in (OK, CL_ENOENT, CL_EINVAL), line
+                assert run(*words(line)).returncode in (OK, SC_REFUSED, CL_ENOENT, CL_EINVAL), line
 
 
 def test_scconf_stops_at_the_first_failure(root, run):
@@ -356,6 +358,31 @@ def test_scconf_stops_at_the_first_failure(root, run):
     assert (got.returncode, got.stdout) == (SC_REFUSED, "scconf:  Done - leave install mode.\n")
     assert got.stderr == "scconf:  Failed to put into maintenance node beta - no.\n"
     assert [r["op"] for r in clusterd.requests] == ["installmode", "node_maintain"]
+
+
+def test_scstat_quorum_documented_sample(root, run):
+    with ClusterdDouble(root, answers()):
+        assert run("scstat", "-q").stdout == """\
+-- Quorum Summary --
+
+  Quorum votes possible:      3
+  Quorum votes needed:        2
+  Quorum votes present:       3
+
+-- Quorum Votes by Node --
+
+                    Node Name           Present Possible Status
+                    ---------           ------- -------- ------
+  Node votes:       alpha               1        1       Online
+  Node votes:       beta                1        1       Online
+
+-- Quorum Votes by Device --
+
+                    Device Name         Present Possible Status
+                    -----------         ------- -------- ------
+  Device votes:     /dev/did/rdsk/d4s2  1        1       Online
+
+"""
 
 
 def test_scconf_print_documented_sample(root, run):
