@@ -7,7 +7,6 @@
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
-#include "cmm/timers.h"
 
 /* ---- status ---- */
 
@@ -78,46 +77,6 @@ static int cluster_status(const struct cmdline *line)
 	return r;
 }
 
-/* ---- timers ---- */
-
-static const struct timer_row { const char *name; size_t offset; const char *meaning; } timer_rows[] = {
-#define ROW(member, meaning) { #member, offsetof(struct cmm_timers, member), meaning }
-	ROW(takeover_ms,  "the setting: services of a dead node may start elsewhere within it"),
-	ROW(token_ms,     "corosync: silence of the ring until it is declared lost"),
-	ROW(consensus_ms, "corosync: agreement on the new ring"),
-	ROW(join_ms,      "corosync: repetition of join messages"),
-	ROW(beat_ms,      "a member says that it lives, and whom it hears, this often"),
-	ROW(lease_ms,     "a member whose beats nobody confirmed for so long panics"),
-	ROW(margin_ms,    "clock drift, and the time that a panic takes"),
-	ROW(slack_ms,     "lease less 2 x beat + token + consensus; must be positive"),
-	ROW(formation_ms, "a quorate set that forms a new cluster waits so long for the rest"),
-#undef ROW
-};
-
-static int cluster_timers(const struct cmdline *line)
-{
-	json_t *status = NULL, *out = json_object();
-	struct cmm_timers timers;
-	struct err err = { 0 };
-	int r = read_status(line, &status);
-
-	if (r == EXIT_OK && cmm_timers_derive((uint32_t)ju_int(status, "takeover_time_ms", 0), &timers, &err) < 0)
-		r = command_failed(line, EXIT_REFUSED, "derive the timers", err.text);
-	for (size_t i = 0; r == EXIT_OK && i < ARRAY_SIZE(timer_rows); i++) {
-		uint32_t ms = *(const uint32_t *)((const char *)&timers + timer_rows[i].offset);
-		_cleanup_free_ char *name = xstrndup(timer_rows[i].name, strlen(timer_rows[i].name) - strlen("_ms"));
-
-		ju_set_int(out, timer_rows[i].name, ms);
-		if (!cmdline_has(line, OPT_JSON))
-			(void)printf("%-12s%7u ms   %s\n", name, ms, timer_rows[i].meaning);
-	}
-	if (r == EXIT_OK && cmdline_has(line, OPT_JSON))
-		print_json(out);
-	json_decref(out);
-	json_decref(status);
-	return r;
-}
-
 /* ---- the tables ---- */
 
 static const struct option_info create_options[] = {
@@ -148,8 +107,12 @@ static const struct option_info json_options[] = { { OPT_JSON, "json", NULL, "pr
 static const struct form status_forms[] = {
 	{ "", "2", NULL, PRIVILEGE_NONE, "the state of the cluster on one screen", cluster_status },
 };
+static const struct option_info timers_options[] = {
+	{ '4', "takeover-time", "MS", "for this value, not for the one of the cluster" },
+	{ OPT_JSON, "json", NULL, "print as JSON" },
+};
 static const struct form timers_forms[] = {
-	{ "", "2", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
+	{ "", "42", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
 };
 
 #define TABLE(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
@@ -158,7 +121,7 @@ static const struct command_info subcommands[] = {
 	{ "cluster corosync-conf", "the configuration of the transport",             TABLE(conf_options, conf_forms) },
 	{ "cluster status",        "the state of the cluster on one screen",         TABLE(json_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
-	{ "cluster timers",        "the timers of the cluster",                      TABLE(json_options, timers_forms) },
+	{ "cluster timers",        "the timers of the cluster",                      TABLE(timers_options, timers_forms) },
 };
 
 /* Documented, not here yet. */

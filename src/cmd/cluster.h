@@ -5,3 +5,4 @@
 int cluster_create(const struct cmdline *line);
 int cluster_corosync_conf(const struct cmdline *line);
 int cluster_timeline(const struct cmdline *line);
+int cluster_timers(const struct cmdline *line);

@@ -342,7 +342,7 @@ LISTINGS = [
     ("scstat -h beta", "scstat-h"), ("scstat -h 2", "scstat-h"),
     ("scrgadm -p", "scrgadm-p"), ("scrgadm -pv", "scrgadm-pv"), ("scrgadm -pvv", "scrgadm-pvv"),
     ("scrgadm -p -g web-rg", "scrgadm-p-g"), ("scrgadm -pv -t LogicalHostname", "scrgadm-pv-t"),
-    ("scrgadm -pvv -j nfs-ip", "scrgadm-pvv-j"), ("cluster status", "cluster-status"), ("cluster timers", "cluster-timers"),
+    ("scrgadm -pvv -j nfs-ip", "scrgadm-pvv-j"), ("cluster status", "cluster-status"),
 ]
 
 

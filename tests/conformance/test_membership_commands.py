@@ -258,6 +258,10 @@ WRONG = [
     ("clquorum list -t a,,b", CL_EINVAL, "a name is empty"),
     ("clquorum status --frob", CL_EINVAL, "There is no option --frob"),
 
+    ("cluster timers --takeover-time 300", CL_EPROP, "takeover_time 300 ms is outside 480 to 60000 ms"),
+    ("cluster timers --takeover-time 60001", CL_EPROP, "takeover_time 60001 ms is outside"),
+    ("cluster timers --takeover-time soon", CL_EINVAL, "--takeover-time takes a number of milliseconds"),
+
     ("scconf", SC_USAGE, "The options do not say what to do"),
     ("scconf -a", SC_USAGE, "-h, -P, -q, -A, -B, -m, -D or -T must be given"),
     ("scconf -a -c -q reset", SC_USAGE, "does not go with"),
@@ -428,6 +432,54 @@ def test_scconf_print_of_our_own_table(root, run):
         got = run("scconf", "-p")
     assert (got.returncode, got.stderr) == (OK, "")
     golden("scconf-p-own.txt", got.stdout)
+
+
+# ---- cluster timers ----
+
+@pytest.mark.parametrize("line, locale, name", [
+    ("cluster timers", "C", "cluster-timers"), ("cluster timers", "C.UTF-8", "cluster-timers-utf8"),
+    ("cluster timers --takeover-time=60000", "C", "cluster-timers-60000"),
+])
+def test_timers(line, locale, name, root, run):
+    with ClusterdDouble(root, answers()):
+        got = run(*words(line), LC_ALL=locale)
+    assert (got.returncode, got.stderr) == (OK, "")
+    golden(name + ".txt", got.stdout)
+
+
+@pytest.mark.parametrize("takeover_ms", [480, 640, 777, 3000, 59999])
+def test_time_line_is_to_scale(takeover_ms, run):
+    shown = json.loads(run("cluster", "timers", "--takeover-time", str(takeover_ms), "--json").stdout)
+    out = run("cluster", "timers", "--takeover-time", str(takeover_ms), LC_ALL="C").stdout
+    axis = re.search(r"^ {12}(\+[+-]+\+)$", out, re.M)[1]
+    for span in shown["timeline"]:
+        bar = re.search(rf"^{span['name']:12}( *)([#^]+) .* (\d+) ms  {re.escape(span['why'])}$", out, re.M)
+        assert int(bar[3]) == span["end_ms"]
+        assert abs(len(bar[1]) - span["start_ms"] / takeover_ms * (len(axis) - 1)) <= 0.5
+        if "#" in bar[2]:
+            assert abs(len(bar[1] + bar[2]) - span["end_ms"] / takeover_ms * (len(axis) - 1)) <= 1
+    t = {k[:-3]: v for k, v in shown.items() if k.endswith("_ms")}
+    assert f"3 x beat {t['beat']} + token {t['token']} + consensus {t['consensus']} = " in out
+    assert out.endswith(f"lease {t['lease']} + margin {t['margin']} = {t['lease'] + t['margin']} <= takeover_time {takeover_ms}\n")
+
+
+def test_time_line_fits_a_terminal(root):
+    import fcntl
+    import os
+    import pty
+    import struct
+    import subprocess
+    import termios
+    from test_commands import PARHELION
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    subprocess.run([PARHELION, "cluster", "timers", "--takeover-time", "640"], stdout=child, timeout=20, check=True,
+                   env={**os.environ, "LC_ALL": "C"})
+    os.close(child)
+    text = os.read(parent, 65536).decode()
+    os.close(parent)
+    lines = text[text.index("From the"):].splitlines()
+    assert max(map(len, lines)) <= 80 and len(lines) > 10
 
 
 # ---- help, manual ----
