@@ -342,7 +342,7 @@ LISTINGS = [
     ("scstat -h beta", "scstat-h"), ("scstat -h 2", "scstat-h"),
     ("scrgadm -p", "scrgadm-p"), ("scrgadm -pv", "scrgadm-pv"), ("scrgadm -pvv", "scrgadm-pvv"),
     ("scrgadm -p -g web-rg", "scrgadm-p-g"), ("scrgadm -pv -t LogicalHostname", "scrgadm-pv-t"),
-    ("scrgadm -pvv -j nfs-ip", "scrgadm-pvv-j"), ("cluster status", "cluster-status"),
+    ("scrgadm -pvv -j nfs-ip", "scrgadm-pvv-j"), ("cluster status --short", "cluster-status-short"),
 ]
 
 
@@ -415,14 +415,14 @@ def test_not_a_member(root, run):
         assert NOT_MEMBER["waiting_for"] in got.stderr
         got = run("scswitch", "-F", "-g", "A")
         assert got.returncode == REFUSED and "waiting for quorum" in got.stderr
-        assert "This node is not a member: " in run("cluster", "status").stdout
+        assert "This node is not a member: " in run("cluster", "status", "--short").stdout
 
 
 def test_status_of_another_version(root, run):
     """Members that are missing or of another kind are no reason to fall over."""
     for status in ({}, {"nodes": "x", "groups": [1, {"nodes": [2], "resources": [None]}], "quorum": []}):
         with ClusterdDouble(root, {"Status": status, "Config": status, "Journal": {"entries": [1, {"e": "msg"}, {"e": "view"}]}}):
-            for line in ("scstat", "scrgadm -pvv", "cluster status", "cluster timeline"):
+            for line in ("scstat", "scrgadm -pvv", "cluster status", "cluster status --short", "cluster timeline"):
                 assert run(*words(line)).returncode == OK
 
 
