@@ -10,9 +10,10 @@
  * operator); leftovers of an interrupted write are removed.  -errno: the directory cannot be read. */
 int store_load(void (*table)(const char *name, uint64_t gen, const json_t *data, void *ctx),
 	       void (*note)(const char *text, void *ctx), void *ctx, struct err *err);
-/* The newest epoch of /var/cluster/cmm/epoch; 0: none yet.  The file has two slots of 512 bytes, written in turn in
+/* The newest record of /var/cluster/cmm/epoch: the epoch (0: none yet) and the quorum devices (bit id) where this node's
+ * key may be used.  The file has two slots of 512 bytes, written in turn in
  * place, each with a checksum: a torn write leaves the other, and a full disk cannot stop it. */
-int store_epoch_open(uint64_t *ret_epoch, struct err *err);
+int store_epoch_open(uint64_t *ret_epoch, uint64_t *ret_keys, struct err *err);
 
 struct store_queue;
 /* done runs in the loop, once a request, in order; error NULL: well done.  request is borrowed. */
