@@ -99,7 +99,7 @@ def walk():
         dirs[:] = sorted(d for d in dirs if d not in SKIP_DIRS and not (folder == str(ROOT) and d.startswith('build')))
         for name in sorted(files):
             path = Path(folder, name)
-            if not path.is_symlink() and not name.endswith(('.pyc', '.log')):
+            if not path.is_symlink() and name != '.git' and not name.endswith(('.pyc', '.log')):     # .git: of a worktree
                 yield path.relative_to(ROOT)
 
 
