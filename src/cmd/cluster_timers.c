@@ -22,10 +22,13 @@ static const struct timer_row { const char *name; size_t offset; const char *mea
 	ROW(consensus_ms, "corosync: agreement on the new ring"),
 	ROW(join_ms,      "corosync: repetition of join messages"),
 	ROW(beat_ms,      "a member says that it lives, and whom it hears, this often"),
+	ROW(head_ms,      "in a race for a quorum device the side that serves less waits so long"),
+	ROW(device_ms,    "for one operation on a quorum device"),
 	ROW(lease_ms,     "a member whose beats nobody confirmed for so long panics"),
 	ROW(margin_ms,    "clock drift, and the time that a panic takes"),
-	ROW(slack_ms,     "lease less 3 x beat + token + consensus; must be positive"),
+	ROW(slack_ms,     "what the lease has beyond 3 x beat and the four after it; must be positive"),
 	ROW(formation_ms, "a quorate set that forms a new cluster waits so long for the rest"),
+	ROW(check_ms,     "quorum devices are looked at this often"),
 #undef ROW
 };
 
@@ -52,11 +55,14 @@ struct span { const char *name; uint32_t start, end; const char *why; };        
 static size_t make_spans(const struct cmm_timers *t, struct span ret[SPANS_MAX])
 {
 	uint32_t death = 3 * t->beat_ms, lost = death + t->token_ms, ring = lost + t->consensus_ms;
+	uint32_t race = ring + t->head_ms, won = race + t->device_ms;
 	const struct span rows[] = {
 		{ "beat",      0,           death,                    "so old may it be at the death: sent, seen, confirmed, each a beat late" },
 		{ "token",     death,       lost,                     "silence, until the ring is declared lost" },
-		{ "consensus", lost,        ring,                     "the others agree on a new ring, and renew their leases" },
-		{ "slack",     ring,        t->lease_ms,              "what the lease has beyond that" },
+		{ "consensus", lost,        ring,                     "the others agree on a new ring" },
+		{ "head",      ring,        race,                     "without a majority: the side that serves less waits" },
+		{ "device",    race,        won,                      "and takes the quorum device; leases are renewed" },
+		{ "slack",     won,         t->lease_ms,              "what the lease has beyond that" },
 		{ "lease",     0,           t->lease_ms,              "had the node only been frozen, it has panicked at the end" },
 		{ "margin",    t->lease_ms, t->lease_ms + t->margin_ms, "clock drift, and the time that a panic takes" },
 		{ "takeover",  t->takeover_ms, t->takeover_ms,        "its services may start elsewhere" },
@@ -163,10 +169,19 @@ static void draw(const struct cmm_timers *t, const struct span *spans, size_t n)
 
 static void print_inequality(const struct cmm_timers *t)
 {
-	(void)printf("\n3 x beat %" PRIu32 " + token %" PRIu32 " + consensus %" PRIu32 " = %" PRIu32 " < lease %" PRIu32 "\n"
-		     "lease %" PRIu32 " + margin %" PRIu32 " = %" PRIu32 " <= takeover_time %" PRIu32 "\n",
-		     t->beat_ms, t->token_ms, t->consensus_ms, 3 * t->beat_ms + t->token_ms + t->consensus_ms, t->lease_ms,
-		     t->lease_ms, t->margin_ms, t->lease_ms + t->margin_ms, t->takeover_ms);
+	const struct { const char *name; uint32_t value, times; } terms[] = {
+		{ "3 x beat", t->beat_ms, 3 },     { "token", t->token_ms, 1 },       { "consensus", t->consensus_ms, 1 },
+		{ "head start", t->head_ms, 1 },   { "device", t->device_ms, 1 },
+	};
+	uint32_t sum = 0;
+
+	(void)printf("\n");
+	for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
+		(void)printf("%s%s %" PRIu32, i ? " + " : "", terms[i].name, terms[i].value);
+		sum += terms[i].times * terms[i].value;
+	}
+	(void)printf("\n  = %" PRIu32 " < lease %" PRIu32 "\nlease %" PRIu32 " + margin %" PRIu32 " = %" PRIu32 " <= takeover_time %" PRIu32 "\n",
+		     sum, t->lease_ms, t->lease_ms, t->margin_ms, t->lease_ms + t->margin_ms, t->takeover_ms);
 }
 
 static void print_timers_json(const struct cmm_timers *t, const struct span *spans, size_t n)

@@ -390,7 +390,7 @@ def test_json(root, run):
         only = json.loads(run("scrgadm", "-p", "-j", "web-ip", "--json").stdout)
         assert [r["name"] for r in only["resources"]] == ["web-ip"] and only["types"] == [] == only["groups"]
         assert json.loads(run("cluster", "status", "--json").stdout) == STATUS
-        assert json.loads(run("cluster", "timers", "--json").stdout)["token_ms"] == 200
+        assert json.loads(run("cluster", "timers", "--json").stdout)["token_ms"] == 170
 
 
 @pytest.mark.parametrize("line, text", [
