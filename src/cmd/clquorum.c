@@ -257,7 +257,7 @@ static int add_device(const struct cmdline *line, const char *given, const json_
 	_cleanup_free_ char *name = quorum_device_name(given);
 	json_t *body = json_copy((json_t *)extra), *props = json_copy(ju_obj(extra, "props"));
 
-	quorum_device_path(given, ju_str(extra, "type", ""), props);
+	quorum_device_props(given, ju_str(extra, "type", ""), props);
 	ju_set_str(body, "op", "quorum_add");
 	ju_set_str(body, "name", name);
 	ju_set_new(body, "props", props);

@@ -104,7 +104,6 @@ static const struct command_info subcommands[] = {
 /* Documented, not here yet. */
 static const struct unbuilt unbuilt[] = {
 	{ "check",             "configuration checks are not built yet" },
-	{ "export",            "the export as XML is not built yet" },
 	{ "list-checks",       "configuration checks are not built yet" },
 	{ "monitor-heartbeat", "watching the heartbeats apart is not built yet; they are always watched" },
 	{ "restore-netprops",  "changing the private network is not built yet" },

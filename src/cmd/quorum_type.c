@@ -47,10 +47,15 @@ static bool is_did(const char *name)
 	return name[0] == 'd' && name[1] && strspn(name + 1, "0123456789") == strlen(name + 1);
 }
 
-void quorum_device_path(const char *given, const char *type, json_t *props)
+void quorum_device_props(const char *given, const char *type, json_t *props)
 {
 	_cleanup_free_ char *did = xasprintf("/dev/did/rdsk/%ss2", given);
+	const char *host = ju_str(props, "qshost", NULL);
 
+	if (host) {
+		ju_set_str(props, "host", host);
+		json_object_del(props, "qshost");
+	}
 	if (streq(type, "quorum_server") || json_object_get(props, "path"))
 		return;
 	if (*given == '/')

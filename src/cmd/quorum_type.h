@@ -10,5 +10,6 @@ int quorum_type_read(const char *given, const char **ret, struct err *err);
 const char *quorum_type_documented(const char *type);
 /* "d4" -> "d4", "/dev/disk/by-id/x" -> "x"; caller frees. */
 char *quorum_device_name(const char *given);
-/* Puts the path of a disk into props when it is not there: a path as it was given, of "d4" that of its DID device. */
-void quorum_device_path(const char *given, const char *type, json_t *props);
+/* Makes props what the cluster takes: the documented qshost is its host, and a disk gets its path when there is none, one as
+ * it was given, of "d4" that of its DID device. */
+void quorum_device_props(const char *given, const char *type, json_t *props);

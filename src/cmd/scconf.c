@@ -167,7 +167,7 @@ static int add_device(const struct suboptions *sub, struct asked *ret, struct er
 		if (!known)
 			ju_set_str(props, sub->keys.v[i], sub->values.v[i]);
 	}
-	quorum_device_path(given, type, props);
+	quorum_device_props(given, type, props);
 	*ret = (struct asked) { ju_pack("{ss, ss, ss, so}", "op", "quorum_add", "name", name, "type", type, "props", props),
 				xasprintf("add quorum device %s", name) };
 	if (json_array_size(nodes))
