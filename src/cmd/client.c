@@ -44,8 +44,8 @@ static char *too_late(const struct cmdline *line, const struct err *err)
 {
 	(void)err;
 	return line->form->privilege == PRIVILEGE_CHANGE ?
-		xasprintf("not finished within %d s (--deadline); the cluster goes on with it, and scstat -g shows how "
-			  "it stands", line->deadline_s) :
+		xasprintf("not finished within %d s (--deadline); the cluster goes on with it, and scstat shows how it "
+			  "stands", line->deadline_s) :
 		xasprintf("clusterd did not answer within %d s (--deadline)", line->deadline_s);
 }
 

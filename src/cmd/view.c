@@ -51,6 +51,8 @@ void view_notes(const struct cmdline *line, const struct view *view)
 	if (*waiting)
 		command_note(line, "This node (%s) is not a member of the cluster now, and shows what it knows - %s",
 			     ju_str(view->status, "self", "?"), waiting);
+	if (ju_bool(ju_obj(view->status, "quorum"), "installmode", false))
+		command_note(line, "The cluster is in install mode, without default votes, until cluster set -p installmode=disabled");
 	json_array_foreach(view_nodes(view), i, node)
 		if (ju_bool(node, "quarantined", false))
 			command_note(line, "Node %s is quarantined: it may not join until clnode unquarantine",

@@ -14,7 +14,7 @@ struct view {
 int  view_read(const struct cmdline *line, bool with_table, struct view *ret);
 int  view_read_table(const struct cmdline *line, struct view *view);
 void view_done(struct view *view);
-/* On standard error: why this node is no member, which nodes are quarantined. */
+/* On standard error: why this node is no member, install mode, which nodes are quarantined. */
 void view_notes(const struct cmdline *line, const struct view *view);
 
 json_t *view_nodes(const struct view *view);            /* borrowed; NULL: none */

@@ -325,7 +325,7 @@ def test_deadline(root, run):
     with ClusterdDouble(root, {"Request": answer, "Status": None}):
         got = run("scswitch", "-z", "-g", "A,B", "-h", "alpha", "--deadline", "1")
         assert (got.returncode, got.stderr) == (DEADLINE, "scswitch:  Failed to switch resource group B to alpha - not finished "
-                                                "within 1 s (--deadline); the cluster goes on with it, and scstat -g "
+                                                "within 1 s (--deadline); the cluster goes on with it, and scstat "
                                                 "shows how it stands.\n")
         got = run("scstat", "--deadline", "1")
         assert (got.returncode, got.stdout) == (DEADLINE, "")

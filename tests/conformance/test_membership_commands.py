@@ -140,6 +140,14 @@ def test_a_node_in_quarantine_is_said(root, run):
             assert "Node beta is quarantined: it may not join until clnode unquarantine\n" in run(*words(line)).stderr
 
 
+def test_install_mode_is_said(root, run):
+    status = {**WELL, "quorum": {**WELL["quorum"], "installmode": True}}
+    with ClusterdDouble(root, answers(status)):
+        for line in ("scstat -q", "clnode status", "clquorum status", "cluster status"):
+            assert "The cluster is in install mode, without default votes, until" in run(*words(line)).stderr
+        assert run("cluster", "status", "--short").stderr == ""
+
+
 # ---- changes: the command line, and the requests that it becomes ----
 
 def add(name, type_="shared_disk", path=None, **more):
@@ -588,6 +596,32 @@ def test_time_line_fits_a_terminal(root):
     os.close(parent)
     lines = text[text.index("From the"):].splitlines()
     assert max(map(len, lines)) <= 80 and len(lines) > 10
+
+
+# ---- completion ----
+
+@pytest.mark.parametrize("line, want", [
+    ("clnode ", {"add", "clear", "evacuate", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
+    ("clnode sh", {"show", "show-rev"}), ("cluster shut", {"shutdown"}), ("cluster ex", set()),
+    ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("clquorum status -n b", {"beta"}),
+    ("clnode status -", {"-m", "-v", "--verbose", "--json", "--help", "--deadline"}),
+    ("scswitch -S -h al", {"alpha"}), ("scswitch -z -g n", {"nfs-rg"}), ("scswitch -e -j nfs-", {"nfs-ip", "nfs-res"}),
+    ("scstat --j", {"--json"}), ("scconf -", {"-" + c for c in "acrpvHChPqwABmDTS"} | {"--json", "--help", "--deadline"}),
+])
+def test_completion(line, want, root):
+    import os
+    import subprocess
+    from test_commands import PARHELION
+    for name in ("cluster", "clnode", "clquorum", "clq", "scconf", "scstat", "scswitch"):
+        (root / "bin").mkdir(exist_ok=True)
+        (root / "bin" / name).symlink_to(PARHELION)
+    script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parhelion; '
+              '((${#COMPREPLY[@]} == 0)) || printf "%s\\n" "${COMPREPLY[@]}"')
+    with ClusterdDouble(root, answers()):
+        got = subprocess.run(["bash", "-c", script, "bash", SOURCE / "packaging/bash-completion", *line.split(" ")],
+                             capture_output=True, text=True, timeout=20,
+                             env={**os.environ, "PATH": f"{root}/bin:{os.environ['PATH']}", "PARHELION_ROOT": str(root)})
+    assert (got.stderr, set(got.stdout.split())) == ("", want)
 
 
 # ---- help, manual ----
