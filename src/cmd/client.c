@@ -311,8 +311,7 @@ int request_run(const struct cmdline *line, json_t *body, const char *what_fmt, 
 	return requests_run(line, &one);
 }
 
-/* What is true of the next request, too. */
-static bool is_hopeless(int code)
+bool exit_is_hopeless(int code)
 {
 	return code == EXIT_NO_DAEMON || code == EXIT_PERMISSION || code == EXIT_NOT_MEMBER || code == EXIT_DEADLINE;
 }
@@ -322,7 +321,7 @@ int requests_each(const struct cmdline *line, const struct strlist *names, const
 {
 	int first = EXIT_OK, r = EXIT_OK;
 
-	for (size_t i = 0; i < names->n && !is_hopeless(r); i++) {
+	for (size_t i = 0; i < names->n && !exit_is_hopeless(r); i++) {
 		json_t *body = ju_pack("{ss, ss}", "op", op, member, names->v[i]);
 
 		json_object_update(body, (json_t *)extra);

@@ -27,5 +27,7 @@ void requests_done(struct requests *requests);
  * (borrowed, may be NULL) for each name.  "WHAT name" is done.  The exit code is that of the first failure. */
 int  requests_each(const struct cmdline *line, const struct strlist *names, const char *op, const char *member,
 		   const json_t *extra, const char *what);
+/* Is it true of the next request, too?  No daemon, no permission, no member, no time left. */
+bool exit_is_hopeless(int code);
 /* The usual case of one; body is taken. */
 int  request_run(const struct cmdline *line, json_t *body, const char *what_fmt, ...) _printf_(3, 4);

@@ -200,8 +200,11 @@ static int each(const struct cmdline *line, const char *device_op, const char *n
 		missing = command_usage(line, "%s is a node; a quorum device is needed", nodes.v[0]);
 	if (missing != EXIT_USAGE)
 		r = requests_each(line, &devices, device_op, "name", NULL, device_what);
-	if (missing != EXIT_USAGE && r == EXIT_OK && node_op)
-		r = requests_each(line, &nodes, node_op, "node", NULL, node_what);
+	if (missing != EXIT_USAGE && !exit_is_hopeless(r) && node_op) {
+		int more = requests_each(line, &nodes, node_op, "node", NULL, node_what);
+
+		r = r ? r : more;
+	}
 	picked_done(&picked);
 	view_done(&view);
 	return missing ? missing : r;
@@ -273,7 +276,7 @@ static int add_quorum(const struct cmdline *line)
 	if (!extra)
 		return r;
 	r = view_read(line, false, &view);
-	for (size_t i = 0; r != EXIT_NO_DAEMON && r != EXIT_PERMISSION && view.status && i < line->operands.n; i++) {
+	for (size_t i = 0; view.status && !exit_is_hopeless(r) && i < line->operands.n; i++) {
 		_cleanup_free_ char *name = quorum_device_name(line->operands.v[i]), *what = xasprintf("add quorum device %s", name);
 
 		if (view_find(view_devices(&view), name))

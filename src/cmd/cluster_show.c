@@ -11,12 +11,12 @@
 /* ---- -t ---- */
 
 /* Types of objects by their documented names; what is not built has no block and a reason. */
-static const struct kind {
+struct kind {
 	const char *name, *alias;
 	void (*status)(const struct view *view, bool verbose);
 	void (*show)(const struct view *view, bool verbose);
 	const char *members[2]; /* of the reply of Status, for --json */
-} kinds[];
+};
 
 static void status_node(const struct view *view, bool verbose)  { block_node_status(view_nodes(view), verbose); }
 static void show_node(const struct view *view, bool verbose)    { block_nodes(view, view_nodes(view), verbose); }

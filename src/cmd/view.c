@@ -71,16 +71,19 @@ json_t *view_devices(const struct view *view)
 
 const json_t *view_find(const json_t *objects, const char *name)
 {
+	const json_t *by_id = NULL;
 	json_t *v;
 	size_t i;
 
 	json_array_foreach((json_t *)objects, i, v) {
 		_cleanup_free_ char *id = xasprintf("%" PRId64, ju_int(v, "id", 0));
 
-		if (streq(ju_str(v, "name", ""), name) || (ju_int(v, "id", 0) && streq(id, name)))
+		if (streq(ju_str(v, "name", ""), name))
 			return v;
+		if (ju_int(v, "id", 0) && streq(id, name))
+			by_id = v;              /* unless another one has it for a name */
 	}
-	return NULL;
+	return by_id;
 }
 
 /* ---- the infrastructure table ---- */

@@ -366,6 +366,20 @@ def test_what_is_found_is_done_all_the_same(root, run):
     assert clusterd.requests == [{"op": "evacuate", "node": "beta"}]
 
 
+def test_a_device_that_fails_does_not_hold_up_the_nodes(root, run):
+    def answer(p):
+        return Error("Refused", code=9, message="no") if p["request"]["op"] == "quorum_disable" else {}
+    with ClusterdDouble(root, {**answers(), "Request": answer}) as clusterd:
+        got = run("clquorum", "disable", "beta", "d4")
+    assert got.returncode == CL_ESTATE and [r["op"] for r in clusterd.requests] == ["node_maintain", "quorum_disable"]
+
+
+def test_a_name_comes_before_an_id(root, run):
+    nodes = [{**WELL["nodes"][0], "name": "2"}, WELL["nodes"][1]]
+    with ClusterdDouble(root, answers({**WELL, "nodes": nodes})):
+        assert run("clnode", "list", "2").stdout == "2\n"
+
+
 CODES = [(1, 1), (3, CL_EINVAL), (5, CL_ERECONF), (6, CL_EACCESS), (8, CL_EOP), (9, CL_ESTATE), (10, CL_EMETHOD),
          (11, CL_ENOENT), (12, CL_ENOENT), (13, CL_ETYPE), (14, CL_ENOENT), (15, CL_EPROP), (17, CL_EINVAL),
          (18, CL_EINTERNAL), (31, CL_TIMEOUT), (32, CL_EOP), (64, CL_EOP)]
