@@ -622,7 +622,7 @@ COMMON = {"--help", "--deadline", "--json", "-v", "--verbose", "--message"}
     ("clnode ", {"add", "clear", "evacuate", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
     ("clnode sh", {"show", "show-rev"}), ("cluster shut", {"shutdown"}), ("cluster frob", set()),
     ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("clquorum status -n b", {"beta"}),
-    ("clnode status -", {"-m"}),
+    ("clnode status -", {"-m"}), ("clnode set --pr", {"--property"}),
     ("scswitch -S -h al", {"alpha"}), ("scswitch -z -g n", {"nfs-rg"}), ("scswitch -e -j nfs-", {"nfs-ip", "nfs-res"}),
     ("scconf -", {"-" + c for c in "acrpvHChPqwABmDTS"}),
 ])
