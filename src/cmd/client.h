@@ -23,5 +23,11 @@ void requests_add(struct requests *requests, json_t *body /* taken */, const cha
 /* Sends all, awaits every answer, reports each failure; the exit code is that of the first. */
 int  requests_run(const struct cmdline *line, struct requests *requests);
 void requests_done(struct requests *requests);
+/* One after the other, going on after a failure unless the next must fail likewise: {op, member: name} and what extra has
+ * (borrowed, may be NULL) for each name.  "WHAT name" is done.  The exit code is that of the first failure. */
+int  requests_each(const struct cmdline *line, const struct strlist *names, const char *op, const char *member,
+		   const json_t *extra, const char *what);
+/* Is it true of the next request, too?  No daemon, no permission, no member, no time left. */
+bool exit_is_hopeless(int code);
 /* The usual case of one; body is taken. */
 int  request_run(const struct cmdline *line, json_t *body, const char *what_fmt, ...) _printf_(3, 4);

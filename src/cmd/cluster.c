@@ -1,122 +1,7 @@
 /* cluster: the cluster as a whole.  The first argument is the subcommand; each is a table of its own. */
 #include "cmd/cluster.h"
 
-#include <stdio.h>
-
-#include "base/json.h"
-#include "cmd/client.h"
 #include "cmd/cmd.h"
-#include "cmd/print.h"
-#include "cmm/timers.h"
-
-/* ---- status ---- */
-
-/* Where a group is, in one word a node. */
-static void print_group_line(const json_t *group)
-{
-	json_t *node;
-	size_t i;
-
-	(void)printf("  ");
-	print_padded(20, ju_str(group, "name", ""));
-	if (!ju_bool(group, "managed", false))
-		(void)printf("Unmanaged");
-	else
-		json_array_foreach(ju_arr(group, "nodes"), i, node) {
-			_cleanup_free_ char *state = word_capitalised(ju_str(node, "state", ""));
-
-			(void)printf("%s%s %s", i ? ", " : "", ju_str(node, "node", ""), state);
-		}
-	if (*ju_str(group, "why", ""))
-		(void)printf("   (%s)", ju_str(group, "why", ""));
-	(void)printf("\n");
-}
-
-static void print_status(const json_t *status)
-{
-	const json_t *quorum = ju_obj(status, "quorum");
-	const char *waiting = ju_str(status, "waiting_for", "");
-	json_t *v;
-	size_t i;
-
-	(void)printf("Cluster %s, seen from %s: epoch %lld, president %s, %lld of %lld votes present (%lld needed)\n",
-		     ju_str(status, "cluster", ""), ju_str(status, "self", ""), (long long)ju_int(status, "epoch", 0),
-		     *ju_str(status, "president", "") ? ju_str(status, "president", "") : "none",
-		     (long long)ju_int(quorum, "present", 0), (long long)ju_int(quorum, "possible", 0),
-		     (long long)ju_int(quorum, "needed", 0));
-	if (*waiting)
-		(void)printf("This node is not a member: %s\n", waiting);
-	(void)printf("\nNodes\n");
-	json_array_foreach(ju_arr(status, "nodes"), i, v) {
-		const char *state = ju_str(v, "state", "");
-
-		(void)printf("  ");
-		print_padded(20, ju_str(v, "name", ""));
-		(void)printf("%s%s\n", ju_bool(v, "member", false) ? "Online" : "Offline",
-			     streq(state, "LOST") ? "   (lost, may still run services)" : streq(state, "JOINING") ? "   (joining)" : "");
-	}
-	(void)printf("\nResource groups\n");
-	json_array_foreach(ju_arr(status, "groups"), i, v)
-		print_group_line(v);
-}
-
-static int read_status(const struct cmdline *line, json_t **ret)
-{
-	return client_call(line, "read the state of the cluster", "org.parhelion.Cluster.Status", NULL, ret);
-}
-
-static int cluster_status(const struct cmdline *line)
-{
-	json_t *status = NULL;
-	int r = read_status(line, &status);
-
-	if (r == EXIT_OK && cmdline_has(line, OPT_JSON))
-		print_json(status);
-	else if (r == EXIT_OK)
-		print_status(status);
-	json_decref(status);
-	return r;
-}
-
-/* ---- timers ---- */
-
-static const struct timer_row { const char *name; size_t offset; const char *meaning; } timer_rows[] = {
-#define ROW(member, meaning) { #member, offsetof(struct cmm_timers, member), meaning }
-	ROW(takeover_ms,  "the setting: services of a dead node may start elsewhere within it"),
-	ROW(token_ms,     "corosync: silence of the ring until it is declared lost"),
-	ROW(consensus_ms, "corosync: agreement on the new ring"),
-	ROW(join_ms,      "corosync: repetition of join messages"),
-	ROW(beat_ms,      "a member says that it lives, and whom it hears, this often"),
-	ROW(lease_ms,     "a member whose beats nobody confirmed for so long panics"),
-	ROW(margin_ms,    "clock drift, and the time that a panic takes"),
-	ROW(slack_ms,     "lease less 2 x beat + token + consensus; must be positive"),
-	ROW(formation_ms, "a quorate set that forms a new cluster waits so long for the rest"),
-#undef ROW
-};
-
-static int cluster_timers(const struct cmdline *line)
-{
-	json_t *status = NULL, *out = json_object();
-	struct cmm_timers timers;
-	struct err err = { 0 };
-	int r = read_status(line, &status);
-
-	if (r == EXIT_OK && cmm_timers_derive((uint32_t)ju_int(status, "takeover_time_ms", 0), &timers, &err) < 0)
-		r = command_failed(line, EXIT_REFUSED, "derive the timers", err.text);
-	for (size_t i = 0; r == EXIT_OK && i < ARRAY_SIZE(timer_rows); i++) {
-		uint32_t ms = *(const uint32_t *)((const char *)&timers + timer_rows[i].offset);
-		_cleanup_free_ char *name = xstrndup(timer_rows[i].name, strlen(timer_rows[i].name) - strlen("_ms"));
-
-		ju_set_int(out, timer_rows[i].name, ms);
-		if (!cmdline_has(line, OPT_JSON))
-			(void)printf("%-12s%7u ms   %s\n", name, ms, timer_rows[i].meaning);
-	}
-	if (r == EXIT_OK && cmdline_has(line, OPT_JSON))
-		print_json(out);
-	json_decref(out);
-	json_decref(status);
-	return r;
-}
 
 /* ---- the tables ---- */
 
@@ -144,46 +29,92 @@ static const struct form timeline_forms[] = {
 	{ "", "g32", NULL, PRIVILEGE_NONE, "tell what happened, from this node's journal", cluster_timeline },
 };
 
-static const struct option_info json_options[] = { { OPT_JSON, "json", NULL, "print as JSON" } };
+#define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
+#define JSON    { OPT_JSON, "json", NULL, "print as JSON" }
+#define CLUSTER .operands = { "cluster", 0, 1 }
+
+static const struct option_info list_options[] = { JSON };
+static const struct form list_forms[] = {
+	{ "", "2", NULL, PRIVILEGE_NONE, "the name of the cluster", cluster_list, CLUSTER },
+};
+static const struct option_info cmds_options[] = { { 'v', "verbose", NULL, "what they are for, too" } };
+static const struct form cmds_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_NONE, "the commands of this family", cluster_list_cmds },
+};
+static const struct option_info show_options[] = {
+	{ 't', "type", "TYPE[,..]", "only these: global, node, quorum" }, VERBOSE, JSON,
+};
+static const struct form show_forms[] = {
+	{ "", "tv2", NULL, PRIVILEGE_NONE, "the configuration of the cluster", cluster_show, CLUSTER },
+};
+static const struct form netprops_forms[] = {
+	{ "", "2", NULL, PRIVILEGE_NONE, "the private network", cluster_show_netprops },
+};
+static const struct option_info status_options[] = {
+	{ 't', "type", "TYPE[,..]", "only these: node, interconnect, quorum, devicegroup, resourcegroup, resource" },
+	{ '5', "short", NULL, "on one screen, with the reason why each group is where it is" }, VERBOSE, JSON,
+};
 static const struct form status_forms[] = {
-	{ "", "2", NULL, PRIVILEGE_NONE, "the state of the cluster on one screen", cluster_status },
+	{ "", "tv2", NULL, PRIVILEGE_NONE, "the state of the cluster", cluster_status, CLUSTER },
+	{ "5", "", NULL, PRIVILEGE_NONE, "the state of the cluster on one screen", cluster_status, CLUSTER },
+};
+static const struct option_info set_options[] = {
+	{ 'p', "property", "NAME=VALUE", "installmode, takeover_time, global_fencing, fencing_policy, ...", true }, VERBOSE,
+};
+static const struct form set_forms[] = {
+	{ "p", "v", NULL, PRIVILEGE_CHANGE, "set properties of the cluster", cluster_set, CLUSTER },
+};
+static const struct option_info rename_options[] = { { 'c', "newclustername", "NAME", "the new name" }, VERBOSE };
+static const struct form rename_forms[] = {
+	{ "c", "v", NULL, PRIVILEGE_CHANGE, "change the name of the cluster", cluster_rename, CLUSTER },
+};
+static const struct option_info shutdown_options[] = {
+	{ 'y', "yes", NULL, "do not ask" },
+	{ 'g', "graceperiod", "SECONDS", "stop the services after so long (default 60)" },
+	{ 'm', "message", "TEXT", "what users are told" },
+	VERBOSE,
+};
+static const struct form shutdown_forms[] = {
+	{ "", "ygmv", NULL, PRIVILEGE_CHANGE, "stop all services, and take every node down", cluster_shutdown, CLUSTER },
+};
+static const struct option_info timers_options[] = {
+	{ '4', "takeover-time", "MS", "for this value, not for the one of the cluster" },
+	{ OPT_JSON, "json", NULL, "print as JSON" },
 };
 static const struct form timers_forms[] = {
-	{ "", "2", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
+	{ "", "42", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
 };
 
 #define TABLE(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 static const struct command_info subcommands[] = {
 	{ "cluster create",        "make this machine a node of a new cluster",      TABLE(create_options, create_forms) },
 	{ "cluster corosync-conf", "the configuration of the transport",             TABLE(conf_options, conf_forms) },
-	{ "cluster status",        "the state of the cluster on one screen",         TABLE(json_options, status_forms) },
+	{ "cluster list",          "the name of the cluster",                        TABLE(list_options, list_forms) },
+	{ "cluster list-cmds",     "the commands of this family",                    TABLE(cmds_options, cmds_forms) },
+	{ "cluster rename",        "change the name of the cluster",                 TABLE(rename_options, rename_forms) },
+	{ "cluster set",           "set properties of the cluster",                  TABLE(set_options, set_forms) },
+	{ "cluster show",          "the configuration of the cluster",               TABLE(show_options, show_forms) },
+	{ "cluster show-netprops", "the private network",                            TABLE(list_options, netprops_forms) },
+	{ "cluster shutdown",      "stop all services, and take every node down",    TABLE(shutdown_options, shutdown_forms) },
+	{ "cluster status",        "the state of the cluster",                       TABLE(status_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
-	{ "cluster timers",        "the timers of the cluster",                      TABLE(json_options, timers_forms) },
+	{ "cluster timers",        "the timers of the cluster",                      TABLE(timers_options, timers_forms) },
 };
 
-static const char *word_of(const struct command_info *command)
-{
-	return command->name + strlen("cluster ");
-}
+/* Documented, not here yet. */
+static const struct unbuilt unbuilt[] = {
+	{ "check",             "configuration checks are not built yet" },
+	{ "list-checks",       "configuration checks are not built yet" },
+	{ "monitor-heartbeat", "watching the heartbeats apart is not built yet; they are always watched" },
+	{ "restore-netprops",  "changing the private network is not built yet" },
+	{ "set-netprops",      "changing the private network is not built yet" },
+};
 
-static int usage(FILE *to)
-{
-	(void)fprintf(to, "usage: cluster SUBCOMMAND [OPTION ...]\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		(void)fprintf(to, "  %-16s %s\n", word_of(&subcommands[i]), subcommands[i].summary);
-	(void)fprintf(to, "\ncluster SUBCOMMAND --help tells more.\n");
-	return to == stdout ? EXIT_OK : EXIT_USAGE;
-}
+static const struct command_family cluster = {
+	"cluster", "the cluster as a whole", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
+};
 
 int cmd_cluster(int argc, char **argv)
 {
-	if (argc < 2)
-		return usage(stderr);
-	if (streq(argv[1], "--help") || streq(argv[1], "help"))
-		return usage(stdout);
-	for (size_t i = 0; i < ARRAY_SIZE(subcommands); i++)
-		if (streq(argv[1], word_of(&subcommands[i])))
-			return command_main(&subcommands[i], argc - 1, argv + 1);
-	(void)fprintf(stderr, "cluster:  There is no subcommand \"%s\", or it is not built yet.\n", argv[1]);
-	return usage(stderr);
+	return family_main(&cluster, argc, argv);
 }

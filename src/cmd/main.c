@@ -5,40 +5,43 @@
 #include "base/macros.h"
 #include "cmd/cmd.h"
 
-static const struct command {
-	const char *name;
-	int       (*fn)(int argc, char **argv);
-	const char *help;
-} commands[] = {
-	{ "cluster",   cmd_cluster,   "create a cluster, see what happened in it" },
+const struct command_entry command_entries[] = {
+	{ "cln",       cmd_clnode,    "short for clnode", true },
+	{ "clnode",    cmd_clnode,    "the nodes of the cluster" },
+	{ "clq",       cmd_clquorum,  "short for clquorum", true },
+	{ "clquorum",  cmd_clquorum,  "quorum devices and votes" },
+	{ "cluster",   cmd_cluster,   "the cluster as a whole: create, show, change, see what happened" },
 	{ "halockrun", cmd_halockrun, "run a program while holding a file lock" },
 	{ "hatimerun", cmd_hatimerun, "run a program under a time limit" },
 	{ "pmfadm",    cmd_pmfadm,    "start, stop and query monitored processes" },
+	{ "scconf",    cmd_scconf,    "configure the cluster, its nodes and its quorum" },
 	{ "scrgadm",   cmd_scrgadm,   "configure resource types, resource groups and resources" },
+	{ "scshutdown", cmd_scshutdown, "shut down the cluster" },
 	{ "scstat",    cmd_scstat,    "show the state of the cluster" },
 	{ "scswitch",  cmd_scswitch,  "switch resource groups, enable and disable resources" },
 };
+const size_t command_entry_count = ARRAY_SIZE(command_entries);
 
-static const struct command *command_find(const char *name)
+static const struct command_entry *command_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(commands[i].name, name))
-			return &commands[i];
+	for (size_t i = 0; i < ARRAY_SIZE(command_entries); i++)
+		if (streq(command_entries[i].name, name))
+			return &command_entries[i];
 	return NULL;
 }
 
 static int usage(FILE *to)
 {
 	(void)fprintf(to, "usage: parhelion COMMAND [ARGUMENT ...]\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		(void)fprintf(to, "  %-14s %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; i < ARRAY_SIZE(command_entries); i++)
+		(void)fprintf(to, "  %-14s %s\n", command_entries[i].name, command_entries[i].help);
 	return to == stdout ? 0 : 2;
 }
 
 int main(int argc, char **argv)
 {
 	_cleanup_free_ char *copy = xstrdup(argc > 0 ? argv[0] : "parhelion");
-	const struct command *command = command_find(basename(copy));
+	const struct command_entry *command = command_find(basename(copy));
 
 	if (command)
 		return command->fn(argc, argv);

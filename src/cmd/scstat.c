@@ -6,20 +6,28 @@
 #include "cmd/client.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
+#include "cmd/view.h"
 
 #define RULE "------------------------------------------------------------------\n\n"
 
-/* What is printed: the reply of Status, and the node that -h limits it to (NULL: all). */
-struct view { const json_t *status; const char *node; };
+/* What is printed: the reply of Status, and the node that -h limits it to (NULL: all).  verbose: a line more of an object,
+ * with blanks in front, so that scripts that look for labels do not see it. */
+struct showing { const json_t *status; const char *node; bool verbose; };
 
-static bool shown(const struct view *v, const char *node)
+static bool shown(const struct showing *v, const char *node)
 {
 	return !v->node || streq(v->node, node);
 }
 
+static void print_more(char *story /* taken */)
+{
+	(void)printf("        %s\n", story);
+	free(story);
+}
+
 /* ---- nodes, paths, quorum ---- */
 
-static void print_nodes(const struct view *view)
+static void print_nodes(const struct showing *view)
 {
 	json_t *node;
 	size_t i;
@@ -32,7 +40,9 @@ static void print_nodes(const struct view *view)
 			continue;
 		(void)printf("  Cluster node:     ");
 		print_padded(20, ju_str(node, "name", ""));
-		(void)printf("%s\n", ju_bool(node, "member", false) ? "Online" : "Offline");
+		(void)printf("%s\n", node_status(node));
+		if (view->verbose)
+			print_more(node_story(node));
 	}
 	(void)printf("\n");
 }
@@ -45,7 +55,7 @@ static bool is_end_at(const char *end, const char *node)
 	return strncmp(end, node, n) == 0 && end[n] == ':';
 }
 
-static void print_paths(const struct view *view)
+static void print_paths(const struct showing *view)
 {
 	json_t *path;
 	size_t i;
@@ -66,7 +76,41 @@ static void print_paths(const struct view *view)
 	(void)printf("\n");
 }
 
-static void print_quorum(const struct view *view)
+/* "  Node votes:       alpha               1        1       Online" */
+static void print_votes(const char *label, const char *name, int64_t present, int64_t possible, const char *status)
+{
+	(void)printf("  %-18s", label);
+	print_padded(20, name);
+	(void)printf("%-9lld%-8lld%s\n", (long long)present, (long long)possible, status);
+}
+
+static bool device_shown(const struct showing *view, const json_t *device)
+{
+	return !view->node || names_have(ju_arr(device, "nodes"), view->node);
+}
+
+static void print_quorum_devices(const struct showing *view, const json_t *devices)
+{
+	json_t *device;
+	size_t i;
+
+	(void)printf("\n-- Quorum Votes by Device --\n\n"
+		     "                    Device Name         Present Possible Status\n"
+		     "                    -----------         ------- -------- ------\n");
+	json_array_foreach((json_t *)devices, i, device) {
+		const char *path = ju_str(device, "path", "");
+
+		if (!device_shown(view, device))
+			continue;
+		print_votes("Device votes:", *path ? path : ju_str(device, "name", ""), ju_int(device, "votes_present", 0),
+			    ju_int(device, "votes", 0), ju_str(device, "status", "Offline"));
+		if (view->verbose)
+			print_more(device_story(device));
+	}
+	(void)printf("\n");
+}
+
+static void print_quorum(const struct showing *view)
 {
 	const json_t *quorum = ju_obj(view->status, "quorum");
 	json_t *node;
@@ -81,24 +125,19 @@ static void print_quorum(const struct view *view)
 		     "                    Node Name           Present Possible Status\n"
 		     "                    ---------           ------- -------- ------\n");
 	json_array_foreach(ju_arr(view->status, "nodes"), i, node) {
-		long long votes = ju_int(node, "votes", 0);
-
 		if (!shown(view, ju_str(node, "name", "")))
 			continue;
-		(void)printf("  Node votes:       ");
-		print_padded(20, ju_str(node, "name", ""));
-		/* Votes count as soon as the node is heard; it is online when it is a member. */
-		(void)printf("%-9lld%-8lld%s\n", ju_bool(node, "reachable", false) ? votes : 0, votes,
-			     ju_bool(node, "member", false) ? "Online" : "Offline");
+		print_votes("Node votes:", ju_str(node, "name", ""), node_votes_present(node), ju_int(node, "votes", 0),
+			    node_status(node));
+		if (view->verbose)
+			print_more(node_story(node));
 	}
-	(void)printf("\n-- Quorum Votes by Device --\n\n"
-		     "                    Device Name         Present Possible Status\n"
-		     "                    -----------         ------- -------- ------\n\n");
+	print_quorum_devices(view, ju_arr(quorum, "devices"));
 }
 
 /* ---- device groups: there are none yet, which is what the empty tables say ---- */
 
-static void print_device_groups(const struct view *view)
+static void print_device_groups(const struct showing *view)
 {
 	(void)view;
 	(void)printf("-- Device Group Servers --\n\n"
@@ -114,7 +153,7 @@ static void print_device_groups(const struct view *view)
 
 /* ---- groups and resources ---- */
 
-static void print_resource_names(const struct view *view)
+static void print_resource_names(const struct showing *view)
 {
 	json_t *group, *rs;
 	size_t i, k;
@@ -128,11 +167,13 @@ static void print_resource_names(const struct view *view)
 		json_array_foreach(ju_arr(group, "resources"), k, rs)
 			(void)printf("%s%s", k ? " " : "", ju_str(rs, "name", ""));
 		(void)printf("%s\n", json_array_size(ju_arr(group, "resources")) ? "" : "-");
+		if (view->verbose && *ju_str(group, "why", ""))
+			print_more(xstrdup(ju_str(group, "why", "")));
 	}
 	(void)printf("\n");
 }
 
-static void print_group_states(const struct view *view)
+static void print_group_states(const struct showing *view)
 {
 	json_t *group, *node;
 	size_t i, k;
@@ -157,7 +198,7 @@ static void print_group_states(const struct view *view)
 		(void)printf("\n");
 }
 
-static void print_resource_states(const struct view *view, const json_t *rs)
+static void print_resource_states(const struct showing *view, const json_t *rs)
 {
 	json_t *node;
 	size_t i;
@@ -178,7 +219,7 @@ static void print_resource_states(const struct view *view, const json_t *rs)
 	(void)printf("\n");
 }
 
-static void print_resources(const struct view *view)
+static void print_resources(const struct showing *view)
 {
 	json_t *group, *rs;
 	size_t i, k;
@@ -193,7 +234,7 @@ static void print_resources(const struct view *view)
 		(void)printf("\n");
 }
 
-static void print_groups(const struct view *view)
+static void print_groups(const struct showing *view)
 {
 	print_resource_names(view);
 	print_group_states(view);
@@ -202,7 +243,7 @@ static void print_groups(const struct view *view)
 
 /* ---- public networks ---- */
 
-static void print_ipmp(const struct view *view)
+static void print_ipmp(const struct showing *view)
 {
 	json_t *group;
 	size_t i;
@@ -227,14 +268,15 @@ static void print_ipmp(const struct view *view)
 
 static const struct section {
 	char letter;
-	void (*print)(const struct view *view);
+	void (*print)(const struct showing *view);
 	const char *members[3];         /* of the reply, for --json */
+	bool has_more;                  /* -v has a meaning */
 } sections[] = {
-	{ 'n', print_nodes,         { "nodes" } },
+	{ 'n', print_nodes,         { "nodes" }, true },
 	{ 'W', print_paths,         { "paths" } },
-	{ 'q', print_quorum,        { "quorum", "nodes" } },
+	{ 'q', print_quorum,        { "quorum", "nodes" }, true },
 	{ 'D', print_device_groups, { "device_groups" } },
-	{ 'g', print_groups,        { "groups" } },
+	{ 'g', print_groups,        { "groups" }, true },
 	{ 'i', print_ipmp,          { "ipmp" } },
 };
 
@@ -248,7 +290,7 @@ static bool wanted(const struct cmdline *line, const struct section *section)
 	return !any || cmdline_has(line, 'p') || cmdline_has(line, section->letter);
 }
 
-static void print_sections(const struct cmdline *line, const struct view *view)
+static void print_sections(const struct cmdline *line, const struct showing *view)
 {
 	size_t n = 0;
 
@@ -276,32 +318,31 @@ static void drop_unwanted(const struct cmdline *line, json_t *status)
 	json_decref(kept);
 }
 
-/* The name for what -h gave, a name or an id; NULL: there is no such node. */
-static const char *node_name(const json_t *status, const char *given)
+/* -v where no section has more to say would be without effect: refused. */
+static bool verbose_fits(const struct cmdline *line)
 {
-	json_t *node;
-	size_t i;
+	bool fits = !cmdline_has(line, 'v');
 
-	json_array_foreach(ju_arr(status, "nodes"), i, node) {
-		_cleanup_free_ char *id = xasprintf("%lld", (long long)ju_int(node, "id", 0));
-
-		if (streq(ju_str(node, "name", ""), given) || streq(id, given))
-			return ju_str(node, "name", "");
-	}
-	return NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		fits |= wanted(line, &sections[i]) && sections[i].has_more;
+	return fits;
 }
 
 static int run_scstat(const struct cmdline *line)
 {
-	const char *given = cmdline_get(line, 'h'), *waiting;
+	const char *given = cmdline_get(line, 'h');
 	json_t *status = NULL;
-	struct view view;
-	int r = client_call(line, "read the state of the cluster", "org.parhelion.Cluster.Status", NULL, &status);
+	struct showing view;
+	int r;
 
+	if (!verbose_fits(line))
+		return command_usage(line, "-v adds nothing to what these letters show; it goes with -n, -q and -g");
+	r = client_call(line, "read the state of the cluster", "org.parhelion.Cluster.Status", NULL, &status);
 	if (r != EXIT_OK)
 		return r;
-	view = (struct view) { .status = status, .node = given ? node_name(status, given) : NULL };
-	waiting = ju_str(status, "waiting_for", "");
+	view = (struct showing) { .status = status, .verbose = cmdline_has(line, 'v') };
+	if (given)
+		view.node = ju_str(view_find(ju_arr(status, "nodes"), given), "name", NULL);
 	if (given && !view.node) {
 		_cleanup_free_ char *what = xasprintf("show node %s", given);
 
@@ -312,9 +353,7 @@ static int run_scstat(const struct cmdline *line)
 	} else {
 		print_sections(line, &view);
 		(void)fflush(stdout);
-		if (*waiting)
-			(void)fprintf(stderr, "scstat:  This node (%s) is not a member of the cluster now, and shows what it knows - %s\n",
-				      ju_str(status, "self", "?"), waiting);
+		view_notes(line, &(struct view) { .status = status });
 	}
 	json_decref(status);
 	return r;
@@ -329,7 +368,7 @@ static const struct option_info options[] = {
 	{ 'i', NULL, NULL,        "public network groups" },
 	{ 'p', NULL, NULL,        "everything; so without any of these" },
 	{ 'h', NULL, "node",      "only what is on this node" },
-	{ 'v', NULL, NULL,        "verbose", true },
+	{ 'v', NULL, NULL,        "more of nodes, quorum and groups", true },
 	{ OPT_JSON, "json", NULL, "print as JSON" },
 };
 

@@ -1,0 +1,279 @@
+/* clnode: the nodes of the cluster.  Every subcommand is a table of its own, at the end. */
+#include <stdio.h>
+
+#include "base/json.h"
+#include "cmd/cl_blocks.h"
+#include "cmd/cl_print.h"
+#include "cmd/client.h"
+#include "cmd/cmd.h"
+#include "cmd/print.h"
+#include "cmd/props.h"
+#include "cmd/signame.h"
+
+#define NODE_ID_MAX 64
+
+/* ---- listings ---- */
+
+static int list_nodes(const struct cmdline *line)
+{
+	static const struct cl_column columns[] = { { "Node", 20 }, { "Type", 0 } };
+	struct cl_table table = { .columns = columns, .n = ARRAY_SIZE(columns) };
+	struct view view = { 0 };
+	json_t *picked, *node;
+	size_t i;
+	int code, r = view_read(line, false, &view);
+
+	if (r != EXIT_OK)
+		return r;
+	picked = view_pick(line, view_nodes(&view), "node", &code);
+	if (cmdline_has(line, OPT_JSON)) {
+		print_json(picked);
+	} else {
+		json_array_foreach(picked, i, node) {
+			if (!cmdline_has(line, 'v'))
+				(void)printf("%s\n", ju_str(node, "name", ""));
+			cl_cell(&table, ju_str(node, "name", ""));
+			cl_cell(&table, "cluster");
+		}
+		if (cmdline_has(line, 'v'))
+			cl_table_print(&table);
+		strlist_done(&table.cells);
+	}
+	json_decref(picked);
+	view_done(&view);
+	return code;
+}
+
+/* The reply of Status for each node, with what the infrastructure table has of it. */
+static void print_nodes_json(const struct view *view, const json_t *nodes)
+{
+	json_t *out = json_array(), *node;
+	size_t i;
+
+	json_array_foreach((json_t *)nodes, i, node) {
+		json_t *copy = json_copy(node);
+
+		ju_set_new(copy, "configuration", view_below(view, "cluster.nodes.%d", (int)ju_int(node, "id", 0)));
+		ju_push(out, copy);
+	}
+	print_json(out);
+	json_decref(out);
+}
+
+static int show_nodes(const struct cmdline *line)
+{
+	struct view view = { 0 };
+	json_t *picked;
+	int code, r = view_read(line, true, &view);
+
+	if (r != EXIT_OK)
+		return r;
+	picked = view_pick(line, view_nodes(&view), "node", &code);
+	if (cmdline_has(line, OPT_JSON))
+		print_nodes_json(&view, picked);
+	else if (json_array_size(picked))
+		block_nodes(&view, picked, cmdline_has(line, 'v'));
+	json_decref(picked);
+	view_done(&view);
+	return code;
+}
+
+static int status_of_nodes(const struct cmdline *line)
+{
+	struct view view = { 0 };
+	json_t *picked;
+	int code, r = view_read(line, false, &view);
+
+	if (r != EXIT_OK)
+		return r;
+	picked = view_pick(line, view_nodes(&view), "node", &code);
+	if (cmdline_has(line, OPT_JSON)) {
+		print_json(picked);
+	} else if (json_array_size(picked)) {
+		block_node_status(picked, cmdline_has(line, 'v'));
+		if (cmdline_has(line, 'm'))
+			block_ipmp_status(&view, picked);
+		view_notes(line, &view);
+	}
+	json_decref(picked);
+	view_done(&view);
+	return code;
+}
+
+static int show_release(const struct cmdline *line)
+{
+	(void)printf("%s%s\n", cmdline_has(line, 'v') ? "Parhelion " : "", PARHELION_VERSION);
+	return EXIT_OK;
+}
+
+/* ---- changes ---- */
+
+/* One request for each node that the operands name. */
+static int each_node(const struct cmdline *line, const char *op, const json_t *extra, const char *what)
+{
+	_cleanup_(strlist_done) struct strlist names = { 0 };
+	struct view view = { 0 };
+	int missing, r = view_read(line, false, &view);
+
+	if (r != EXIT_OK)
+		return r;
+	missing = view_pick_names(line, view_nodes(&view), "node", &names);
+	r = requests_each(line, &names, op, "node", extra, what);
+	view_done(&view);
+	return missing ? missing : r;
+}
+
+static const char *const node_properties[] = {
+	"privatehostname", "reboot_on_path_failure", "globalzoneshares", "defaultpsetmin", NULL,
+};
+
+static int set_nodes(const struct cmdline *line)
+{
+	json_t *extra = ju_pack("{s{}}", "props");
+	int r = props_read(line, 'p', node_properties, ju_obj(extra, "props"));
+
+	if (r == EXIT_OK)
+		r = each_node(line, "node_set", extra, "set properties of node");
+	json_decref(extra);
+	return r;
+}
+
+static int remove_nodes(const struct cmdline *line)       { return each_node(line, "node_remove", NULL, "remove node"); }
+static int evacuate_nodes(const struct cmdline *line)     { return each_node(line, "evacuate", NULL, "evacuate node"); }
+static int unquarantine_nodes(const struct cmdline *line) { return each_node(line, "node_unquarantine", NULL, "unquarantine node"); }
+
+static int add_node(const struct cmdline *line)
+{
+	const char *name = line->operands.v[0], *id_text = cmdline_get(line, '4'), *cluster = cmdline_get(line, 'c');
+	struct view view = { 0 };
+	json_t *body, *links;
+	int id = 0, r;
+
+	if (id_text && number_parse(id_text, 1, NODE_ID_MAX, &id) < 0)
+		return command_usage(line, "--id takes a number from 1 to %d, not \"%s\"", NODE_ID_MAX, id_text);
+	links = links_json(line, 'e');
+	if (!links)
+		return EXIT_USAGE;
+	_cleanup_free_ char *what = xasprintf("add node %s", name);
+
+	r = view_read(line, false, &view);
+	if (r == EXIT_OK && cluster && !streq(cluster, ju_str(view.status, "cluster", "")))
+		r = command_failed(line, EXIT_INVALID, what, "-c names another cluster than the one of this node");
+	if (r == EXIT_OK && view_find(view_nodes(&view), name))
+		r = command_failed(line, EXIT_EXISTS, what, "there is a node of this name already");
+	if (r == EXIT_OK) {
+		body = ju_pack("{ss, ss, sO}", "op", "node_add", "name", name, "links", links);
+		if (id)
+			ju_set_int(body, "id", id);
+		r = request_run(line, body, "%s", what);
+	}
+	json_decref(links);
+	view_done(&view);
+	return r;
+}
+
+/* ---- the tables ---- */
+
+#define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
+#define JSON    { OPT_JSON, "json", NULL, "print as JSON" }
+#define FORCE   { 'F', "force", NULL, "even when it is not safe" }
+#define NODES   .operands = { "node", 0, OPERANDS_MANY }
+#define SOME    .operands = { "node", 1, OPERANDS_MANY }
+
+static const struct option_info list_options[] = { VERBOSE, JSON };
+static const struct form list_forms[] = {
+	{ "", "v2", NULL, PRIVILEGE_NONE, "the names of the nodes", list_nodes, NODES },
+};
+static const struct form show_forms[] = {
+	{ "", "v2", NULL, PRIVILEGE_NONE, "the configuration of the nodes", show_nodes, NODES },
+};
+static const struct option_info status_options[] = { { 'm', NULL, NULL, "public network groups, too" }, VERBOSE, JSON };
+static const struct form status_forms[] = {
+	{ "", "mv2", NULL, PRIVILEGE_NONE, "which nodes are online", status_of_nodes, NODES },
+};
+static const struct option_info rev_options[] = { { 'v', "verbose", NULL, "the name of the product, too" } };
+static const struct form rev_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_NONE, "the release that this node runs", show_release },
+};
+static const struct option_info set_options[] = {
+	{ 'p', "property", "NAME=VALUE", "privatehostname, reboot_on_path_failure, globalzoneshares or defaultpsetmin", true }, VERBOSE,
+};
+static const struct form set_forms[] = {
+	{ "p", "v", NULL, PRIVILEGE_CHANGE, "set properties of nodes", set_nodes, SOME },
+};
+static const struct option_info add_options[] = {
+	{ 'e', "endpoint", "LINK[,..]", "addresses on the interconnect, each ADDRESS or ADAPTER=ADDRESS" },
+	{ '4', "id", "ID", "the id of the node (default: the lowest that is free)" },
+	{ 'c', "clustername", "CLUSTER", "refuse when the cluster has another name" },
+	{ 'n', "sponsornode", "NODE", "a member through which a node joins that is none" },
+	{ 'i', "input", "FILE", "configuration as XML" },
+	{ 'G', "globaldevfs", "FS", "file system of the global devices" },
+	VERBOSE,
+};
+static const struct form add_forms[] = {
+	{ "e", "4cv", NULL, PRIVILEGE_CHANGE, "add a node to the configuration", add_node, .operands = { "node", 1, 1 } },
+	{ "n", "e4civG", NULL, PRIVILEGE_CHANGE, "add this machine through a member", NULL,
+	  "joining by -n is not built yet: give the command without -n on a member", .operands = { "node", 0, 1 } },
+	{ "i", "e4cvG", NULL, PRIVILEGE_CHANGE, "add a node from a file", NULL, "XML is not built yet", .operands = { "node", 0, 1 } },
+	{ "G", "e4cv", NULL, PRIVILEGE_CHANGE, "add a node with global devices", NULL, "global devices are not built yet",
+	  .operands = { "node", 0, 1 } },
+};
+static const struct option_info remove_options[] = {
+	{ 'n', "sponsornode", "NODE", "a member through which this machine leaves" },
+	{ 'G', "globaldevfs", "FS", "file system of the global devices" },
+	FORCE, VERBOSE,
+};
+static const struct form remove_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_CHANGE, "remove nodes from the configuration; they must be down", remove_nodes,
+	  .operands = { "node", 1, OPERANDS_MANY } },
+	{ "n", "GFv", NULL, PRIVILEGE_CHANGE, "remove this machine through a member", NULL,
+	  "leaving by -n is not built yet: give the command without -n on another member", .operands = { "node", 0, 1 } },
+	{ "G", "Fv", NULL, PRIVILEGE_CHANGE, "remove a node with global devices", NULL, "global devices are not built yet", SOME },
+	{ "F", "v", NULL, PRIVILEGE_CHANGE, "remove nodes by force", NULL, "removing by force (-F) is not built yet", SOME },
+};
+static const struct option_info clear_options[] = { FORCE, VERBOSE };
+static const struct form clear_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_CHANGE, "remove what is left of nodes that are gone for good", remove_nodes, SOME },
+	{ "F", "v", NULL, PRIVILEGE_CHANGE, "clear nodes by force", NULL, "clearing by force (-F) is not built yet", SOME },
+};
+static const struct option_info evacuate_options[] = { { 'T', "time", "SECONDS", "keep groups away for so long" }, VERBOSE };
+static const struct form evacuate_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", evacuate_nodes, SOME },
+	{ "T", "v", NULL, PRIVILEGE_CHANGE, "keep evacuated groups away for a time", NULL,
+	  "keeping groups away (-T) is not built yet; without it they are moved", SOME },
+};
+static const struct option_info verbose_options[] = { VERBOSE };
+static const struct form unquarantine_forms[] = {
+	{ "", "v", NULL, PRIVILEGE_CHANGE, "let nodes join again that were quarantined", unquarantine_nodes, SOME },
+};
+
+#define ROWS(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
+static const struct command_info subcommands[] = {
+	{ "clnode add",          "add a node to the configuration",               ROWS(add_options, add_forms) },
+	{ "clnode clear",        "remove what is left of a node that is gone",    ROWS(clear_options, clear_forms) },
+	{ "clnode evacuate",     "move all groups away from nodes",               ROWS(evacuate_options, evacuate_forms) },
+	{ "clnode list",         "the names of the nodes",                        ROWS(list_options, list_forms) },
+	{ "clnode remove",       "remove nodes from the configuration",           ROWS(remove_options, remove_forms) },
+	{ "clnode set",          "set properties of nodes",                       ROWS(set_options, set_forms) },
+	{ "clnode show",         "the configuration of the nodes",                ROWS(list_options, show_forms) },
+	{ "clnode show-rev",     "the release that this node runs",               ROWS(rev_options, rev_forms) },
+	{ "clnode status",       "which nodes are online",                        ROWS(status_options, status_forms) },
+	{ "clnode unquarantine", "let nodes join again that were quarantined",    ROWS(verbose_options, unquarantine_forms) },
+};
+
+static const struct unbuilt unbuilt[] = {
+	{ "create-loadlimit", "load limits are not built yet" },
+	{ "delete-loadlimit", "load limits are not built yet" },
+	{ "export",           "the export as XML is not built yet; --json of show has the same" },
+	{ "rename",           "renaming a node is not built yet" },
+	{ "set-loadlimit",    "load limits are not built yet" },
+};
+
+static const struct command_family clnode = {
+	"clnode", "the nodes of the cluster", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
+};
+
+int cmd_clnode(int argc, char **argv)
+{
+	return family_main(&clnode, argc, argv);
+}
