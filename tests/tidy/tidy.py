@@ -41,6 +41,7 @@ MAY_INCLUDE = {
     'failfastd': ['base'],
     'pmfd': ['base', 'failfastd'],
     'clusterd': ['base', 'bus', 'cmm', 'ccr', 'rgm', 'failfastd', 'pmfd'],
+    'quorum': ['base', 'cmm'],          # nodesets
     'net': ['base'],
     'dev': ['base'],
     'pnm': ['base', 'net'],
@@ -53,7 +54,8 @@ MAY_INCLUDE = {
     'lab': ['base'],
 }
 
-CORES = ['src/cmm/', 'src/ccr/', 'src/rgm/', 'src/clusterd/engine.', 'src/failfastd/core.', 'src/pmfd/retry.']
+CORES = ['src/cmm/', 'src/ccr/', 'src/rgm/', 'src/clusterd/engine.', 'src/failfastd/core.', 'src/pmfd/retry.',
+         'src/quorum/block.', 'src/quorum/paxos.']
 # What a core must not see: the outside world.
 CORE_INCLUDES = re.compile(r'^\s*#\s*include\s*[<"](bus/|uv\.h|sys/socket|netinet/|arpa/|netdb|poll\.h|sys/epoll|sys/stat|'
                            r'fcntl|pthread|signal\.h|syslog|time\.h|sys/time|base/varlink|base/log|base/paths)')
