@@ -15,7 +15,7 @@ const char *const quorum_result_names[QUORUM_RESULT_COUNT] = {
 };
 
 /* A further kind is a further row. */
-static const struct quorum_device_ops *const kinds[] = { &shared_disk_ops };
+static const struct quorum_device_ops *const kinds[] = { &shared_disk_ops, &quorum_server_ops };
 
 int quorum_device_find(const char *type, const struct quorum_device_ops **ret, struct err *err)
 {
@@ -106,4 +106,31 @@ double quorum_now_ms(void)
 void quorum_pause(unsigned ms)
 {
 	(void)poll(NULL, 0, (int)ms);   /* a signal may end it early: no harm */
+}
+
+uint32_t quorum_node_id(const char *text)
+{
+	uint32_t id = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '9' || id > CMM_NODE_ID_MAX)
+			return 0;
+		id = id * 10 + (uint32_t)(*p - '0');
+	}
+	return *text != '0' && id <= CMM_NODE_ID_MAX ? id : 0;
+}
+
+int quorum_parse_keep(const json_t *keep, nodeset *ret, struct err *err)
+{
+	if (!json_is_array(keep) || json_array_size(keep) == 0)
+		return err_set(err, -EINVAL, "take needs \"keep\", the nodes whose keys stay");
+	for (size_t i = 0; i < json_array_size(keep); i++) {
+		const json_t *value = json_array_get(keep, i);
+		json_int_t id = json_integer_value(value);
+
+		if (!json_is_integer(value) || id < 1 || id > CMM_NODE_ID_MAX)
+			return err_set(err, -EINVAL, "keep: node ids are numbers from 1 to %d", CMM_NODE_ID_MAX);
+		*ret |= node_bit((uint32_t)id);
+	}
+	return 0;
 }

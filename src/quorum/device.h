@@ -55,7 +55,7 @@ struct quorum_device_ops {
 /* -ENOSYS: err says that this type is not built yet. */
 int quorum_device_find(const char *type, const struct quorum_device_ops **ret, struct err *err);
 
-extern const struct quorum_device_ops shared_disk_ops;
+extern const struct quorum_device_ops shared_disk_ops, quorum_server_ops;
 
 /* A property that is a string or a whole number; *ret untouched when it is not given. */
 int quorum_property_text(const json_t *properties, const char *name, bool required, const char **ret, struct err *err);
@@ -65,6 +65,10 @@ int quorum_property_number(const json_t *properties, const char *name, uint64_t 
 int quorum_properties_known(const json_t *properties, const char *const *names, struct err *err);
 /* "0x3908EE1C" and the like: hexadecimal, at most 16 digits, not 0. */
 int quorum_hex(const char *text, uint64_t *ret);
+/* "1" to "64"; 0: it is none. */
+uint32_t quorum_node_id(const char *text);
+/* The array "keep" of a take: node ids, not empty. */
+int quorum_parse_keep(const json_t *keep, nodeset *ret, struct err *err);
 /* Milliseconds between two readings of CLOCK_MONOTONIC. */
 double quorum_now_ms(void);
 /* Waits that long; what another node does needs its time, and there is no event for it. */

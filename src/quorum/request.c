@@ -15,19 +15,6 @@ static int parse_name(const json_t *value, const char *what, const char **ret, s
 	return 0;
 }
 
-/* "1" to "64", as a key of an object. */
-static uint32_t node_id(const char *text)
-{
-	uint32_t id = 0;
-
-	for (const char *p = text; *p; p++) {
-		if (*p < '0' || *p > '9' || id > CMM_NODE_ID_MAX)
-			return 0;
-		id = id * 10 + (uint32_t)(*p - '0');
-	}
-	return *text != '0' && id <= CMM_NODE_ID_MAX ? id : 0;
-}
-
 static int parse_keys(const json_t *keys, struct quorum_cluster *ret, struct err *err)
 {
 	const char *name;
@@ -36,7 +23,7 @@ static int parse_keys(const json_t *keys, struct quorum_cluster *ret, struct err
 	if (!json_is_object(keys) || json_object_size(keys) == 0)
 		return err_set(err, -EINVAL, "keys must name the key of each node");
 	json_object_foreach((json_t *)keys, name, value) {      /* the macro takes no const; it only reads */
-		uint32_t id = node_id(name);
+		uint32_t id = quorum_node_id(name);
 
 		if (!id)
 			return err_set(err, -EINVAL, "keys: there is no node %.20s", name);
@@ -108,21 +95,6 @@ static int parse_configure(const json_t *o, struct quorum_message *m, struct err
 	return r;
 }
 
-static int parse_keep(const json_t *keep, nodeset *ret, struct err *err)
-{
-	if (!json_is_array(keep) || json_array_size(keep) == 0)
-		return err_set(err, -EINVAL, "take needs \"keep\", the nodes whose keys stay");
-	for (size_t i = 0; i < json_array_size(keep); i++) {
-		const json_t *value = json_array_get(keep, i);
-		json_int_t id = json_integer_value(value);
-
-		if (!json_is_integer(value) || id < 1 || id > CMM_NODE_ID_MAX)
-			return err_set(err, -EINVAL, "keep: node ids are numbers from 1 to %d", CMM_NODE_ID_MAX);
-		*ret |= node_bit((uint32_t)id);
-	}
-	return 0;
-}
-
 static int parse_operation(const json_t *o, const char *op, struct quorum_message *m, struct err *err)
 {
 	const char *device;
@@ -137,7 +109,7 @@ static int parse_operation(const json_t *o, const char *op, struct quorum_messag
 		return r;
 	m->device = xstrdup(device);
 	m->request.force = ju_bool(o, "force", false);
-	return m->request.op == QOP_TAKE ? parse_keep(json_object_get(o, "keep"), &m->request.keep, err) : 0;
+	return m->request.op == QOP_TAKE ? quorum_parse_keep(json_object_get(o, "keep"), &m->request.keep, err) : 0;
 }
 
 static int parse_object(const json_t *o, struct quorum_message *m, struct err *err)

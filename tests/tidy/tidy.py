@@ -179,7 +179,8 @@ def check_dependencies():
 def check_headers():
     """Each header compiles when it stands alone; the public ones as C99 and C++, too."""
     cc = shutil.which('cc') or shutil.which('gcc') or shutil.which('clang')
-    flags = subprocess.run(['pkg-config', '--cflags', 'libuv', 'jansson', 'libcpg', 'libnl-route-3.0'], capture_output=True,
+    flags = subprocess.run(['pkg-config', '--cflags', 'libuv', 'jansson', 'libcpg', 'libnl-route-3.0',
+                            'gnutls'], capture_output=True,
                            text=True).stdout.split()
     base = ['-I' + str(ROOT / 'src'), '-I' + str(ROOT / 'include'), '-I' + str(ROOT), '-D_GNU_SOURCE',
             '-DPARHELION_PREFIX="/usr/cluster"', '-DPARHELION_VERSION="0"'] + flags
