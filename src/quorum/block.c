@@ -29,7 +29,7 @@
 
 #define VERSION 1u
 
-static const char magic[8] __attribute__((nonstring)) = "PHQDISK1";
+static const char magic[8] = { 'P', 'H', 'Q', 'D', 'I', 'S', 'K', '1' };
 
 struct sector {
 	char     magic[8];
