@@ -397,7 +397,7 @@ static void on_text(struct conn *c, const char *text, size_t len)
 static void tls_read(struct conn *c)
 {
 	char text[4096];
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (!c->shaken) {
 		int r = gnutls_handshake(c->tls);

@@ -95,7 +95,7 @@ int qs_secrets_load(const char *path, struct qs_secrets *secrets, struct err *er
 		return err_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
 	for (size_t number = 1; r == 0 && (line = strsep(&rest, "\n")); number++)
 		r = parse_line(line, path, number, secrets, err);
-	explicit_bzero(text, FILE_MAX);
+	explicit_bzero(text, (size_t)n);
 	if (r == 0 && secrets->n == 0)
 		r = err_set(err, -EINVAL, "%s holds no secret", path);
 	return r;

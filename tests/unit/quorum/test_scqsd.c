@@ -35,12 +35,14 @@ static bool never_retired(void *ctx)
 	return false;
 }
 
-/* A file below dir; the result lives until the process ends, as the paths of a test do. */
+/* A file below dir; the result lives until the next call. */
 static const char *file(const char *name, const char *text, mode_t mode)
 {
-	char *path = xasprintf("%s/%s", dir, name);
-	int fd = text ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+	static char path[128];
+	int fd;
 
+	(void)snprintf(path, sizeof path, "%s/%s", dir, name);
+	fd = text ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
 	if (text) {
 		assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fchmod(fd, mode) == 0);
 		close(fd);
@@ -281,7 +283,7 @@ static void test_nonsense(void **state)
 		{ HELLO(1) "{\"op\":\"register\",\"op\":\"scrub\"}\n", "JSON object" },
 		{ HELLO(1) "\xff\xfe\n", "JSON object" },
 	};
-	_cleanup_free_ char *endless = xcalloc(1, QS_LINE_MAX * 2), *text = NULL;
+	_cleanup_free_ char *endless = xcalloc(1, QS_LINE_MAX * 2);
 	int fd;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
