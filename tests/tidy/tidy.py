@@ -42,6 +42,7 @@ MAY_INCLUDE = {
     'failfastd': ['base'],
     'pmfd': ['base', 'failfastd'],
     'clusterd': ['base', 'bus', 'cmm', 'ccr', 'rgm', 'failfastd', 'pmfd'],
+    'quorum': ['base', 'cmm'],          # nodesets
     'net': ['base'],
     'dev': ['base'],
     'pnm': ['base', 'net'],
@@ -54,7 +55,8 @@ MAY_INCLUDE = {
     'lab': ['base'],
 }
 
-CORES = ['src/cmm/', 'src/ccr/', 'src/rgm/', 'src/clusterd/engine.', 'src/failfastd/core.', 'src/pmfd/retry.']
+CORES = ['src/cmm/', 'src/ccr/', 'src/rgm/', 'src/clusterd/engine.', 'src/failfastd/core.', 'src/pmfd/retry.',
+         'src/quorum/block.', 'src/quorum/paxos.']
 # What a core must not see: the outside world.
 CORE_INCLUDES = re.compile(r'^\s*#\s*include\s*[<"](bus/|uv\.h|sys/socket|netinet/|arpa/|netdb|poll\.h|sys/epoll|sys/stat|'
                            r'fcntl|pthread|signal\.h|syslog|time\.h|sys/time|base/varlink|base/log|base/paths)')
@@ -76,7 +78,7 @@ README_ABOVE = 4                        # files in a folder of src/
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 ELSEWHERE = re.compile(r'(?<![\w.])/wor' r'k\b|\bshared/refer' r'ence\b|\bDESI' r'GN(\.md| section)|\bSTY' r'LE\.md'
                        r'|\b(this|our|the last|another|coding) sess' r'ion\b', re.I)
-DATA = ['tests/fuzz/rtr-corpus/', 'tests/conformance/golden', 'LICENSE']       # taken as it is
+DATA = ['tests/fuzz/rtr-corpus/', 'tests/fuzz/quorum-corpus/', 'tests/conformance/golden', 'LICENSE']       # taken as it is
 SKIP_DIRS = {'.git', '__pycache__', '.pytest_cache', 'subprojects', 'node_modules'}
 
 findings = []
@@ -178,7 +180,8 @@ def check_dependencies():
 def check_headers():
     """Each header compiles when it stands alone; the public ones as C99 and C++, too."""
     cc = shutil.which('cc') or shutil.which('gcc') or shutil.which('clang')
-    flags = subprocess.run(['pkg-config', '--cflags', 'libuv', 'jansson', 'libcpg', 'libnl-route-3.0'], capture_output=True,
+    flags = subprocess.run(['pkg-config', '--cflags', 'libuv', 'jansson', 'libcpg', 'libnl-route-3.0',
+                            'gnutls'], capture_output=True,
                            text=True).stdout.split()
     base = ['-I' + str(ROOT / 'src'), '-I' + str(ROOT / 'include'), '-I' + str(ROOT), '-D_GNU_SOURCE',
             '-DPARHELION_PREFIX="/usr/cluster"', '-DPARHELION_VERSION="0"'] + flags
