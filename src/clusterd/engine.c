@@ -182,10 +182,15 @@ void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t
 
 static void refresh_hello(struct engine *e)
 {
-	json_t *summary = ccr_summary(e->ccr);
+	json_t *summary = ccr_hello(e->ccr);
 
 	cmm_set_hello_extra(e->cmm, summary);
 	json_decref(summary);
+}
+
+void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
+{
+	ccr_load_history(e->ccr, entry, bytes);
 }
 
 int engine_start(struct engine *e, struct err *err)
@@ -403,11 +408,14 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 static void formation_go_on(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	struct rgm_update r = { 0 };
+	struct ccr_update c;
 
 	if (json_array_size(e->missing))
 		return;
 	json_decref(e->missing);
 	e->missing = NULL;
+	ccr_gathered(e->ccr, &c);
+	take_ccr(e, &c, u);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
 	rgm_set_time(e->rgm, now.wall_ms);
@@ -427,7 +435,7 @@ static void formation_begin(struct engine *e, struct engine_time now, struct eng
 	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
 		hellos[id] = cmm_hello_extra(e->cmm, id);
 	json_decref(e->missing);
-	e->missing = ccr_missing(e->ccr, hellos, members);
+	e->missing = ccr_gather(e->ccr, hellos, members);
 	json_array_foreach(e->missing, i, v)
 		push(&u->send, ju_pack("{ss,si,ss,sI}", "t", "ccr.pull", "v", 1, "table", ju_str(v, "table", ""), "from",
 				       (json_int_t)ju_int(v, "from", 0)));
@@ -530,13 +538,14 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 static void start_next_commit(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	json_t *first = json_array_get(e->commits, 0), *data;
+	const struct ccr_origin origin = { .by = ju_str(first, "by", ""), .cmd = ju_str(first, "cmd", ""),
+					   .message = ju_str(first, "message", NULL), .wall_ms = now.wall_ms };
 
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;
 	data = json_object_get(first, "data");
 	push(&u->send, ccr_prepare_message(e->ccr, ju_str(first, "tx", ""), ju_str(first, "table", ""),
-					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
-					   ju_str(first, "cmd", ""), now.wall_ms));
+					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, &origin));
 	e->commit_sent = true;
 }
 
@@ -717,6 +726,11 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 			take_ccr(e, &c, u);
 			cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_SYNCED }, u);
 		}
+	} else if (error && streq(op, "history")) {
+		_cleanup_free_ char *text = xasprintf("the history of the configuration cannot be written: %s; the change itself is safe",
+						      error);
+
+		note(u, "Cluster.CCR", "warning", text);
 	} else if (error && !streq(op, "intent") && !streq(op, "drop")) {
 		/* The vote was yes, or the snapshot must be here: a copy that cannot be kept ends this member. */
 		char *to = engine_is_ready(e) ? u->panic : u->stop;

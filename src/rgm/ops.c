@@ -345,12 +345,9 @@ static void commit(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	if (somebody_commits(rgm))
 		return;
-	if (json_is_null(op->data))
-		u_push(&u->commit, ju_pack("{ss,ss,sn,ss,ss}", "tx", op->id, "table", op->table, "data", "by",
-					   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", "")));
-	else
-		u_push(&u->commit, ju_pack("{ss,ss,sO,ss,ss}", "tx", op->id, "table", op->table, "data", op->data, "by",
-					   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", "")));
+	u_push(&u->commit, ju_pack("{ss,ss,sO,ss,ss,ss*}", "tx", op->id, "table", op->table, "data", op->data, "by",
+				   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", ""), "message",
+				   ju_str(op->request, "message", NULL)));
 	op->phase = OP_COMMITTING;
 }
 

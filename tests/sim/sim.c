@@ -84,6 +84,7 @@ static struct {
 	bool     calm;                  /* faults are over */
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
+	json_t  *told;                  /* acknowledged changes: [group, new value of its description] */
 	json_t  *admin;                 /* client token -> {"group","value"} */
 	json_t  *described;             /* value of a group's description -> true: was in force once */
 	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
@@ -361,6 +362,7 @@ static void take(uint32_t id, struct engine_update *u)
 
 			(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
 			w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(n->engine), table));
+			ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
 			w.acks++;
 		}
 		if (a && w.verbose)
@@ -391,6 +393,7 @@ static void node_off(struct sim_node *n)
 }
 
 static void write_disk(struct sim_node *n, const json_t *request);
+static void load_history(struct sim_node *n);
 
 static void crash(uint32_t id, const char *why)
 {
@@ -418,7 +421,7 @@ static void load_disk(struct sim_node *n, uint32_t id)
 
 	n->engine = engine_new(&config);
 	json_object_foreach(n->disk, name, text) {
-		if (!json_is_string(text) || strstr(name, ".intent"))
+		if (!json_is_string(text) || strstr(name, ".intent") || name[0] == '/')
 			continue;
 		if (ccr_parse(json_string_value(text), strlen(json_string_value(text)), &gen, &data, &err) < 0) {
 			fail("node%u: table %s on the disk: %s", id, name, err.text);
@@ -427,6 +430,7 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		engine_load(n->engine, name, gen, data);
 		json_decref(data);
 	}
+	load_history(n);
 	if (engine_start(n->engine, &err) < 0)
 		fail("node%u cannot start: %s", id, err.text);
 }
@@ -639,6 +643,25 @@ static void reform(void)
 }
 
 /* ---- disk ---- */
+static void write_history(struct sim_node *n, const char *text, bool whole)
+{
+	_cleanup_free_ char *all = xasprintf("%s%s", whole ? "" : ju_str(n->disk, "/history", ""), text);
+
+	ju_set_str(n->disk, "/history", all);
+}
+
+static void load_history(struct sim_node *n)
+{
+	const char *s = ju_str(n->disk, "/history", "");
+
+	for (const char *eol; (eol = strchr(s, '\n')); s = eol + 1) {
+		json_t *e = json_loadb(s, (size_t)(eol - s), 0, NULL);
+
+		engine_load_history(n->engine, e, (size_t)(eol - s) + 1);
+		json_decref(e);
+	}
+}
+
 static void write_disk(struct sim_node *n, const json_t *request)
 {
 	const char *op = ju_str(request, "op", ""), *table = ju_str(request, "table", "");
@@ -655,6 +678,8 @@ static void write_disk(struct sim_node *n, const json_t *request)
 		json_object_del(n->disk, intent);
 	} else if (streq(op, "forget")) {
 		json_object_del(n->disk, table);
+	} else if (streq(op, "history")) {
+		write_history(n, ju_str(request, "text", ""), ju_bool(request, "whole", false));
 	}
 }
 
@@ -1034,6 +1059,48 @@ static void check_net(uint32_t id)
 	json_decref(status);
 }
 
+static bool in_history(int64_t group, const char *value)
+{
+	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group);
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(ccr_history(engine_ccr(w.node[1].engine)), i, e) {
+		const json_t *change = ju_arr(ju_obj(e, "set"), "rg.prop.RG_description");
+
+		if (streq(ju_str(e, "table", ""), table) && change && streq(json_string_value(json_array_get(change, 1)), value))
+			return true;
+	}
+	return false;
+}
+
+/* Everybody tells the same history, each table's chain is whole, and what was acknowledged is in it. */
+static void check_history(void)
+{
+	json_t *next = json_object(), *e;
+	size_t i;
+
+	for (uint32_t id = 2; id <= w.nodes; id++)
+		if (!json_equal(ccr_history(engine_ccr(w.node[id].engine)), ccr_history(engine_ccr(w.node[1].engine))))
+			fail("node%u tells another history than node1", id);
+	json_array_foreach(ccr_history(engine_ccr(w.node[1].engine)), i, e) {
+		const char *table = ju_str(e, "table", "");
+
+		if (ju_int(e, "was", 0) != ju_int(next, table, 1))
+			fail("history of %s: commit %" PRId64 " follows %" PRId64 ", which is not there", table, ju_int(e, "n", 0),
+			     ju_int(e, "was", 0));
+		ju_set_int(next, table, ju_int(e, "n", 0));
+	}
+	json_decref(next);
+	json_array_foreach(w.told, i, e) {
+		_cleanup_free_ char *value = xasprintf("%" PRIi64, (int64_t)json_integer_value(json_array_get(e, 1)));
+
+		if (!in_history(json_integer_value(json_array_get(e, 0)), value))
+			fail("acknowledged change %s of g%lld is not in the history", value,
+			     (long long)json_integer_value(json_array_get(e, 0)));
+	}
+}
+
 static void check_converged(void)
 {
 	json_t *status, *rg;
@@ -1063,6 +1130,7 @@ static void check_converged(void)
 		if (gen < w.acked[g])
 			fail("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
 	}
+	check_history();
 	status = engine_status(w.node[1].engine);
 	json_array_foreach(ju_arr(status, "groups"), i, rg)
 		check_group(rg);
@@ -1083,6 +1151,7 @@ static void world_done(void)
 		json_decref(n->running);
 		json_decref(n->truth);
 	}
+	json_decref(w.told);
 	json_decref(w.admin);
 	json_decref(w.epochs);
 	json_decref(w.described);
@@ -1097,6 +1166,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	rnd_state = seed * 0x9e3779b97f4a7c15ULL + 1;
 	w.verbose = verbose;
 	w.nodes = (uint32_t)(chance(60) ? 3 : rnd_range(2, NODES_MAX));
+	w.told = json_array();
 	w.admin = json_object();
 	w.epochs = json_object();
 	w.described = json_object();
