@@ -169,6 +169,7 @@ struct engine *engine_new(const struct engine_config *config)
 	e->epoch_on_disk = config->epoch;
 	e->ccr = ccr_new(config->self);
 	e->rgm = rgm_new(config->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	e->net = netview_new();
 	e->pending = json_object();
 	e->commits = json_array();
@@ -389,6 +390,7 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 	take_ccr(e, &c, u);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	rgm_set_time(e->rgm, now.wall_ms);
 	load_rgm(e, u);
 	rgm_restore(e->rgm, ju_obj(m, "rgm"));
@@ -418,6 +420,7 @@ static void formation_go_on(struct engine *e, struct engine_time now, struct eng
 	take_ccr(e, &c, u);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	rgm_set_time(e->rgm, now.wall_ms);
 	load_rgm(e, u);
 	rgm_membership(e->rgm, cmm_membership(e->cmm), &r);

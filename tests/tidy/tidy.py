@@ -37,7 +37,7 @@ MAY_INCLUDE = {
     'bus': ['base'],
     'cmm': ['base'],
     'ccr': ['base', 'cmm'],             # nodesets
-    'rgm': ['base', 'cmm'],             # nodesets, the membership
+    'rgm': ['base', 'cmm', 'ccr'],      # nodesets, the membership; whole tables and their schema
     'failfastd': ['base'],
     'pmfd': ['base', 'failfastd'],
     'clusterd': ['base', 'bus', 'cmm', 'ccr', 'rgm', 'failfastd', 'pmfd'],
