@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/varlink.h"
+#include "scha_err.h"
 
 #define PARALLEL_MAX 128        /* connections at a time; further requests wait for a free one (clusterd takes 512) */
 
@@ -96,6 +97,25 @@ static const struct failure *failure_find(int r, const char *error)
 	return f;
 }
 
+/* What the cluster itself refused, by the code that comes with it (a scha_err_t). */
+static const struct { int scha; enum command_exit code; } refusals[] = {
+	{ SCHA_ERR_NOMEM,    EXIT_NO_MEMORY },  { SCHA_ERR_INVAL,    EXIT_INVALID },   { SCHA_ERR_RECONF,  EXIT_NOT_MEMBER },
+	{ SCHA_ERR_ACCESS,   EXIT_ACCESS },     { SCHA_ERR_STATE,    EXIT_STATE },     { SCHA_ERR_METHOD,  EXIT_METHOD },
+	{ SCHA_ERR_NODE,     EXIT_NO_OBJECT },  { SCHA_ERR_RG,       EXIT_NO_OBJECT }, { SCHA_ERR_RT,      EXIT_TYPE },
+	{ SCHA_ERR_RSRC,     EXIT_NO_OBJECT },  { SCHA_ERR_PROP,     EXIT_PROPERTY },  { SCHA_ERR_RSTATUS, EXIT_INVALID },
+	{ SCHA_ERR_INTERNAL, EXIT_INTERNAL },   { SCHA_ERR_TIMEOUT,  EXIT_TIMEOUT },
+};
+
+static enum command_exit failure_code(const struct failure *f, const json_t *params)
+{
+	int64_t scha = ju_int(params, "code", 0);
+
+	for (size_t i = 0; f->code == EXIT_REFUSED && i < ARRAY_SIZE(refusals); i++)
+		if (refusals[i].scha == scha)
+			return refusals[i].code;
+	return f->code;
+}
+
 /* ---- one call ---- */
 
 int client_call(const struct cmdline *line, const char *what, const char *method, json_t *params, json_t **ret)
@@ -104,6 +124,7 @@ int client_call(const struct cmdline *line, const char *what, const char *method
 	struct err err = { 0 };
 	const struct failure *f;
 	json_t *reply = NULL;
+	enum command_exit code;
 	int r;
 
 	r = vl_call_sync(path_state(PATH_CLUSTERD_SOCK), method, params, time_left(line), &reply, &error, &err);
@@ -111,11 +132,12 @@ int client_call(const struct cmdline *line, const char *what, const char *method
 		*ret = reply;
 		return EXIT_OK;
 	}
-	json_decref(reply);
 	f = failure_find(r, error);
+	code = failure_code(f, reply);
+	json_decref(reply);
 	_cleanup_free_ char *reason = f->reason(line, &err);
 
-	return command_failed(line, f->code, what, reason);
+	return command_failed(line, code, what, reason);
 }
 
 int client_probe(const struct cmdline *line, const char *method, json_t *params, bool *ret_missing)
@@ -169,14 +191,16 @@ void requests_done(struct requests *requests)
 	*requests = (struct requests) { 0 };
 }
 
-static void request_end(const struct cmdline *line, struct request *q, int r, const char *error, const struct err *err)
+/* params: of an error, may be NULL. */
+static void request_end(const struct cmdline *line, struct request *q, int r, const char *error, const json_t *params,
+			const struct err *err)
 {
 	vl_conn_close(q->conn);
 	q->conn = NULL;
 	if (r < 0) {
 		const struct failure *f = failure_find(r, error);
 
-		q->code = f->code;
+		q->code = failure_code(f, params);
 		q->reason = f->reason(line, err);
 	}
 }
@@ -190,7 +214,7 @@ static void request_send(const struct cmdline *line, struct request *q)
 		r = vl_conn_send(q->conn, "org.parhelion.Cluster.Request",
 				 ju_pack("{sO, ss}", "request", q->body, "cmd", line->text), false, &err);
 	if (r < 0)
-		request_end(line, q, r, NULL, &err);
+		request_end(line, q, r, NULL, NULL, &err);
 }
 
 static void request_receive(const struct cmdline *line, struct request *q)
@@ -200,9 +224,9 @@ static void request_receive(const struct cmdline *line, struct request *q)
 	json_t *reply = NULL;
 	int r = vl_conn_recv(q->conn, 0, &reply, &error, NULL, &err);
 
-	json_decref(reply);
 	if (r != -ETIMEDOUT)            /* else: half an answer, the rest is to come */
-		request_end(line, q, r, error, &err);
+		request_end(line, q, r, error, reply, &err);
+	json_decref(reply);
 }
 
 static size_t collect(struct requests *requests, struct pollfd *fds, struct request **owner)
@@ -223,7 +247,7 @@ static void give_up(const struct cmdline *line, struct requests *requests, size_
 
 	for (size_t i = 0; i < requests->n; i++)
 		if (requests->v[i].conn || i >= first_unsent)
-			request_end(line, &requests->v[i], -ETIMEDOUT, NULL, &err);
+			request_end(line, &requests->v[i], -ETIMEDOUT, NULL, NULL, &err);
 }
 
 static int report(const struct cmdline *line, const struct requests *requests)
@@ -233,8 +257,11 @@ static int report(const struct cmdline *line, const struct requests *requests)
 	for (size_t i = 0; i < requests->n; i++) {
 		const struct request *q = &requests->v[i];
 
-		if (q->code == EXIT_OK)
+		if (q->code == EXIT_OK) {
+			if (cmdline_has(line, 'v'))
+				(void)printf("%s:  Done - %s.\n", command_word(line), q->what);
 			continue;
+		}
 		(void)command_failed(line, q->code, q->what, q->reason);
 		if (code == EXIT_OK)
 			code = (int)q->code;

@@ -18,6 +18,36 @@ static const struct option_info common_options[] = {
 	{ OPT_DEADLINE, "deadline", "SECONDS", "give up waiting after so long (default 300)" },
 };
 
+/* ---- exit codes ---- */
+
+static const struct { unsigned char sc, cl; } exit_codes[EXIT_COUNT] = {
+	[EXIT_OK]         = { 0, 0 },
+	[EXIT_REFUSED]    = { 1, 37 },          /* CL_EOP */
+	[EXIT_USAGE]      = { 2, 3 },           /* CL_EINVAL */
+	[EXIT_DEADLINE]   = { 3, 31 },          /* no CL_ name; SCHA_ERR_TIMEOUT, with which the low CL_ numbers agree */
+	[EXIT_NO_DAEMON]  = { 4, 51 },          /* CL_ENOTCLMODE */
+	[EXIT_PERMISSION] = { 5, 6 },           /* CL_EACCESS */
+	[EXIT_NO_MEMORY]  = { 1, 1 },           /* CL_ENOMEM */
+	[EXIT_INVALID]    = { 1, 3 },           /* CL_EINVAL, but said by the cluster */
+	[EXIT_NOT_MEMBER] = { 1, 5 },           /* CL_ERECONF */
+	[EXIT_ACCESS]     = { 1, 6 },           /* CL_EACCESS, but said by the cluster */
+	[EXIT_STATE]      = { 1, 9 },           /* CL_ESTATE */
+	[EXIT_METHOD]     = { 1, 10 },          /* CL_EMETHOD */
+	[EXIT_PROPERTY]   = { 1, 15 },          /* CL_EPROP */
+	[EXIT_INTERNAL]   = { 1, 18 },          /* CL_EINTERNAL */
+	[EXIT_TIMEOUT]    = { 1, 31 },
+	[EXIT_IO]         = { 1, 35 },          /* CL_EIO */
+	[EXIT_NO_OBJECT]  = { 1, 36 },          /* CL_ENOENT */
+	[EXIT_EXISTS]     = { 1, 39 },          /* CL_EEXIST */
+	[EXIT_TYPE]       = { 1, 41 },          /* CL_ETYPE */
+};
+
+static int exit_number(const struct cmdline *line, int code)
+{
+	assert(code >= 0 && code < EXIT_COUNT);
+	return line->family ? exit_codes[code].cl : exit_codes[code].sc;
+}
+
 static const struct option_info *option_find(const struct command_info *command, int letter)
 {
 	for (size_t i = 0; i < command->option_count; i++)
@@ -41,15 +71,26 @@ static char *option_name(const struct option_info *o)
 	return LONG_ONLY(o->letter) ? xasprintf("--%s", o->name) : xasprintf("-%c", o->letter);
 }
 
-static void add_option(struct buf *b, const struct option_info *o)
+static void add_option(struct buf *b, const struct option_info *o, bool with_long)
 {
 	_cleanup_free_ char *name = option_name(o);
 
 	buf_puts(b, name);
+	if (with_long && o->name && !LONG_ONLY(o->letter))
+		buf_printf(b, ", --%s", o->name);
 	if (o->arg)
 		buf_printf(b, " %s", o->arg);
 	if (o->arg && o->repeat)
 		buf_puts(b, " ...");
+}
+
+/* " node ..." */
+static void add_operands(struct buf *b, const struct operands *operands)
+{
+	if (!operands->what)
+		return;
+	buf_printf(b, operands->min ? " %s" : " [%s", operands->what);
+	buf_printf(b, "%s%s", operands->max > 1 ? " ..." : "", operands->min ? "" : "]");
 }
 
 static char *form_usage(const struct command_info *command, const struct form *form)
@@ -59,13 +100,14 @@ static char *form_usage(const struct command_info *command, const struct form *f
 	buf_puts(&b, command->name);
 	for (const char *s = form->need; *s; s++) {
 		buf_puts(&b, " ");
-		add_option(&b, option_find(command, *s));
+		add_option(&b, option_find(command, *s), false);
 	}
 	for (const char *s = form->may; *s; s++) {
 		buf_puts(&b, " [");
-		add_option(&b, option_find(command, *s));
+		add_option(&b, option_find(command, *s), false);
 		buf_puts(&b, "]");
 	}
+	add_operands(&b, &form->operands);
 	return buf_take(&b);
 }
 
@@ -73,13 +115,15 @@ static void print_option(const struct option_info *o)
 {
 	struct buf b = { 0 };
 
-	add_option(&b, o);
+	add_option(&b, o, true);
 	(void)printf("  %-24s %s\n", b.s, o->help);
 	buf_done(&b);
 }
 
-static int print_help(const struct command_info *command)
+int command_help(const struct cmdline *line)
 {
+	const struct command_info *command = line->command;
+
 	(void)printf("%s: %s\n\n", command->name, command->summary);
 	for (size_t i = 0; i < command->form_count; i++) {
 		const struct form *form = &command->forms[i];
@@ -105,11 +149,32 @@ static const char *period(const char *text)
 	return n && strchr(".?!", text[n - 1]) ? "" : ".";
 }
 
-int command_failed(const struct cmdline *line, enum command_exit code, const char *what, const char *reason)
+/* What stands before a message. */
+static void print_head(const struct cmdline *line, int code)
 {
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s:  Failed to %s - %s%s\n", line->command->name, what, reason, period(reason));
-	return code;
+	if (line->family)
+		(void)fprintf(stderr, "%s:  (C%06d) ", line->family->name, 100000 + exit_number(line, code));
+	else
+		(void)fprintf(stderr, "%s:  ", line->command->name);
+}
+
+int command_failed(const struct cmdline *line, enum command_exit code, const char *what, const char *reason)
+{
+	print_head(line, (int)code);
+	(void)fprintf(stderr, "Failed to %s - %s%s\n", what, reason, period(reason));
+	return (int)code;
+}
+
+void command_note(const struct cmdline *line, const char *fmt, ...)
+{
+	va_list ap;
+
+	print_head(line, EXIT_OK);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputs("\n", stderr);
 }
 
 int command_usage(const struct cmdline *line, const char *fmt, ...)
@@ -121,8 +186,8 @@ int command_usage(const struct cmdline *line, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		text = NULL;
 	va_end(ap);
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s:  %s%s\n", line->command->name, text ? text : fmt, period(text ? text : fmt));
+	print_head(line, EXIT_USAGE);
+	(void)fprintf(stderr, "%s%s\n", text ? text : fmt, period(text ? text : fmt));
 	if (line->form) {
 		_cleanup_free_ char *usage = form_usage(line->command, line->form);
 
@@ -211,6 +276,21 @@ static int complain(struct cmdline *line)
 	return command_usage(line, "%s does not go with the other options", name);
 }
 
+static int check_operands(const struct cmdline *line)
+{
+	const struct operands *operands = &line->form->operands;
+	bool several = operands->max > 1;
+
+	if (line->operands.n < operands->min)
+		return command_usage(line, "%s is missing%s", operands->what, several ? "; \"+\" stands for all" : "");
+	if (!operands->what || line->operands.n > operands->max)
+		return line->operands.n == 0 ? 0 :
+			command_usage(line, "\"%s\" is not expected here", line->operands.v[operands->what ? operands->max : 0]);
+	if (line->operands.n > 1 && several && line->family && strlist_has(&line->operands, OPERAND_ALL))
+		return command_usage(line, "\"+\" stands for all, and alone");
+	return 0;
+}
+
 static int find_form(struct cmdline *line)
 {
 	for (size_t i = 0; i < line->command->form_count; i++) {
@@ -219,7 +299,7 @@ static int find_form(struct cmdline *line)
 		if (!needs_met(line, form) || stranger(line, form) || !any_met(line, form))
 			continue;
 		line->form = form;
-		return 0;
+		return check_operands(line);
 	}
 	return complain(line);
 }
@@ -302,6 +382,7 @@ static int take_option(struct cmdline *line, int letter, const char *arg)
 		return command_usage(line, "%s is given twice", name);
 	}
 	line->count[letter]++;
+	buf_add(&line->order, &(char){ (char)letter }, 1);
 	if (arg)
 		strlist_add(&line->values[letter], arg);
 	if (letter == OPT_DEADLINE && number_parse(arg, 1, INT32_MAX / 1000, &line->deadline_s) < 0)
@@ -323,13 +404,15 @@ static int parse(struct cmdline *line, int argc, char **argv)
 	while (r == 0 && (letter = getopt_long(argc, argv, t.letters, t.longs, NULL)) >= 0) {
 		if (letter == ':')
 			return command_usage(line, "%s needs an argument", argv[optind - 1]);
+		if (letter == '?' && optopt == '?' && line->family)
+			return take_option(line, OPT_HELP, NULL);
 		if (letter == '?')
 			return optopt ? command_usage(line, "There is no option -%c", optopt)
 				      : command_usage(line, "There is no option %s", argv[optind - 1]);
 		r = take_option(line, letter, optarg);
 	}
-	if (r == 0 && optind < argc && !cmdline_has(line, OPT_HELP))
-		return command_usage(line, "\"%s\" is not expected here", argv[optind]);
+	for (; r == 0 && optind < argc; optind++)
+		strlist_add(&line->operands, argv[optind]);
 	return r;
 }
 
@@ -337,31 +420,97 @@ static void cmdline_done(struct cmdline *line)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(line->values); i++)
 		strlist_done(&line->values[i]);
+	strlist_done(&line->operands);
+	buf_done(&line->order);
 	free(line->text);
+}
+
+/* text_argc, text_argv: the whole line, for the history; a subcommand is its second word. */
+static int line_run(struct cmdline *line, int argc, char **argv, int text_argc, char **text_argv)
+{
+	struct timespec now;
+	int r = parse(line, argc, argv);
+
+	if (r)
+		return r;
+	if (cmdline_has(line, OPT_HELP))
+		return command_help(line);
+	r = find_form(line);
+	if (r)
+		return r;
+	if (!line->form->run)
+		return command_failed(line, EXIT_REFUSED, line->form->help, line->form->later);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	line->deadline_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)line->deadline_s * 1000;
+	line->text = line_text(text_argc, text_argv);
+	r = line->form->run(line);
+	if (fflush(stdout) != 0 && r == EXIT_OK)
+		return command_failed(line, EXIT_IO, "write the output", strerror(errno));
+	return r;
 }
 
 int command_main(const struct command_info *command, int argc, char **argv)
 {
 	_cleanup_(cmdline_done) struct cmdline line = { .command = command, .deadline_s = DEADLINE_DEFAULT_S };
-	struct timespec now;
-	int r = parse(&line, argc, argv);
 
-	if (r)
-		return r;
-	if (cmdline_has(&line, OPT_HELP))
-		return print_help(command);
-	r = find_form(&line);
-	if (r)
-		return r;
-	if (!line.form->run)
-		return command_failed(&line, EXIT_REFUSED, line.form->help, line.form->later);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	line.deadline_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)line.deadline_s * 1000;
-	line.text = line_text(argc, argv);
-	r = line.form->run(&line);
-	if (fflush(stdout) != 0 && r == EXIT_OK)
-		return command_failed(&line, EXIT_REFUSED, "write the output", strerror(errno));
-	return r;
+	return exit_number(&line, line_run(&line, argc, argv, argc, argv));
+}
+
+/* ---- families ---- */
+
+/* "clnode status" -> "status" */
+static const char *word_of(const struct command_family *family, const struct command_info *command)
+{
+	return command->name + strlen(family->name) + 1;
+}
+
+static int family_usage(const struct command_family *family, FILE *to)
+{
+	(void)fprintf(to, "usage: %s SUBCOMMAND [OPTION ...] [OPERAND ...]\n\n", family->name);
+	for (size_t i = 0; i < family->command_count; i++)
+		(void)fprintf(to, "  %-16s %s\n", word_of(family, &family->commands[i]), family->commands[i].summary);
+	for (size_t i = 0; i < family->unbuilt_count; i++)
+		(void)fprintf(to, "  %-16s (not built yet)\n", family->unbuilt[i].word);
+	(void)fprintf(to, "\n%s SUBCOMMAND --help tells more.\n", family->name);
+	return to == stdout ? EXIT_OK : EXIT_USAGE;
+}
+
+static int unknown_subcommand(const struct command_family *family, struct cmdline *line, const char *word)
+{
+	_cleanup_free_ char *what = xasprintf("%s %s", family->name, word);
+	struct command_info none = { .name = family->name };
+
+	line->command = &none;
+	for (size_t i = 0; i < family->unbuilt_count; i++)
+		if (streq(word, family->unbuilt[i].word)) {
+			_cleanup_free_ char *doing = xasprintf("run %s", what);
+
+			return command_failed(line, EXIT_REFUSED, doing, family->unbuilt[i].later);
+		}
+	print_head(line, EXIT_USAGE);
+	(void)fprintf(stderr, "There is no subcommand \"%s\".\n", word);
+	return family_usage(family, stderr);
+}
+
+int family_main(const struct command_family *family, int argc, char **argv)
+{
+	_cleanup_(cmdline_done) struct cmdline line = { .family = family, .deadline_s = DEADLINE_DEFAULT_S };
+	const char *word = argc < 2 ? NULL : argv[1];
+
+	if (!word)
+		return exit_number(&line, family_usage(family, stderr));
+	if (streq(word, "--help") || streq(word, "-?") || streq(word, "help"))
+		return family_usage(family, stdout);
+	if (argc == 2 && (streq(word, "-V") || streq(word, "--version"))) {
+		(void)printf("%s %s\n", family->name, PARHELION_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < family->command_count; i++)
+		if (streq(word, word_of(family, &family->commands[i]))) {
+			line.command = &family->commands[i];
+			return exit_number(&line, line_run(&line, argc - 1, argv + 1, argc, argv));
+		}
+	return exit_number(&line, unknown_subcommand(family, &line, word));
 }
 
 /* ---- reading ---- */
@@ -389,4 +538,9 @@ int cmdline_list(const struct cmdline *line, char letter, struct strlist *ret)
 			return -EINVAL;
 		}
 	return 0;
+}
+
+bool cmdline_all(const struct cmdline *line)
+{
+	return !line->operands.n || streq(line->operands.v[0], OPERAND_ALL);
 }

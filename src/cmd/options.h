@@ -4,8 +4,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* The same for all commands; an administrator's script can tell them apart. */
-enum command_exit { EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_DEADLINE, EXIT_NO_DAEMON, EXIT_PERMISSION };
+/* How a command ended, which is what its parts return; the number that the shell sees is in a table of options.c.  The old
+ * commands (sc*) exit with the first six as they stand here and with EXIT_REFUSED for the rest; the families of
+ * subcommands (cluster, cl*) have the documented CL_* numbers. */
+enum command_exit {
+	EXIT_OK, EXIT_REFUSED, EXIT_USAGE, EXIT_DEADLINE, EXIT_NO_DAEMON, EXIT_PERMISSION,
+	EXIT_NO_MEMORY, EXIT_INVALID, EXIT_NOT_MEMBER, EXIT_ACCESS, EXIT_STATE, EXIT_METHOD, EXIT_PROPERTY, EXIT_INTERNAL,
+	EXIT_TIMEOUT, EXIT_IO, EXIT_NO_OBJECT, EXIT_EXISTS, EXIT_TYPE, EXIT_COUNT
+};
 
 #define DEADLINE_DEFAULT_S 300
 
@@ -25,6 +31,14 @@ struct option_info {
 struct cmdline;
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_CHANGE };
 
+#define OPERANDS_MANY 1000u
+#define OPERAND_ALL   "+"       /* in place of the names: all there are */
+
+struct operands {
+	const char *what;       /* "node"; NULL: there are none */
+	unsigned    min, max;
+};
+
 struct form {
 	const char    *need, *may;      /* letters: all of need, any of may */
 	const char    *any;             /* at least one of these; NULL: no such rule */
@@ -32,6 +46,7 @@ struct form {
 	const char    *help;
 	int          (*run)(const struct cmdline *line);        /* NULL: refused, with */
 	const char    *later;           /* "device groups are not built yet" */
+	struct operands operands;
 };
 
 struct command_info {
@@ -42,11 +57,23 @@ struct command_info {
 	size_t form_count;
 };
 
+/* A command with subcommands: "clnode status".  Each subcommand is a command_info of the name "clnode status". */
+struct command_family {
+	const char *name, *summary;
+	const struct command_info *commands;
+	size_t command_count;
+	const struct unbuilt { const char *word, *later; } *unbuilt;    /* documented, refused in words */
+	size_t unbuilt_count;
+};
+
 struct cmdline {
 	const struct command_info *command;
+	const struct command_family *family;    /* NULL: none */
 	const struct form *form;
 	unsigned       count[128];      /* by letter: how often it was given */
 	struct strlist values[128];     /* and with which arguments */
+	struct buf     order;           /* the letters as they were given */
+	struct strlist operands;
 	int            deadline_s;
 	uint64_t       deadline_ms;     /* CLOCK_MONOTONIC */
 	char          *text;            /* the whole line, for the history of the cluster */
@@ -54,13 +81,26 @@ struct cmdline {
 
 /* Parses, finds the form, runs it; the result is the exit code. */
 int command_main(const struct command_info *command, int argc, char **argv);
+int family_main(const struct command_family *family, int argc, char **argv);
+int command_help(const struct cmdline *line);
+
+/* What stands before a message: "scconf", "clnode". */
+static inline const char *command_word(const struct cmdline *line)
+{
+	return line->family ? line->family->name : line->command->name;
+}
 
 bool cmdline_has(const struct cmdline *line, char letter);
 const char *cmdline_get(const struct cmdline *line, char letter);       /* the argument; NULL: not given */
 /* The argument as a list, separated by commas or blanks.  -EINVAL after a complaint: an element is empty. */
 int cmdline_list(const struct cmdline *line, char letter, struct strlist *ret);
+/* No operand, or "+". */
+bool cmdline_all(const struct cmdline *line);
 
-/* "command:  Failed to WHAT - REASON." and the exit code for that. */
+/* "command:  Failed to WHAT - REASON." and code; of a subcommand "clnode:  (C100036) Failed to ...": six digits that stand
+ * for the kind of the failure, 100000 and its exit code. */
 int command_failed(const struct cmdline *line, enum command_exit code, const char *what, const char *reason);
+/* Of several names: the same, for a warning or an error that is no failure of the whole. */
+void command_note(const struct cmdline *line, const char *fmt, ...) _printf_(2, 3);
 /* "command:  TEXT." with a hint at --help; EXIT_USAGE. */
 int command_usage(const struct cmdline *line, const char *fmt, ...) _printf_(2, 3);

@@ -268,7 +268,7 @@ static int need_logical_hostname(const struct cmdline *line)
 	if (r == EXIT_OK || !missing)
 		return EXIT_OK;                 /* what else may be wrong is said by the request itself */
 	r = register_type(line, LOGICAL_HOSTNAME, "");
-	if (r == EXIT_REFUSED &&        /* somebody else may have been faster */
+	if (r != EXIT_OK &&             /* somebody else may have been faster */
 	    client_probe(line, "org.parhelion.Cluster.GetType", ju_pack("{ss}", "type", LOGICAL_HOSTNAME), &still) == EXIT_OK)
 		return EXIT_OK;
 	return r;

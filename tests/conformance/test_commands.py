@@ -20,6 +20,8 @@ SOURCE = HERE.parents[1]
 BUILD = SOURCE / os.environ.get("BUILD", "build")      # an absolute $BUILD stays as it is
 PARHELION = BUILD / "src/cmd/parhelion"
 OK, REFUSED, USAGE, DEADLINE, NO_DAEMON, PERMISSION = range(6)
+CL_EINVAL, CL_EOP, CL_ENOTCLMODE = 3, 37, 51
+CL = {OK: 0, REFUSED: CL_EOP, USAGE: CL_EINVAL, DEADLINE: 31, NO_DAEMON: CL_ENOTCLMODE, PERMISSION: 6}
 ANSWERS = {"Status": STATUS, "Config": CONFIG, "GetType": {"name": "SUNW.LogicalHostname:3"}}
 
 
@@ -34,6 +36,11 @@ def run(root):
         return subprocess.run([PARHELION, *argv], capture_output=True, text=True, timeout=60, cwd=cwd or root,
                               env={**os.environ, "PARHELION_ROOT": str(root), "TZ": "UTC", **env})
     return run
+
+
+def exit_of(kind, line):
+    """The exit code: the families of subcommands have their own."""
+    return CL[kind] if line.startswith("cl") else kind
 
 
 def golden(name, text):
@@ -65,7 +72,7 @@ REQUESTS = [
     ("scrgadm -c -t T -h *", [{"op": "type_change", "type": "T", "installed_nodes": ""}]),
     ("scrgadm -r -t T", [{"op": "type_remove", "type": "T"}]),
     ("scrgadm -a -g G", [{"op": "group_add", "rg": "G", "props": {}}]),
-    ("scrgadm -a -g G -h beta,alpha -y Failback=TRUE -y RG_description=a=b,c -v",
+    ("scrgadm -a -g G -h beta,alpha -y Failback=TRUE -y RG_description=a=b,c",
      [{"op": "group_add", "rg": "G", "props": {"Nodelist": "beta,alpha", "Failback": "TRUE", "RG_description": "a=b,c"}}]),
     ("scrgadm -c -g G -y Pingpong_interval=5", [{"op": "group_change", "rg": "G", "props": {"Pingpong_interval": "5"}}]),
     ("scrgadm -c -g G -h beta", [{"op": "group_change", "rg": "G", "props": {"Nodelist": "beta"}}]),
@@ -127,6 +134,12 @@ def test_request(line, want, root, run, rtr):
     assert (got.returncode, got.stdout, got.stderr) == (OK, "", "")
     assert clusterd.requests == sorted(want, key=json.dumps)
     assert all(words(p["cmd"]) == words(line) for m, p in clusterd.calls if m == "Request")
+
+
+def test_verbose_says_what_was_done(root, run):
+    with ClusterdDouble(root, ANSWERS):
+        got = run("scrgadm", "-a", "-g", "G", "-v")
+    assert (got.returncode, got.stdout, got.stderr) == (OK, "scrgadm:  Done - create resource group G.\n", "")
 
 
 def test_logical_host_registers_its_type_first(root, run, rtr):
@@ -195,7 +208,8 @@ WRONG = [
     ("scswitch -r -g A", REFUSED, "suspending is not built yet"),
     ("scstat -x", USAGE, "There is no option -x"),
     ("cluster", USAGE, "usage: cluster SUBCOMMAND"),
-    ("cluster shutdown", USAGE, "not built yet"),
+    ("cluster check", REFUSED, "(C100037) Failed to run cluster check - configuration checks are not built yet"),
+    ("cluster frob", USAGE, 'cluster:  (C100003) There is no subcommand "frob"'),
     ("cluster timeline --since yesterday", USAGE, "--since takes seconds or HH:MM:SS"),
     ("cluster create", USAGE, "-i is missing"),
 ]
@@ -205,9 +219,9 @@ WRONG = [
 def test_wrong(line, code, text, root, run):
     with ClusterdDouble(root, ANSWERS) as clusterd:
         got = run(*words(line))
-    assert (got.returncode, got.stdout) == (code, "")
+    assert (got.returncode, got.stdout) == (exit_of(code, line), "")
     assert text in got.stderr
-    assert re.match(r"(scrgadm|scswitch|scstat|cluster( \w+)?):  [^ ]|usage: ", got.stderr)
+    assert re.match(r"sc\w+:  [^ ]|cl\w+:  \(C1000\d\d\) [^ ]|usage: ", got.stderr)
     assert clusterd.requests == []
 
 
@@ -290,7 +304,7 @@ def test_unknown_resource_changes_nothing(root, run):
                                   "scrgadm -a -L -g G -l h"])
 def test_daemon_down(line, run, root):
     got = run(*words(line))
-    assert (got.returncode, got.stdout) == (NO_DAEMON, "")
+    assert (got.returncode, got.stdout) == (exit_of(NO_DAEMON, line), "")
     assert got.stderr.count("\n") == 1
     assert f"clusterd is not running on this node (nobody listens at {root}/run/cluster/clusterd.sock)" in got.stderr
 
@@ -526,7 +540,7 @@ def test_create(root, run):
 
     before = table.read_text()
     got = create(run, root, description(name="other"), "-n", "node2")
-    assert got.returncode == REFUSED and "is a node of a cluster already" in got.stderr
+    assert got.returncode == CL_EOP and "is a node of a cluster already" in got.stderr
     assert table.read_text() == before
 
 
@@ -549,9 +563,9 @@ def test_create_keys(root, run):
     assert create(run, root, description(authkey=None), "-n", "node1").returncode == OK         # the one in place
     (root / "etc/cluster/ccr/global/infrastructure").unlink()
     got = create(run, root, description(authkey="00" * 128), "-n", "node1")
-    assert got.returncode == REFUSED and "authkey exists and says something else" in got.stderr
+    assert got.returncode == CL_EOP and "authkey exists and says something else" in got.stderr
     got = create(run, root, description(), "-n", "node2")
-    assert got.returncode == REFUSED and "nodeid exists and says something else" in got.stderr
+    assert got.returncode == CL_EOP and "nodeid exists and says something else" in got.stderr
 
 
 def node(**changes):
@@ -591,15 +605,15 @@ def node(**changes):
 ])
 def test_create_wrong(changes, text, root, run):
     got = create(run, root, description(**changes), "-n", "node1")
-    assert got.returncode == REFUSED
-    assert got.stderr.startswith("cluster create:  Failed to create the cluster - ") and text in got.stderr
+    assert got.returncode == CL_EOP
+    assert got.stderr.startswith("cluster:  (C100037) Failed to create the cluster - ") and text in got.stderr
     assert not (root / "etc/cluster/ccr/global/infrastructure").exists()
 
 
 def test_create_from_no_json(root, run):
     (root / "cluster.json").write_text('{\n  "name": }')
     got = run("cluster", "create", "-i", "cluster.json")
-    assert got.returncode == REFUSED and "cluster.json:2:" in got.stderr
+    assert got.returncode == CL_EOP and "cluster.json:2:" in got.stderr
 
 
 def test_corosync_conf(root, run):
@@ -629,10 +643,10 @@ def test_corosync_takes_its_configuration(takeover_ms, root, run):
 
 def test_corosync_conf_without_a_cluster(root, run):
     got = run("cluster", "corosync-conf")
-    assert got.returncode == REFUSED and "this machine is not a node of a cluster" in got.stderr
+    assert got.returncode == CL_EOP and "this machine is not a node of a cluster" in got.stderr
     create(run, root, description(), "-n", "node1")
     table = root / "etc/cluster/ccr/global/infrastructure"
     table.write_text(table.read_text().replace("node1", "node9"))
     got = run("cluster", "corosync-conf", "-w")
-    assert got.returncode == REFUSED and "checksum" in got.stderr
+    assert got.returncode == CL_EOP and "checksum" in got.stderr
     assert not (root / "etc/corosync/corosync.conf").exists()
