@@ -4,8 +4,10 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "cmd/apply.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/history.h"
 #include "cmd/print.h"
 #include "cmm/timers.h"
 
@@ -152,19 +154,52 @@ static const struct form timers_forms[] = {
 	{ "", "2", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
 };
 
+static const struct option_info history_options[] = {
+	{ '4', "table", "TABLE", "only of this table" },
+	{ 'n', NULL, "COUNT",    "so many commits (default 20)" },
+	{ OPT_JSON, "json", NULL, "print as JSON, with each key before and after" },
+};
+static const struct form history_forms[] = {
+	{ "", "4n2", NULL, PRIVILEGE_NONE, "who changed what, when, by which command and why; newest first", cluster_history },
+};
+static const struct form diff_forms[] = {
+	{ "", "", NULL, PRIVILEGE_NONE, "what is different at commit B (default: now) from commit A", cluster_diff, NULL,
+	  { "COMMIT", 1, 2 } },
+};
+static const struct option_info apply_options[] = {
+	{ '5', "dry-run", NULL, "only show and check what would change" },
+	{ '6', "prune", NULL,   "remove the tables that are not in the file" },
+};
+static const struct form undo_forms[] = {
+	{ "", "5", NULL, PRIVILEGE_CHANGE, "make a commit that takes back what another one did", cluster_undo, NULL,
+	  { "COMMIT", 1, 1 } },
+};
+static const struct form export_forms[] = {
+	{ "", "", NULL, PRIVILEGE_NONE, "print the whole configuration as text, or write it to a file", cluster_export, NULL,
+	  { "FILE", 0, 1 } },
+};
+static const struct form apply_forms[] = {
+	{ "", "56", NULL, PRIVILEGE_CHANGE, "make the configuration as the file says (-: standard input)", cluster_apply, NULL,
+	  { "FILE", 1, 1 } },
+};
+
 #define TABLE(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 static const struct command_info subcommands[] = {
+	{ "cluster apply",         "make the configuration as a file says",          TABLE(apply_options, apply_forms) },
 	{ "cluster create",        "make this machine a node of a new cluster",      TABLE(create_options, create_forms) },
 	{ "cluster corosync-conf", "the configuration of the transport",             TABLE(conf_options, conf_forms) },
+	{ "cluster diff",          "what changed between two commits",               NULL, 0, diff_forms, ARRAY_SIZE(diff_forms) },
+	{ "cluster export",        "the whole configuration as text",                NULL, 0, export_forms, ARRAY_SIZE(export_forms) },
+	{ "cluster history",       "the changes of the configuration",               TABLE(history_options, history_forms) },
 	{ "cluster status",        "the state of the cluster on one screen",         TABLE(json_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
 	{ "cluster timers",        "the timers of the cluster",                      TABLE(json_options, timers_forms) },
+	{ "cluster undo",          "take back a commit",                             apply_options, 1, undo_forms, ARRAY_SIZE(undo_forms) },
 };
 
 /* Documented, not here yet. */
 static const struct unbuilt unbuilt[] = {
 	{ "check",             "configuration checks are not built yet" },
-	{ "export",            "the export as XML is not built yet" },
 	{ "list-checks",       "configuration checks are not built yet" },
 	{ "monitor-heartbeat", "watching the heartbeats apart is not built yet; they are always watched" },
 	{ "restore-netprops",  "changing the private network is not built yet" },

@@ -1,6 +1,6 @@
 /* table_change: the whole new content of one table, from "cluster apply" and "cluster undo".  It may do nothing that the
  * requests made for it would refuse: what is different is looked at piece by piece with their own checks (ops_config.c).
- * The table must still be of the generation `base` that the new content was made from.
+ * The table must still be of the generation `base` that the new content was made from; 0: there must be none.
  *
  *   request   {"op":"table_change","table":T,"base":G,"data":{..}|null}
  *             "check":true     only look whether it would be accepted, Validate methods included
@@ -498,7 +498,7 @@ int start_table_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	(void)u;
 	if (!rgm->ccr || !ccr_table_name_ok(c.table))
 		return op_fail(op, SCHA_ERR_INVAL, "\"%.100s\" is no name of a table", c.table);
-	if ((uint64_t)base != ccr_table_gen(rgm->ccr, c.table))
+	if ((uint64_t)base != ccr_table_gen(rgm->ccr, c.table) && (base || ccr_table(rgm->ccr, c.table)))
 		return fail_stale(op, rgm->ccr, c.table, base);
 	c.before = ccr_table(rgm->ccr, c.table);
 	c.after = ju_obj(op->request, "data");
