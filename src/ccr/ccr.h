@@ -17,7 +17,13 @@
 char *ccr_format(uint64_t gen, const json_t *data);
 /* -EBADMSG: the text is no table, or its checksum is wrong; err says which.  *ret_data NULL: a tombstone. */
 int ccr_parse(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data, struct err *err);
+/* For repair by hand: the lines of a table whose first two may be missing or wrong.  *ret_gen: 0 when it cannot be read. */
+int ccr_parse_lenient(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data, struct err *err);
 bool ccr_table_name_ok(const char *name);
+
+/* An override: a copy with a generation so far above its own that no copy on another node can be newer.  It wins the next
+ * formation that it takes part in by the ordinary rule. */
+#define CCR_OVERRIDE_STEP 1000000u
 
 /* ---- the core ---- */
 struct ccr;

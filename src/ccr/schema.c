@@ -158,20 +158,42 @@ static unsigned distance(const char *a, const char *b)
 	return row[m];
 }
 
+/* How many parts are right before the first wrong one. */
+static unsigned parts_right(const char *pattern, const char *key)
+{
+	unsigned right = 0;
+
+	for (;;) {
+		size_t n = strcspn(pattern, "."), len = strcspn(key, ".");
+
+		if (!part_fits(pattern, n, key, len))
+			return right;
+		right++;
+		pattern += n;
+		key += len;
+		if (!*pattern || !*key)
+			return right;
+		pattern++;
+		key++;
+	}
+}
+
+/* The one with the most parts right; of these the one with the fewest letters to change. */
 static const struct schema_row *nearest(const char *table, const char *key)
 {
 	const struct schema_row *best = NULL;
-	unsigned least = 0;
+	unsigned least = 0, most = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!is_of(&rows[i], table))
 			continue;
 		_cleanup_free_ char *text = filled(rows[i].key, key);
-		unsigned d = distance(key, text);
+		unsigned d = distance(key, text), right = parts_right(rows[i].key, key);
 
-		if (!best || d < least) {
+		if (!best || right > most || (right == most && d < least)) {
 			best = &rows[i];
 			least = d;
+			most = right;
 		}
 	}
 	return best;

@@ -10,6 +10,7 @@ static const struct command {
 	int       (*fn)(int argc, char **argv);
 	const char *help;
 } commands[] = {
+	{ "ccradm",    cmd_ccradm,    "repair the tables of the configuration repository" },
 	{ "cluster",   cmd_cluster,   "create a cluster, see what happened in it" },
 	{ "halockrun", cmd_halockrun, "run a program while holding a file lock" },
 	{ "hatimerun", cmd_hatimerun, "run a program under a time limit" },

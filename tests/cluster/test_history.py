@@ -298,3 +298,36 @@ def test_history_survives_power_off(cluster):
     cluster.wait_members()
     assert histories(cluster) == [before] * 3
     assert "1 damaged lines were left out" in cluster.log("node2")
+
+
+def test_table_that_was_changed_by_hand(cluster):
+    """ccradm on a node that has left: it wins when all begin anew, and loses to a cluster that runs."""
+    ccradm = "/usr/cluster/lib/sc/ccradm"
+    group(cluster, "hand", "-y", "RG_description=one")
+    assert on(cluster, "node2", ccradm, "showkey", "-k", "rg.prop.RG_description", "rgm_rg_hand") == "one\n"
+    on(cluster, "node2", ccradm, "changekey", "-v", "two", "-k", "rg.prop.RG_description", "rgm_rg_hand")
+    assert history(cluster)[0]["cmd"].startswith(f"{ccradm} changekey")
+    refused = cluster.cmd("node2", ccradm, "recover", "-o", "rgm_rg_hand")
+    assert refused.returncode != 0 and "clusterd runs on this node" in refused.stderr
+
+    def leave_and_change(value):
+        on(cluster, "node3", "pkill", "-TERM", "-x", "clusterd")
+        cluster.wait_members(["node1", "node2"])
+        on(cluster, "node3", ccradm, "changekey", "-v", value, "-k", "rg.prop.RG_description", "rgm_rg_hand", "--message", "alone")
+
+    leave_and_change("lost")
+    cluster.lab.reboot("node3")
+    cluster.wait_members()
+    assert "two" in export(cluster, "node3") and "lost" not in export(cluster, "node3")
+
+    leave_and_change("won")
+    for node in cluster.nodes():
+        cluster.lab.crash(node)
+    for node in cluster.nodes():
+        cluster.lab.boot(node)
+    cluster.wait_members()
+    assert {export(cluster, n).count("RG_description = won") for n in cluster.nodes()} == {1}
+    assert len({json.dumps(h) for h in histories(cluster)}) == 1
+    told = history(cluster, "node1", "--table", "rgm_rg_hand")[0]
+    assert told["by"] == "root@node3, by hand" and told["message"] == "alone"
+    ungroup(cluster, "hand")

@@ -1022,6 +1022,66 @@ static void test_formation_merges_histories(void **state)
 
 /* ---- formation ---- */
 
+/* ccradm -o: the copy of one node wins, is an ordinary one from then on, and the next commit is newer. */
+static void test_override(void **state)
+{
+	json_t *mine = ju_pack("{ss}", "v", "mine"), *missing, *push;
+	const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+	json_t *h[4];
+	struct ccr_update u;
+
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	ccr_free(w.node[3].ccr);
+	w.node[3].ccr = ccr_new(3);
+	ccr_load(w.node[3].ccr, "t", 4 + CCR_OVERRIDE_STEP, mine);
+	json_decref(mine);
+	for (uint32_t id = 1; id <= 3; id++)
+		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
+	missing = ccr_missing(w.node[1].ccr, hellos, N(1, 2, 3));
+	assert_int_equal(ju_int(json_array_get(missing, 0), "from", 0), 3);
+	push = ccr_push_message(w.node[3].ccr, "t");
+	ccr_adopt(w.node[1].ccr, push, &u);
+	take(1, &u);
+	snapshot_to(1, 2);
+	snapshot_to(1, 3);
+	members(N(1, 2, 3), N(1, 2, 3));
+	run();
+	assert_string_equal(value_at(2, "t"), "mine");
+	propose("b", "t", "2");
+	run();
+	assert_string_equal(end_of(1, "b"), "ok");
+	assert_string_equal(value_at(3, "t"), "2");
+	assert_int_equal(ccr_table_gen(w.node[3].ccr, "t"), 5 + CCR_OVERRIDE_STEP);
+	for (uint32_t id = 1; id <= 3; id++)
+		json_decref(h[id]);
+	json_decref(missing);
+	json_decref(push);
+}
+
+static void test_lenient(void **state)
+{
+	static const struct { const char *text, *data; int64_t gen; } rows[] = {
+		{ "ccr_gennum\t7\nccr_checksum\tnonsense\na\tb\n", "{\"a\":\"b\"}", 7 },
+		{ "ccr_gennum\t-1\na\tb\n", "{\"a\":\"b\"}", 0 }, { "a\tb\nc\t\n", "{\"a\":\"b\",\"c\":\"\"}", 0 },
+		{ "", "{}", 0 }, { "ccr_gennum\t3\nccr_removed\t1\n", "null", 3 }, { "a b\n", NULL, 0 }, { "a\tb", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *data = NULL;
+		uint64_t gen = 9;
+		int r = ccr_parse_lenient(rows[i].text, strlen(rows[i].text), &gen, &data, NULL);
+		_cleanup_free_ char *got = data ? ju_dump(data) : xstrdup("null");
+
+		if (rows[i].data ? r < 0 || !streq(got, rows[i].data) || gen != (uint64_t)rows[i].gen : r != -EBADMSG)
+			fail_msg("row %zu: %d %s %d", i, r, got, (int)gen);
+		json_decref(data);
+	}
+}
+
 static const struct { const char *hellos[3]; const char *missing; } formations[] = {
 	/* what nodes 1, 2, 3 have; what node 1 lacks */
 	{ { "{\"a\":1}", "{\"a\":1}", "{\"a\":1}" },         "" },
@@ -1140,7 +1200,7 @@ int main(void)
 		T(test_snapshot_makes_equal), T(test_snapshot_with_prepare_under_way), T(test_snapshot_with_commit_that_waits),
 		T(test_history_is_equal_everywhere), T(test_refused_change_leaves_no_history), T(test_history_is_bounded),
 		T(test_huge_change_is_kept_without_values), T(test_joiner_gets_the_history), T(test_damaged_history),
-		T(test_formation_merges_histories),
+		T(test_formation_merges_histories), T(test_override), T(test_lenient),
 		T(test_missing), T(test_adopt), T(test_push), T(test_owns_message),
 	};
 

@@ -35,6 +35,8 @@ static const struct { const char *table, *key, *value, *says; } pairs[] = {
 	{ RG, "rg.prop.Nodelist", "a,b", NULL },
 	{ RG, "rs.web.ext.Start_command", "any\ntext", NULL },
 	{ RG, "rs.web.extt.Start_command", "x", "the nearest is rs.<resource>.ext.<property>" },
+	{ RG, "rg.nonsense", "x", "the nearest is rg.managed" },
+	{ RG, "managed", "x", "the nearest is rg.managed" },
 	{ RG, "rs..type", "x", "knows no key \"rs..type\"" },
 	{ RG, "rs.web.type.more", "x", "knows no key" },
 	{ "rgm_rt_SUNW.gds:6", "rtr", "text", NULL },
