@@ -17,12 +17,14 @@ static char letter_of(char plain)
 	return 0;
 }
 
-static void add_escaped(struct buf *b, const char *s, size_t len, bool every_blank)
+enum blanks { BLANKS_PLAIN, BLANKS_AT_END, BLANKS_ALL };       /* which become \s */
+
+static void add_escaped(struct buf *b, const char *s, size_t len, enum blanks blanks)
 {
 	for (size_t i = 0; i < len; i++) {
 		char letter = letter_of(s[i]);
 
-		if (s[i] == ' ' && (every_blank || i + 1 == len))
+		if (s[i] == ' ' && (blanks == BLANKS_ALL || (blanks == BLANKS_AT_END && i + 1 == len)))
 			letter = 's';
 		if (letter)
 			buf_printf(b, "\\%c", letter);
@@ -35,7 +37,7 @@ char *config_text_escape(const char *value)
 {
 	struct buf b = { 0 };
 
-	add_escaped(&b, value, strlen(value), false);
+	add_escaped(&b, value, strlen(value), BLANKS_PLAIN);
 	return buf_take(&b);
 }
 
@@ -75,7 +77,7 @@ static void add_lines(struct buf *b, const char *value)
 		size_t n = strcspn(value, "\n");
 
 		buf_puts(b, n ? "| " : "|");
-		add_escaped(b, value, n, false);
+		add_escaped(b, value, n, BLANKS_AT_END);
 		buf_puts(b, "\n");
 		if (!value[n])
 			return;
@@ -85,14 +87,14 @@ static void add_lines(struct buf *b, const char *value)
 
 static void add_pair(struct buf *b, const char *key, const char *value)
 {
-	add_escaped(b, key, strlen(key), true);
+	add_escaped(b, key, strlen(key), BLANKS_ALL);
 	if (strchr(value, '\n')) {
 		buf_puts(b, " |\n");
 		add_lines(b, value);
 		return;
 	}
 	buf_puts(b, *value ? " = " : " =");
-	add_escaped(b, value, strlen(value), false);
+	add_escaped(b, value, strlen(value), BLANKS_AT_END);
 	buf_puts(b, "\n");
 }
 
@@ -183,7 +185,7 @@ static int take_pair(struct parser *p, const char *s, size_t len, struct err *er
 
 	if (!p->now)
 		return wrong(p, err, "this belongs to no section: \"[TABLE] generation NUMBER\" comes first");
-	if (n == 0 || rest < 2 || (op[1] != '=' && op[1] != '|') || (rest > 2 && op[2] != ' ') || (op[1] == '|' && rest > 2))
+	if (n == 0 || s[0] == '|' || rest < 2 || (op[1] != '=' && op[1] != '|') || (rest > 2 && op[2] != ' ') || (op[1] == '|' && rest > 2))
 		return wrong(p, err, "this is neither \"key = value\" nor \"key |\"");
 	if (unescape(s, n, &key) < 0)
 		return wrong(p, err, "the key has a broken escape");
@@ -221,7 +223,7 @@ int config_text_parse(const char *text, size_t len, json_t **ret, struct err *er
 {
 	struct parser p = { .tables = json_array() };
 	json_t *whole = json_stringn(text, len);        /* only UTF-8 without NUL can be a value */
-	int r = whole && strlen(text) == len ? 0 : err_set(err, -EINVAL, "this is not text");
+	int r = whole && !(len && memchr(text, 0, len)) ? 0 : err_set(err, -EINVAL, "this is not text");
 
 	json_decref(whole);
 	for (const char *end = text + len; r == 0 && text < end;) {

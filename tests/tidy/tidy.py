@@ -79,7 +79,7 @@ README_ABOVE = 4                        # files in a folder of src/
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 ELSEWHERE = re.compile(r'(?<![\w.])/wor' r'k\b|\bshared/refer' r'ence\b|\bDESI' r'GN(\.md| section)|\bSTY' r'LE\.md'
                        r'|\b(this|our|the last|another|coding) sess' r'ion\b', re.I)
-DATA = ['tests/fuzz/rtr-corpus/', 'tests/conformance/golden', 'LICENSE']       # taken as it is
+DATA = ['tests/fuzz/rtr-corpus/', 'tests/fuzz/config-corpus/', 'tests/conformance/golden', 'LICENSE']       # taken as it is
 SKIP_FILES = {'.git'}                   # of a linked worktree: the path of the repository
 SKIP_DIRS = {'.git', '__pycache__', '.pytest_cache', 'subprojects', 'node_modules'}
 
