@@ -773,6 +773,18 @@ static uint32_t random_up_node(void)
 	return w.node[id].up && !w.node[id].frozen ? id : 0;
 }
 
+/* "cluster apply" of one table, as this node has it but for the description. */
+static json_t *whole_table(uint32_t id, const char *rg, const char *value)
+{
+	const struct ccr *ccr = engine_ccr(w.node[id].engine);
+	_cleanup_free_ char *table = xasprintf("rgm_rg_%s", rg);
+	json_t *data = json_deep_copy(ccr_table(ccr, table));
+
+	ju_set_str(data, "rg.prop.RG_description", value);
+	return ju_pack("{ss,ss,sI,so,ss}", "op", "table_change", "table", table, "base", (json_int_t)ccr_table_gen(ccr, table),
+		       "data", data, "message", "sim");
+}
+
 static void admin(void)
 {
 	uint32_t id = random_up_node();
@@ -808,7 +820,8 @@ static void admin(void)
 	default: {
 		_cleanup_free_ char *value = xasprintf("%" PRIu64, w.counter + 1);
 
-		request(id, ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
+		request(id, chance(40) ? whole_table(id, rg, value) :
+			ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
 			ju_pack("{si,sI}", "group", g, "value", (json_int_t)(w.counter + 1)));
 	}
 	}
