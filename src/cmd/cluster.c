@@ -183,6 +183,10 @@ static const struct form apply_forms[] = {
 	  { "FILE", 1, 1 } },
 };
 
+static const struct form schema_forms[] = {
+	{ "", "2", NULL, PRIVILEGE_NONE, "what the tables of the configuration may say: keys, values, meaning", cluster_show_schema },
+};
+
 #define TABLE(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 static const struct command_info subcommands[] = {
 	{ "cluster apply",         "make the configuration as a file says",          TABLE(apply_options, apply_forms) },
@@ -191,6 +195,7 @@ static const struct command_info subcommands[] = {
 	{ "cluster diff",          "what changed between two commits",               NULL, 0, diff_forms, ARRAY_SIZE(diff_forms) },
 	{ "cluster export",        "the whole configuration as text",                NULL, 0, export_forms, ARRAY_SIZE(export_forms) },
 	{ "cluster history",       "the changes of the configuration",               TABLE(history_options, history_forms) },
+	{ "cluster show-schema",   "what the configuration may say",                 TABLE(json_options, schema_forms) },
 	{ "cluster status",        "the state of the cluster on one screen",         TABLE(json_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
 	{ "cluster timers",        "the timers of the cluster",                      TABLE(json_options, timers_forms) },

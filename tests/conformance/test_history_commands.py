@@ -1,5 +1,7 @@
 """cluster history, diff, undo, export and apply against a stand-in for clusterd."""
 
+import json
+
 import pytest
 from clusterd_double import ClusterdDouble, Error
 from test_commands import OK, REFUSED, USAGE, golden, root, run     # noqa: F401 (fixtures)
@@ -231,3 +233,9 @@ def test_apply_from_standard_input(root, clusterd):     # noqa: F811
     got = subprocess.run([PARHELION, "cluster", "apply", "-"], input="[rgm_rg_q] new\n", capture_output=True, text=True,
                          timeout=20, env={**os.environ, "PARHELION_ROOT": str(root)})
     assert got.returncode == OK and clusterd.requests[-1]["table"] == "rgm_rg_q"
+
+
+def test_show_schema(run):      # noqa: F811
+    golden("cluster-show-schema.txt", cluster(run, "show-schema").stdout)
+    rows = json.loads(cluster(run, "show-schema", "--json").stdout)
+    assert {"table": "rgm_rg_*", "key": "rg.managed", "values": "TRUE|FALSE", "meaning": "the group is managed"} in rows
