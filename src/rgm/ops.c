@@ -374,6 +374,8 @@ static void rebuild(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	if (somebody_commits(rgm))
 		return;
+	if (resumed(rgm, op))           /* what came between was this very change, of the last president */
+		return;
 	free(op->table);
 	op->table = NULL;
 	json_decref(op->data);

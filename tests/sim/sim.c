@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/engine.h"
+#include "scha_err.h"
 
 enum { NODES_MAX = 5, GROUPS = 3, LOG_MAX = 1 << 20, TAKEOVER_MS = 640 };
 
@@ -85,6 +86,7 @@ static struct {
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	json_t  *told;                  /* acknowledged changes: [group, new value of its description] */
+	json_t  *denied;                /* the same of changes that somebody else came before */
 	json_t  *admin;                 /* client token -> {"group","value"} */
 	json_t  *described;             /* value of a group's description -> true: was in force once */
 	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
@@ -365,6 +367,8 @@ static void take(uint32_t id, struct engine_update *u)
 			ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
 			w.acks++;
 		}
+		if (a && ju_int(v, "code", 1) == SCHA_ERR_SEQID && json_object_get(a, "value"))
+			ju_push(w.denied, ju_pack("[I,I]", (json_int_t)ju_int(a, "group", 0), (json_int_t)ju_int(a, "value", 0)));
 		if (a && w.verbose)
 			trace("answer to %s: %" PRIi64 " %s", key, ju_int(v, "code", 1), ju_str(v, "text", ""));
 		json_object_del(w.admin, key);
@@ -1112,6 +1116,13 @@ static void check_history(void)
 			fail("acknowledged change %s of g%lld is not in the history", value,
 			     (long long)json_integer_value(json_array_get(e, 0)));
 	}
+	json_array_foreach(w.denied, i, e) {
+		_cleanup_free_ char *value = xasprintf("%" PRIi64, (int64_t)json_integer_value(json_array_get(e, 1)));
+
+		if (in_history(json_integer_value(json_array_get(e, 0)), value))
+			fail("change %s of g%lld was refused, and is in the history", value,
+			     (long long)json_integer_value(json_array_get(e, 0)));
+	}
 }
 
 static void check_converged(void)
@@ -1165,6 +1176,7 @@ static void world_done(void)
 		json_decref(n->truth);
 	}
 	json_decref(w.told);
+	json_decref(w.denied);
 	json_decref(w.admin);
 	json_decref(w.epochs);
 	json_decref(w.described);
@@ -1180,6 +1192,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	w.verbose = verbose;
 	w.nodes = (uint32_t)(chance(60) ? 3 : rnd_range(2, NODES_MAX));
 	w.told = json_array();
+	w.denied = json_array();
 	w.admin = json_object();
 	w.epochs = json_object();
 	w.described = json_object();
