@@ -7,6 +7,7 @@
 #include "cmd/client.h"
 #include "cmd/config_text.h"
 
+#define COMMAND_SHOWN 300       /* bytes of a command line; --json has it whole */
 #define VALUE_SHOWN 160         /* characters of a value; a longer one is cut */
 
 static json_t *value_of(const json_t *data, const char *key)
@@ -88,11 +89,20 @@ char *change_time(int64_t wall_ms)
 	return xstrdup(text);
 }
 
+char *change_command(const json_t *commit)
+{
+	const char *cmd = ju_str(commit, "cmd", "?");
+	_cleanup_free_ char *cut = xstrndup(cmd, COMMAND_SHOWN);
+
+	ju_trim(cut);
+	return xasprintf("%s%s", cut, strlen(cmd) > COMMAND_SHOWN ? "..." : "");
+}
+
 char *change_who(const json_t *commit)
 {
-	_cleanup_free_ char *at = change_time(ju_int(commit, "at", 0));
+	_cleanup_free_ char *at = change_time(ju_int(commit, "at", 0)), *cmd = change_command(commit);
 
-	return xasprintf("%s at %s with \"%s\"", ju_str(commit, "by", "?"), at, ju_str(commit, "cmd", "?"));
+	return xasprintf("%s at %s with \"%s\"", ju_str(commit, "by", "?"), at, cmd);
 }
 
 /* ---- clusterd ---- */

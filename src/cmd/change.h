@@ -10,6 +10,8 @@ json_t *change_between(const json_t *old_data, const json_t *new_data);
 void change_print(const char *table, const json_t *set);
 /* "root@node2 at 2026-11-21 12:00:01 with "scrgadm ..."" of a commit; caller frees. */
 char *change_who(const json_t *commit);
+/* The command line of a commit, cut to what a person reads; caller frees. */
+char *change_command(const json_t *commit);
 /* Wall clock in ms -> "2026-11-21 12:00:01"; caller frees. */
 char *change_time(int64_t wall_ms);
 

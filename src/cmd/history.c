@@ -16,12 +16,12 @@
 
 static void print_commit(const json_t *e)
 {
-	_cleanup_free_ char *at = change_time(ju_int(e, "at", 0));
+	_cleanup_free_ char *at = change_time(ju_int(e, "at", 0)), *cmd = change_command(e);
 	const char *what = ju_bool(e, "removed", false) ? " (removed)" : ju_bool(e, "made", false) ? " (new)" : "";
 
 	(void)printf("%6" PRId64 "  %s  ", ju_int(e, "n", 0), at);
 	print_padded(20, ju_str(e, "by", "?"));
-	(void)printf("%s%s\n        %s\n", ju_str(e, "table", "?"), what, ju_str(e, "cmd", ""));
+	(void)printf("%s%s\n        %s\n", ju_str(e, "table", "?"), what, cmd);
 	if (*ju_str(e, "message", ""))
 		(void)printf("        # %s\n", ju_str(e, "message", ""));
 }

@@ -75,6 +75,13 @@ def test_history_of_one_table(clusterd, run):   # noqa: F811
     assert clusterd.calls[-1] == ("History", {"table": "rgm_rg_web", "after": 0, "limit": 20})
 
 
+def test_long_command_line_is_cut(root, run):    # noqa: F811
+    long = commit(5, 0, "rgm_rg_x", "root@alpha", "scrgadm " + "é" * 300, {})
+    with ClusterdDouble(root, {"History": {"entries": [long], "last_commit": 5}}):
+        assert cluster(run, "history").stdout.splitlines()[1] == "        scrgadm " + "é" * 146 + "..."
+        assert "é" * 300 in cluster(run, "history", "--json").stdout.encode().decode()
+
+
 @pytest.mark.parametrize("args, code, text", [
     (["history", "-n", "0"], USAGE, "-n takes a number"),
     (["diff"], USAGE, "COMMIT is missing"),
