@@ -37,6 +37,7 @@ struct engine {
 
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
+	uint32_t digest_from;           /* who set the mark: while presidents change, two may set the same number */
 	bool     leaving;
 };
 
@@ -311,7 +312,7 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 	char own[20];
 
 	(void)snprintf(own, sizeof own, "%016" PRIx64, e->own_digest);
-	if (from == e->self || (uint64_t)ju_int(m, "mark", 0) != e->digest_mark || !e->digest_mark)
+	if (from == e->self || from != e->digest_from || (uint64_t)ju_int(m, "mark", 0) != e->digest_mark || !e->digest_mark)
 		return;
 	if (!streq(ju_str(m, "digest", ""), own))
 		(void)snprintf(u->panic, sizeof u->panic, "RGM: The state of this node differs from the president's (digest %s here, "
@@ -321,6 +322,7 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
 {
 	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
+	e->digest_from = from;
 	e->own_digest = engine_digest(e);
 	if (from == e->self) {
 		char text[20];
