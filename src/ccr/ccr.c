@@ -181,6 +181,11 @@ void ccr_load_history(struct ccr *ccr, const json_t *entry, size_t bytes)
 		ccr->history_rewrite = true;
 }
 
+void ccr_history_failed(struct ccr *ccr)
+{
+	ccr->history_rewrite = true;
+}
+
 static void prune_history(struct ccr *ccr)
 {
 	if (history_prune(&ccr->history, gen_in_force, ccr))

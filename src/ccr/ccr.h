@@ -52,6 +52,8 @@ struct ccr *ccr_free(struct ccr *ccr);
 void ccr_load(struct ccr *ccr, const char *table, uint64_t gen, const json_t *data);
 /* The same for each line of its history, in any order; NULL: the line is damaged.  bytes: of the line. */
 void ccr_load_history(struct ccr *ccr, const json_t *entry, size_t bytes);
+/* A request to write it has failed: the next one writes the whole. */
+void ccr_history_failed(struct ccr *ccr);
 /* {table: gen} */
 json_t *ccr_summary(const struct ccr *ccr);
 /* The same, and the sum of the history: what the hello message says. */

@@ -735,6 +735,7 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 		_cleanup_free_ char *text = xasprintf("the history of the configuration cannot be written: %s; the change itself is safe",
 						      error);
 
+		ccr_history_failed(e->ccr);
 		note(u, "Cluster.CCR", "warning", text);
 	} else if (error && !streq(op, "intent") && !streq(op, "drop")) {
 		/* The vote was yes, or the snapshot must be here: a copy that cannot be kept ends this member. */

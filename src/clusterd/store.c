@@ -238,12 +238,16 @@ static int append_history(const char *text)
 	struct stat st;
 	int r;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && st.st_size == 0)
+	if (st.st_size == 0)
 		(void)sync_dir(path_state(HISTORY_DIR));        /* it may be new; a name that is lost is a history that is lost */
 	r = write_all(fd, text, strlen(text));
-	return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)!ftruncate(fd, st.st_size);       /* half a line would spoil the next one, too */
+	return r;
 }
 
 static int replace_history(const char *text)

@@ -196,7 +196,7 @@ struct node {
 	json_t *finished;
 	unsigned commits;
 	char committed[CCR_TABLE_NAME_MAX + 1];
-	bool full, slow, off;
+	bool full, slow, off, no_history;
 };
 
 static struct {
@@ -230,7 +230,7 @@ static void write_one(uint32_t id)
 	json_t *r = json_incref(json_array_get(n->writing, 0));
 	const char *op = ju_str(r, "op", ""), *table = ju_str(r, "table", "");
 	_cleanup_free_ char *intent = xasprintf("%s.intent", table);
-	bool fails = n->full && streq(op, "intent");
+	bool fails = (n->full && streq(op, "intent")) || (n->no_history && streq(op, "history"));
 	struct ccr_update u;
 
 	assert_non_null(r);
@@ -244,6 +244,8 @@ static void write_one(uint32_t id)
 		json_object_del(n->disk, intent);
 	} else if (streq(op, "forget")) {
 		json_object_del(n->disk, table);
+	} else if (streq(op, "history") && fails) {
+		ccr_history_failed(n->ccr);
 	} else if (streq(op, "history")) {
 		_cleanup_free_ char *all = xasprintf("%s%s", ju_bool(r, "whole", false) ? "" : ju_str(n->disk, "history", ""),
 						     ju_str(r, "text", ""));
@@ -960,6 +962,24 @@ static void test_damaged_history(void **state)
 	assert_string_equal(ju_str(w.node[2].disk, "history", "?"), ju_str(w.node[1].disk, "history", ""));
 }
 
+/* A history that cannot be written is no reason to refuse a commit; with room again it is whole. */
+static void test_history_that_cannot_be_written(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	w.node[2].no_history = true;
+	propose("b", "t", "2");
+	run();
+	assert_string_equal(end_of(1, "b"), "ok");
+	w.node[2].no_history = false;
+	propose("c", "t", "3");
+	run();
+	reload(2);
+	HISTORY(2, "5 t v:0>1, 6 t v:1>2, 7 t v:2>3");
+}
+
 static json_t *entry_of(int n, int was, const char *table, const char *by)
 {
 	return ju_pack("{si,si,ss,ss}", "n", n, "was", was, "table", table, "by", by);
@@ -1200,7 +1220,7 @@ int main(void)
 		T(test_snapshot_makes_equal), T(test_snapshot_with_prepare_under_way), T(test_snapshot_with_commit_that_waits),
 		T(test_history_is_equal_everywhere), T(test_refused_change_leaves_no_history), T(test_history_is_bounded),
 		T(test_huge_change_is_kept_without_values), T(test_joiner_gets_the_history), T(test_damaged_history),
-		T(test_formation_merges_histories), T(test_override), T(test_lenient),
+		T(test_history_that_cannot_be_written), T(test_formation_merges_histories), T(test_override), T(test_lenient),
 		T(test_missing), T(test_adopt), T(test_push), T(test_owns_message),
 	};
 
