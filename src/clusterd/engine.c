@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/netview.h"
+#include "cmm/config.h"
 #include "scha_err.h"
 
 #define DIGEST_INTERVAL_MS 10000        /* the president has states compared this often */
@@ -17,7 +18,7 @@
 
 struct engine {
 	uint32_t self;
-	uint64_t epoch_on_disk, incarnation;
+	struct engine_config config;
 	struct cmm *cmm;
 	struct ccr *ccr;
 	struct rgm *rgm;
@@ -47,6 +48,8 @@ void engine_update_done(struct engine_update *u)
 {
 	json_decref(u->store);
 	json_decref(u->send);
+	json_decref(u->device);
+	json_decref(u->fence);
 	json_decref(u->run);
 	json_decref(u->answer);
 	json_decref(u->notes);
@@ -106,36 +109,6 @@ uint64_t engine_digest(const struct engine *e)
 
 /* ---- configuration from the infrastructure table ---- */
 
-static int read_infrastructure(struct engine *e, nodeset *ret_configured, uint32_t votes[CMM_NODE_ID_MAX + 1],
-			       struct cmm_timers *ret_timers, struct err *err)
-{
-	const json_t *data = ccr_table(e->ccr, "infrastructure");
-	const char *key;
-	json_t *value;
-
-	*ret_configured = 0;
-	memset(votes, 0, (CMM_NODE_ID_MAX + 1) * sizeof *votes);
-	if (!data)
-		return err_set(err, -ENOENT, "the CCR has no valid infrastructure table: this node does not know its cluster. "
-			       "Copy it from another node, or create the cluster with cluster create");
-	json_object_foreach((json_t *)data, key, value) {
-		unsigned id;
-		int end = 0;
-
-		if (sscanf(key, "cluster.nodes.%u.name%n", &id, &end) == 1 && end && !key[end] && id >= 1 &&
-		    id <= CMM_NODE_ID_MAX) {
-			_cleanup_free_ char *vote_key = xasprintf("cluster.nodes.%u.properties.quorum_vote", id);
-
-			*ret_configured |= node_bit(id);
-			votes[id] = (uint32_t)strtoul(ju_str(data, vote_key, "1"), NULL, 10);
-		}
-	}
-	if (!nodeset_has(*ret_configured, e->self))
-		return err_set(err, -EINVAL, "the infrastructure table has no node %u, which is this one", e->self);
-	return cmm_timers_derive((uint32_t)strtoul(ju_str(data, "cluster.properties.takeover_time", "640"), NULL, 10),
-				 ret_timers, err);
-}
-
 static void load_kind(const char *table, const json_t *data, void *ctx)
 {
 	struct { struct engine *e; const char *prefix; struct engine_update *u; } *c = ctx;
@@ -166,8 +139,7 @@ struct engine *engine_new(const struct engine_config *config)
 	struct engine *e = xcalloc(1, sizeof *e);
 
 	e->self = config->self;
-	e->incarnation = config->incarnation;
-	e->epoch_on_disk = config->epoch;
+	e->config = *config;
 	e->ccr = ccr_new(config->self);
 	e->rgm = rgm_new(config->self);
 	rgm_set_ccr(e->rgm, e->ccr);
@@ -197,8 +169,10 @@ void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
 
 int engine_start(struct engine *e, struct err *err)
 {
-	struct cmm_config config = { .self = e->self, .incarnation = e->incarnation, .epoch = e->epoch_on_disk };
-	int r = read_infrastructure(e, &config.configured, config.votes, &config.timers, err);
+	struct cmm_config config = { .self = e->self, .incarnation = e->config.incarnation, .epoch = e->config.epoch,
+				     .keys = e->config.keys, .level_min = e->config.level_min, .level_max = e->config.level_max };
+	int r = cmm_config_read(ccr_table(e->ccr, "infrastructure"), ccr_table_gen(e->ccr, "infrastructure"), e->self,
+				&config.votes, &config.timers, err);
 
 	if (r < 0)
 		return r;
@@ -267,15 +241,11 @@ static void configuration_changed(struct engine *e, const char *table, struct en
 		note(u, "Cluster.RGM.rgmd", "error", err.text);
 	take_rgm(e, &r, u);
 	if (streq(table, "infrastructure")) {
-		uint32_t votes[CMM_NODE_ID_MAX + 1];
-		struct cmm_timers timers;
-		nodeset configured;
+		struct cmm_votes votes;
 
 		/* New timers take effect with the next start of the node: corosync reads them there. */
-		if (read_infrastructure(e, &configured, votes, &timers, &err) < 0)
-			note(u, "Cluster.CCR", "error", err.text);
-		else
-			cmm_configure(e->cmm, configured, votes);
+		cmm_votes_read(ccr_table(e->ccr, table), ccr_table_gen(e->ccr, table), &votes);
+		cmm_configure(e->cmm, &votes);
 	}
 }
 
@@ -485,9 +455,10 @@ static void activated(struct engine *e, struct engine_time now, struct engine_up
 	struct rgm_update r = { 0 };
 	struct ccr_update c;
 
-	journal(u, now, ju_pack("{ss,sI,so,so,so,sI,sb}", "e", "epoch", "epoch", (json_int_t)ms->epoch, "members",
+	journal(u, now, ju_pack("{ss,sI,so,so,so,sI,sb,sI}", "e", "epoch", "epoch", (json_int_t)ms->epoch, "members",
 				nodeset_to_json(ms->members), "ready", nodeset_to_json(ms->ready), "lost",
-				nodeset_to_json(ms->lost), "president", (json_int_t)ms->president, "formed", ms->formed));
+				nodeset_to_json(ms->lost), "president", (json_int_t)ms->president, "formed", ms->formed,
+				"held", (json_int_t)ms->held));
 	json_decref(e->held);
 	e->held = NULL;
 	json_decref(e->missing);
@@ -520,8 +491,14 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 
 		(void)snprintf(to, sizeof u->panic, "%s", c->panic);
 	}
-	if (c->store_epoch)
-		push(&u->store, ju_pack("{ss,sI}", "op", "epoch", "epoch", (json_int_t)c->store_epoch));
+	if (c->store)
+		push(&u->store, ju_pack("{ss,sI,sI}", "op", "epoch", "epoch", (json_int_t)c->store_epoch, "keys",
+					(json_int_t)c->store_keys));
+	for (i = 0; i < c->device_count; i++)
+		push(&u->device, ju_pack("{sI,ss,so}", "device", (json_int_t)c->device[i].device, "op",
+					 cmm_device_op_names[c->device[i].op], "keep", nodeset_to_json(c->device[i].keep)));
+	for (uint32_t id = nodeset_next(c->fence, 0); id; id = nodeset_next(c->fence, id))
+		push(&u->fence, ju_pack("{sI,sI}", "node", (json_int_t)id, "inc", (json_int_t)cmm_lost_incarnation(e->cmm, id)));
 	json_array_foreach(c->notes, i, v) {
 		note(u, "Cluster.CMM", "notice", json_string_value(v));
 		journal(u, now, ju_pack("{ss,ss}", "e", "cmm", "text", json_string_value(v)));
@@ -677,6 +654,7 @@ void engine_view(struct engine *e, struct engine_time now, nodeset view, struct 
 			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
 	}
 	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
+	cmm_set_serving(e->cmm, rgm_serving(e->rgm));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_VIEW, .view = view }, u);
 	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id))
 		if (id != e->self)
@@ -724,7 +702,7 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 	begin(e, now, u);
 	if (streq(op, "epoch")) {
 		cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_STORED, .epoch = (uint64_t)ju_int(request, "epoch", 0),
-							.error = error }, u);
+							.keys = (uint64_t)ju_int(request, "keys", 0), .error = error }, u);
 	} else if (streq(op, "mark")) {
 		if (e->synced && (uint64_t)ju_int(request, "epoch", 0) == cmm_membership(e->cmm)->epoch) {
 			ccr_synced(e->ccr, &c);
@@ -747,6 +725,38 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 		ccr_stored(e->ccr, (uint64_t)ju_int(request, "n", 0), op, error, &c);
 		take_ccr(e, &c, u);
 	}
+	finish(e, now, u);
+}
+
+void engine_device(struct engine *e, struct engine_time now, const json_t *request, const json_t *result,
+		   struct engine_update *u)
+{
+	static const char *const results[] = { [DEVICE_OK] = "ok", [DEVICE_PREEMPTED] = "preempted" };
+	struct cmm_event event = { .type = CMM_EV_DEVICE, .device = (uint32_t)ju_int(request, "device", 0),
+				   .result = DEVICE_ERROR, .error = ju_str(result, "text", ""), .wall_ms = now.wall_ms,
+				   .keys_seen = nodeset_from_json(ju_arr(result, "keys")) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
+		if (streq(results[i], ju_str(result, "result", "")))
+			event.result = (enum cmm_device_result)i;
+	for (int op = 0; op < DEVICE_OP_COUNT; op++)
+		if (streq(cmm_device_op_names[op], ju_str(request, "op", "")))
+			event.op = (enum cmm_device_op)op;
+	begin(e, now, u);
+	if (event.op != DEVICE_CHECK || event.result != DEVICE_OK)
+		journal(u, now, ju_pack("{ss,sO,sO}", "e", "quorum", "request", (json_t *)request, "result", (json_t *)result));
+	cmm_event(e, now, &event, u);
+	finish(e, now, u);
+}
+
+void engine_fenced(struct engine *e, struct engine_time now, const json_t *request, const char *how, const char *error,
+		   struct engine_update *u)
+{
+	begin(e, now, u);
+	journal(u, now, ju_pack("{ss,sO,ss,ss}", "e", "fence", "request", (json_t *)request, "how", how ? how : "", "error",
+				error ? error : ""));
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_FENCED, .node = (uint32_t)ju_int(request, "node", 0),
+						.incarnation = (uint64_t)ju_int(request, "inc", 0), .how = how, .error = error }, u);
 	finish(e, now, u);
 }
 
@@ -774,7 +784,7 @@ void engine_request(struct engine *e, struct engine_time now, int64_t client, co
 		push(&u->answer, ju_pack("{sI,si,ss}", "client", (json_int_t)client, "code", SCHA_ERR_RECONF, "text", text));
 		return;
 	}
-	(void)snprintf(id, sizeof id, "%u-%" PRIu64 "-%" PRIu64, e->self, e->incarnation, ++e->request_counter);
+	(void)snprintf(id, sizeof id, "%u-%" PRIu64 "-%" PRIu64, e->self, e->config.incarnation, ++e->request_counter);
 	ju_set_new(e->pending, id, ju_pack("{sI,sO,ss}", "client", (json_int_t)client, "request", (json_t *)request, "by", by));
 	push(&u->send, rgm_request_message(e->rgm, id, request, by));
 	finish(e, now, u);

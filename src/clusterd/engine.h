@@ -16,8 +16,10 @@ struct engine_update {
 	char    stop[256];              /* not empty: this node cannot join; it runs nothing, so clusterd just ends */
 	uint64_t lease_until_ms;        /* CLOCK_MONOTONIC; 0: no lease is held */
 	json_t *store;                  /* requests for the disk, strictly in order, each answered by engine_stored():
-					 * {"op":"epoch","epoch":N}, {"op":"mark",...}, and those of ccr_update.store */
+					 * {"op":"epoch","epoch":N,"keys":mask}, {"op":"mark",...}, and those of ccr_update.store */
 	json_t *send;                   /* messages to multicast, in order */
+	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check","keep":[ids]}: engine_device() */
+	json_t *fence;                  /* {"node":id,"inc":N}: engine_fenced() */
 	json_t *run;                    /* rgm_update.run */
 	json_t *answer;                 /* {"client":token,"code":int,"text":str} */
 	json_t *notes;                  /* {"tag","level","text"} for the system log */
@@ -28,7 +30,12 @@ struct engine_update {
 void engine_update_done(struct engine_update *update);
 
 struct engine;
-struct engine_config { uint32_t self; uint64_t incarnation, epoch; };
+struct engine_config {
+	uint32_t self;
+	uint64_t incarnation;
+	uint64_t epoch, keys;                   /* as last stored by an "epoch" request */
+	uint32_t level_min, level_max;          /* see cmm_config; 0: as this software is */
+};
 
 /* The tables are given first (engine_load), then engine_start() reads the infrastructure table.
  * -ENOENT: it is missing; -EINVAL: it makes no sense or lacks this node. */
@@ -41,6 +48,12 @@ struct engine *engine_free(struct engine *engine);
 void engine_view(struct engine *e, struct engine_time now, nodeset view, struct engine_update *u);
 void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, const json_t *message, struct engine_update *u);
 void engine_stored(struct engine *e, struct engine_time now, const json_t *request, const char *error,
+		   struct engine_update *u);
+/* A request of update.device has ended.  result: {"result":"ok"|"preempted"|"error","text","keys":[ids]}. */
+void engine_device(struct engine *e, struct engine_time now, const json_t *request, const json_t *result,
+		   struct engine_update *u);
+/* A request of update.fence has ended: error NULL: the node is off, as how says (the agent). */
+void engine_fenced(struct engine *e, struct engine_time now, const json_t *request, const char *how, const char *error,
 		   struct engine_update *u);
 void engine_ran(struct engine *e, struct engine_time now, uint64_t run, const json_t *result, struct engine_update *u);
 /* A client's request; answered by update.answer with the same token, now or later. */

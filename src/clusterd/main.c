@@ -380,7 +380,7 @@ static void load(struct node *node)
 	struct engine_config config = { .self = node->self, .incarnation = node->incarnation };
 	struct err err = { 0 };
 
-	if (store_epoch_open(&config.epoch, &err) < 0) {
+	if (store_epoch_open(&config.epoch, &config.keys, &err) < 0) {
 		log_err("%s", err.text);
 		exit(1);
 	}

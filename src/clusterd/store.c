@@ -108,33 +108,55 @@ static int remove_file(const char *table, const char *suffix)
 
 /* ---- epoch ---- */
 
-struct epoch_slot { uint64_t magic, epoch, sum; };
-#define EPOCH_MAGIC 0x45504f4348313030ULL       /* "EPOCH100" */
+struct epoch_slot { uint64_t magic, seq, epoch, keys, sum; };
+#define EPOCH_MAGIC 0x45504f4348323030ULL       /* "EPOCH200" */
+static uint64_t epoch_seq;                      /* of the last record; its slot is seq % 2 */
 
-static uint64_t slot_sum(uint64_t epoch)
+static uint64_t slot_sum(const struct epoch_slot *s)
 {
-	return (EPOCH_MAGIC ^ epoch) * 0x9e3779b97f4a7c15ULL;
+	static const uint64_t prime = 0x9e3779b97f4a7c15ULL;
+
+	return (((((s->magic ^ s->seq) * prime) ^ s->epoch) * prime) ^ s->keys) * prime;
 }
 
-static uint64_t read_slot(unsigned slot)
+static bool read_slot(unsigned slot, struct epoch_slot *ret)
 {
 	struct epoch_slot s = { 0 };
 
-	if (pread(epoch_fd, &s, sizeof s, (off_t)slot * EPOCH_SLOT) != sizeof s)
-		return 0;
-	return s.magic == EPOCH_MAGIC && s.sum == slot_sum(s.epoch) ? s.epoch : 0;
+	if (pread(epoch_fd, &s, sizeof s, (off_t)slot * EPOCH_SLOT) != sizeof s || s.magic != EPOCH_MAGIC || s.sum != slot_sum(&s))
+		return false;
+	*ret = s;
+	return true;
 }
 
-static int write_epoch(uint64_t epoch)
+static int write_epoch(uint64_t epoch, uint64_t keys)
 {
-	struct epoch_slot s = { EPOCH_MAGIC, epoch, slot_sum(epoch) };
+	struct epoch_slot s = { .magic = EPOCH_MAGIC, .seq = epoch_seq + 1, .epoch = epoch, .keys = keys };
 
-	if (pwrite(epoch_fd, &s, sizeof s, (off_t)(epoch % 2) * EPOCH_SLOT) != sizeof s)
+	s.sum = slot_sum(&s);
+	errno = 0;
+	if (pwrite(epoch_fd, &s, sizeof s, (off_t)(s.seq % 2) * EPOCH_SLOT) != sizeof s)
 		return errno ? -errno : -EIO;
-	return fdatasync(epoch_fd) < 0 ? -errno : 0;
+	if (fdatasync(epoch_fd) < 0)
+		return -errno;
+	epoch_seq = s.seq;
+	return 0;
 }
 
-int store_epoch_open(uint64_t *ret_epoch, struct err *err)
+static void read_newest(uint64_t *ret_epoch, uint64_t *ret_keys)
+{
+	struct epoch_slot s;
+
+	*ret_epoch = *ret_keys = 0;
+	for (unsigned slot = 0; slot < 2; slot++)
+		if (read_slot(slot, &s) && s.seq > epoch_seq) {
+			epoch_seq = s.seq;
+			*ret_epoch = s.epoch;
+			*ret_keys = s.keys;
+		}
+}
+
+int store_epoch_open(uint64_t *ret_epoch, uint64_t *ret_keys, struct err *err)
 {
 	const char *path = path_state(EPOCH_FILE);
 	char zero[2 * EPOCH_SLOT] = { 0 };
@@ -148,7 +170,7 @@ int store_epoch_open(uint64_t *ret_epoch, struct err *err)
 	    (pwrite(epoch_fd, zero, sizeof zero, 0) != sizeof zero || fsync(epoch_fd) < 0))
 		return err_set(err, -EIO, "cannot make room in %s: %s", path, strerror(errno));
 	(void)sync_dir(path_state(EPOCH_DIR));
-	*ret_epoch = MAX(read_slot(0), read_slot(1));
+	read_newest(ret_epoch, ret_keys);
 	return 0;
 }
 
@@ -306,7 +328,7 @@ struct store_queue {
 	uv_work_t work;
 	char *op, *table, *text;        /* of the request under way: the worker touches no JSON */
 	bool whole;
-	uint64_t epoch;
+	uint64_t epoch, keys;
 	int result;
 };
 
@@ -315,7 +337,7 @@ static void work(uv_work_t *w)
 	struct store_queue *q = w->data;
 
 	if (streq(q->op, "epoch"))
-		q->result = write_epoch(q->epoch);
+		q->result = write_epoch(q->epoch, q->keys);
 	else if (streq(q->op, "intent"))
 		q->result = put_intent(q->table, q->text);
 	else if (streq(q->op, "commit"))
@@ -362,6 +384,7 @@ static void start(struct store_queue *q)
 	q->text = xstrdup(ju_str(request, "text", ""));
 	q->whole = ju_bool(request, "whole", false);
 	q->epoch = (uint64_t)ju_int(request, "epoch", 0);
+	q->keys = (uint64_t)ju_int(request, "keys", 0);
 	uv_queue_work(q->loop, &q->work, work, worked);
 }
 

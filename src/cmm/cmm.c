@@ -1,61 +1,32 @@
 /* One view after another:
  *
  *   VIEW ──> everybody sends hello (incarnation, durable epoch, am I ready?)
- *        ──> with all hellos of the view, its president-to-be proposes the next epoch
+ *        ──> with all hellos of the view, its president-to-be asks for the quorum devices (qtake; quorum.c) and, when the
+ *            votes are a majority, proposes the next epoch
  *        ──> each makes the epoch durable and says stored
  *        ──> with the last stored, at the same place in the log for all, the epoch is in force (activated)
  *
  * A new view at any point starts over.  The lease runs beside it:
  *
- *   beat k carries, per node of the view, the last beat of that node that the sender has seen.  When nodes with a majority
- *   of votes (self counted) have seen my beat k, my lease lasts until sent(k) + lease_ms.
+ *   beat k carries, per node of the view, the last beat of that node that the sender has seen.  When a set of nodes with a
+ *   majority of votes (self counted) has seen my beat k, my lease lasts until sent(k) + lease_ms.  The votes of a device
+ *   count for a set when it is held and every node whose key may be on it is in the set.
  *
- * Why that is safe: a majority that goes on without me contains one that saw my beat k before it said so, and (extended
- * virtual synchrony) all who go on with that one saw it too, at a time not before sent(k).  They wait until they last
- * heard a beat of mine + lease_ms + margin_ms; by then my lease is over and failfastd has ended this machine. */
-#include "cmm/cmm.h"
+ * Why that is safe: a majority that goes on without me shares a vote with the set that confirmed beat k.  If it is that of
+ * a node, that node saw beat k before it said so.  If it is that of a device, somebody who goes on took it with his key,
+ * so he was in the set, too.  And (extended virtual synchrony) all who go on with that one saw it, at a time not before
+ * sent(k).  They wait until they last heard a beat of mine + lease_ms + margin_ms; by then my lease is over and failfastd
+ * has ended this machine. */
+#include "cmm/state.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/json.h"
+#include "base/buf.h"
 
-#define BEATS_KEPT 256u         /* send times remembered; an older beat that is confirmed late renews nothing */
-
-struct cmm {
-	struct cmm_config config;
-	struct cmm_membership membership;
-	json_t  *extra;
-	uint64_t start_ms;
-
-	nodeset  view;
-	uint64_t quorate_since_ms;      /* views have been quorate since; 0: not */
-	json_t  *hello[CMM_NODE_ID_MAX + 1];
-
-	json_t  *proposal;              /* the epoch message that is being stored; NULL: none */
-	uint32_t proposal_from;
-	nodeset  stored;                /* who has */
-	bool     proposed;              /* this node has proposed in this view */
-	bool     in_force;              /* the epoch in force was agreed in this view */
-	bool     synced;                /* this node has the state of the epoch, but has not said ready yet */
-
-	uint64_t beat, beat_due_ms;
-	uint64_t sent_ms[BEATS_KEPT];
-	uint64_t heard_beat[CMM_NODE_ID_MAX + 1], heard_ms[CMM_NODE_ID_MAX + 1];
-	uint64_t confirmed[CMM_NODE_ID_MAX + 1];        /* my last beat that this node has seen */
-	uint64_t lease_until_ms;
-
-	uint64_t lost_incarnation[CMM_NODE_ID_MAX + 1];
-	uint64_t lost_heard_ms[CMM_NODE_ID_MAX + 1];    /* silence counts from here */
-	nodeset  declared;              /* dead by the log since the epoch came into force */
-	nodeset  left;                  /* said leave: needs no wait */
-	nodeset  dead_sent;             /* this president has announced it; the message is on its way */
-	bool     leaving, panicked;
-};
-
-static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave" };
+static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave", "qtake", "qhave", "qkey" };
 
 bool cmm_owns_message(const char *type)
 {
@@ -72,8 +43,6 @@ uint32_t nodeset_next(nodeset set, uint32_t after)
 			return id;
 	return 0;
 }
-
-#define FOR_EACH_NODE(id, set) for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id))
 
 json_t *nodeset_to_json(nodeset set)
 {
@@ -101,8 +70,7 @@ nodeset nodeset_from_json(const json_t *array)
 
 /* ---- small helpers on the update ---- */
 
-static void note(struct cmm_update *u, const char *fmt, ...) _printf_(2, 3);
-static void note(struct cmm_update *u, const char *fmt, ...)
+void cmm_note(struct cmm_update *u, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -115,11 +83,20 @@ static void note(struct cmm_update *u, const char *fmt, ...)
 	ju_push(u->notes, json_string(text));
 }
 
-static void send_message(struct cmm_update *u, json_t *message)
+void cmm_send(struct cmm_update *u, json_t *message)
 {
 	if (!u->send)
 		u->send = json_array();
 	ju_push(u->send, message);
+}
+
+/* One record holds both, so that neither is ever older on the disk than it was said to be. */
+void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u)
+{
+	cmm->storing_epoch = MAX(cmm->storing_epoch, epoch);
+	u->store = true;
+	u->store_epoch = cmm->storing_epoch;
+	u->store_keys = cmm->keys;
 }
 
 static void fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
@@ -139,28 +116,46 @@ void cmm_update_done(struct cmm_update *update)
 
 /* ---- votes ---- */
 
-static uint32_t votes_of(const struct cmm *cmm, nodeset set)
+uint32_t cmm_node_votes(const struct cmm *cmm, nodeset set)
 {
 	uint32_t votes = 0;
 
-	FOR_EACH_NODE(id, set & cmm->config.configured)
-		votes += cmm->config.votes[id];
+	FOR_EACH_NODE(id, set & cmm->config.votes.configured)
+		votes += cmm->config.votes.node[id];
 	return votes;
 }
 
-uint32_t cmm_votes_possible(const struct cmm *cmm) { return votes_of(cmm, cmm->config.configured); }
+uint32_t cmm_votes_possible(const struct cmm *cmm)
+{
+	uint32_t votes = cmm_node_votes(cmm, cmm->config.votes.configured);
+
+	FOR_EACH_DEVICE(cmm, id)
+		votes += cmm->config.votes.device[id].votes;
+	return votes;
+}
+
 uint32_t cmm_votes_needed(const struct cmm *cmm)   { return cmm_votes_possible(cmm) / 2 + 1; }
-uint32_t cmm_votes_present(const struct cmm *cmm)  { return votes_of(cmm, cmm->view); }
+uint32_t cmm_votes_present(const struct cmm *cmm)  { return cmm_node_votes(cmm, cmm->view) + quorum_votes(cmm); }
 
 uint32_t cmm_votes(const struct cmm *cmm, uint32_t id)
 {
-	return nodeset_has(cmm->config.configured, id) ? cmm->config.votes[id] : 0;
+	return nodeset_has(cmm->config.votes.configured, id) ? cmm->config.votes.node[id] : 0;
 }
 
-/* Quorum devices join the sum here. */
-static bool is_quorate(const struct cmm *cmm, nodeset set)
+static bool is_majority(const struct cmm *cmm, uint32_t votes)
 {
-	return votes_of(cmm, set) >= cmm_votes_needed(cmm);
+	return votes >= cmm_votes_needed(cmm);
+}
+
+bool cmm_is_quorate(const struct cmm *cmm, nodeset set)
+{
+	return is_majority(cmm, cmm_node_votes(cmm, set) + quorum_votes_within(cmm, set));
+}
+
+/* It could be, if every device that can be reached is won. */
+static bool may_be_quorate(const struct cmm *cmm, nodeset set)
+{
+	return is_majority(cmm, cmm_node_votes(cmm, set) + quorum_votes_reachable(cmm, set));
 }
 
 /* ---- reading ---- */
@@ -202,7 +197,9 @@ static void send_hello(struct cmm *cmm, struct cmm_update *u)
 {
 	bool ready = cmm_is_ready(cmm);
 
-	send_message(u, ju_pack("{ss,si,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
+	cmm_send(u, ju_pack("{ss,si,s[I,I],sI,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
+				"lv", (json_int_t)cmm->config.level_min, (json_int_t)cmm->config.level_max,
+				"cfg", (json_int_t)cmm->config.votes.generation,
 				"inc", (json_int_t)cmm->config.incarnation, "epoch", (json_int_t)cmm->config.epoch,
 				"ready", ready, "active", (json_int_t)(ready ? cmm->membership.epoch : 0),
 				"since", (json_int_t)(ready ? cmm->membership.member[cmm->config.self].since : 0),
@@ -212,7 +209,7 @@ static void send_hello(struct cmm *cmm, struct cmm_update *u)
 /* Configured nodes of the view; others may talk but are not counted. */
 static nodeset counted_view(const struct cmm *cmm)
 {
-	return cmm->view & cmm->config.configured;
+	return cmm->view & cmm->config.votes.configured;
 }
 
 static bool all_hellos_in(const struct cmm *cmm)
@@ -223,23 +220,30 @@ static bool all_hellos_in(const struct cmm *cmm)
 	return true;
 }
 
-/* The ready member that stands longest proposes; in a new formation the one with the newest epoch; then the lowest id. */
+static int compare(int64_t a, int64_t b) { return (a > b) - (a < b); }
+
+/* The ready member that stands longest proposes; in a new formation the one with the newest configuration, for its votes
+ * are the ones that count, then with the newest epoch; then the lowest id. */
+static bool goes_before(const json_t *a, const json_t *b)
+{
+	bool a_ready = ju_bool(a, "ready", false), b_ready = ju_bool(b, "ready", false);
+	int c;
+
+	if (a_ready != b_ready)
+		return a_ready;
+	if (a_ready)
+		return ju_int(a, "since", 0) < ju_int(b, "since", 0);
+	c = compare(ju_int(a, "cfg", 0), ju_int(b, "cfg", 0));
+	return c ? c > 0 : ju_int(a, "epoch", 0) > ju_int(b, "epoch", 0);
+}
+
 static uint32_t proposer(const struct cmm *cmm)
 {
 	uint32_t best = 0;
-	bool best_ready = false;
-	int64_t best_key = 0;
 
-	FOR_EACH_NODE(id, counted_view(cmm)) {
-		bool ready = ju_bool(cmm->hello[id], "ready", false);
-		int64_t key = ready ? ju_int(cmm->hello[id], "since", 0) : -ju_int(cmm->hello[id], "epoch", 0);
-
-		if (!best || (ready && !best_ready) || (ready == best_ready && key < best_key)) {
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (!best || goes_before(cmm->hello[id], cmm->hello[best]))
 			best = id;
-			best_ready = ready;
-			best_key = key;
-		}
-	}
 	return best;
 }
 
@@ -266,17 +270,61 @@ static bool anybody_ready(const struct cmm *cmm)
 	return false;
 }
 
+/* The lowest that a node of the view can do, and whether all of them can do that. */
+static bool common_level(const struct cmm *cmm, int64_t *ret)
+{
+	int64_t level = INT64_MAX;
+
+	FOR_EACH_NODE(id, counted_view(cmm))
+		level = MIN(level, json_integer_value(json_array_get(ju_arr(cmm->hello[id], "lv"), 1)));
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (json_integer_value(json_array_get(ju_arr(cmm->hello[id], "lv"), 0)) > level)
+			return false;
+	*ret = level;
+	return true;
+}
+
+static bool leads(const struct cmm *cmm)
+{
+	return all_hellos_in(cmm) && !somebody_left_behind(cmm) && proposer(cmm) == cmm->config.self;
+}
+
+/* A new cluster waits a while for the rest, so that it forms once and not node by node. */
+static uint64_t formation_due_ms(const struct cmm *cmm)
+{
+	if (anybody_ready(cmm) || counted_view(cmm) == cmm->config.votes.configured)
+		return 0;
+	return cmm->possible_since_ms + cmm->config.timers.formation_ms;
+}
+
+/* When to ask for the devices: at once, unless it is a race that the other side should win. */
+static uint64_t ask_due_ms(const struct cmm *cmm)
+{
+	if (cmm->asked)
+		return cmm->ask_again_ms;
+	if (!anybody_ready(cmm))
+		return MAX(formation_due_ms(cmm), 1u);
+	return cmm->favoured || cmm_is_quorate(cmm, cmm->view) ? 1 : cmm->view_ms + cmm->config.timers.head_ms;
+}
+
+static bool wants_to_ask(const struct cmm *cmm)
+{
+	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && may_be_quorate(cmm, cmm->view) && leads(cmm);
+}
+
+static void maybe_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	if (wants_to_ask(cmm) && now_ms >= ask_due_ms(cmm))
+		quorum_ask(cmm, now_ms, u);
+}
+
 static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
-	int64_t epoch = 0;
+	int64_t epoch = 0, level;
 	json_t *members;
 
-	if (cmm->proposed || cmm->proposal || !is_quorate(cmm, cmm->view) || !all_hellos_in(cmm) ||
-	    somebody_left_behind(cmm) || proposer(cmm) != cmm->config.self)
-		return;
-	/* A new cluster waits a while for the rest, so that it forms once and not node by node. */
-	if (!anybody_ready(cmm) && counted_view(cmm) != cmm->config.configured &&
-	    now_ms < cmm->quorate_since_ms + cmm->config.timers.formation_ms)
+	if (cmm->proposed || cmm->proposal || cmm->in_force || !cmm_is_quorate(cmm, cmm->view) || !leads(cmm) ||
+	    !common_level(cmm, &level) || now_ms < formation_due_ms(cmm))
 		return;
 	members = json_array();
 	FOR_EACH_NODE(id, counted_view(cmm)) {
@@ -287,8 +335,9 @@ static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u
 					 "ready", ju_bool(h, "ready", false), "since", (json_int_t)ju_int(h, "since", 0)));
 	}
 	cmm->proposed = true;
-	send_message(u, ju_pack("{ss,si,sI,so,so,sb}", "t", "epoch", "v", 1, "epoch", (json_int_t)(epoch + 1),
-				"view", nodeset_to_json(cmm->view), "members", members, "formed", !anybody_ready(cmm)));
+	cmm_send(u, ju_pack("{ss,si,sI,so,so,sb,sI,so}", "t", "epoch", "v", 1, "epoch", (json_int_t)(epoch + 1),
+			    "view", nodeset_to_json(cmm->view), "members", members, "formed", !anybody_ready(cmm), "level",
+			    (json_int_t)level, "devices", quorum_to_json(cmm)));
 }
 
 /* A second hello in one view: a write of an earlier proposal ended after the first one, and the epoch that was proposed
@@ -310,8 +359,8 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 
 	if (!nodeset_has(cmm->view, from) || nodeset_from_json(ju_arr(event->message, "view")) != cmm->view)
 		return;         /* of an earlier view; its sender sends another for this one */
-	if (!nodeset_has(cmm->config.configured, from)) {
-		note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
+	if (!nodeset_has(cmm->config.votes.configured, from)) {
+		cmm_note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
 		return;
 	}
 	if (cmm->hello[from])
@@ -328,7 +377,6 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		fail_fast(cmm, u, reason);
 		return;
 	}
-	maybe_propose(cmm, event->now_ms, u);
 }
 
 static bool proposal_fits(const struct cmm *cmm, const json_t *message)
@@ -362,7 +410,8 @@ static void on_epoch(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	cmm->proposal = json_incref((json_t *)event->message);
 	cmm->proposal_from = event->from;
 	cmm->stored = 0;
-	u->store_epoch = (uint64_t)ju_int(event->message, "epoch", 0);
+	quorum_learn(cmm, ju_arr(event->message, "devices"));
+	cmm_store(cmm, (uint64_t)ju_int(event->message, "epoch", 0), u);
 }
 
 static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -376,8 +425,9 @@ static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struc
 		return;
 	}
 	cmm->config.epoch = MAX(cmm->config.epoch, event->epoch);
+	quorum_stored(cmm, event->keys);
 	if (cmm->proposal && (uint64_t)ju_int(cmm->proposal, "epoch", 0) == event->epoch)
-		send_message(u, ju_pack("{ss,si,sI}", "t", "stored", "v", 1, "epoch", (json_int_t)event->epoch));
+		cmm_send(u, ju_pack("{ss,si,sI}", "t", "stored", "v", 1, "epoch", (json_int_t)event->epoch));
 }
 
 /* ---- a new epoch comes into force ---- */
@@ -387,7 +437,7 @@ static void declare_dead(struct cmm *cmm, uint32_t id, const char *how, struct c
 	cmm->membership.lost &= ~node_bit(id);
 	cmm->dead_sent &= ~node_bit(id);
 	cmm->left &= ~node_bit(id);
-	note(u, "CMM: Node %u is dead (%s).", id, how);
+	cmm_note(u, "CMM: Node %u is dead (%s).", id, how);
 }
 
 static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms)
@@ -395,6 +445,7 @@ static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64
 	cmm->membership.lost |= node_bit(id);
 	cmm->lost_incarnation[id] = incarnation;
 	cmm->lost_heard_ms[id] = heard_ms;
+	cmm->fence_due_ms[id] = 0;
 }
 
 static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
@@ -405,7 +456,8 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 
 	*m = (struct cmm_membership) { .epoch = (uint64_t)ju_int(cmm->proposal, "epoch", 0), .lost = old.lost,
 				       .sponsor = cmm->proposal_from,
-				       .formed = ju_bool(cmm->proposal, "formed", false) };
+				       .formed = ju_bool(cmm->proposal, "formed", false),
+				       .level = (uint32_t)ju_int(cmm->proposal, "level", 1) };
 	json_array_foreach(ju_arr(cmm->proposal, "members"), i, v) {
 		uint32_t id = (uint32_t)ju_int(v, "id", 0);
 		struct cmm_member *member = &m->member[id];
@@ -422,20 +474,25 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	if (m->formed) {
 		/* Nobody knows what the absent ones run.  Whatever lease they have was confirmed by an earlier
 		 * incarnation of somebody here, before this view. */
-		FOR_EACH_NODE(id, cmm->config.configured & ~m->members)
+		FOR_EACH_NODE(id, cmm->config.votes.configured & ~m->members)
 			lose_node(cmm, id, 0, now_ms);
 	} else {
 		FOR_EACH_NODE(id, old.ready & ~m->members)
 			lose_node(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
 	}
 	m->president = president_of(m);
+	FOR_EACH_DEVICE(cmm, id)
+		if (cmm->device[id].held)
+			m->held |= device_bit(id);
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
-	cmm->dead_sent = cmm->declared = 0;
+	if (!nodeset_has(m->ready, cmm->config.self))
+		quorum_joined(cmm, now_ms);
+	cmm->dead_sent = cmm->declared = cmm->fencing = 0;
 	cmm->in_force = true;
 	cmm->synced = false;
 	u->activated = true;
-	note(u, "CMM: node reconfiguration #%" PRIu64 " completed.", m->epoch);
+	cmm_note(u, "CMM: node reconfiguration #%" PRIu64 " completed.", m->epoch);
 }
 
 static void on_stored(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -461,41 +518,72 @@ static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	m->member[event->from].ready = true;
 	m->president = president_of(m);
 	u->became_ready = event->from;
-	note(u, "CMM: Node %u: joined cluster.", event->from);
+	cmm_note(u, "CMM: Node %u: joined cluster.", event->from);
 }
 
 /* ---- lost nodes ---- */
 
+#define FENCE_RETRY_MS 1000u
+
+/* 0: not by waiting. */
 static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
 {
 	if (nodeset_has(cmm->left, id))
 		return 1;       /* at once */
+	if (cmm->config.votes.fence_required && nodeset_has(cmm->config.votes.fence, id))
+		return 0;
 	return cmm->lost_heard_ms[id] + cmm->config.timers.lease_ms + cmm->config.timers.margin_ms;
 }
 
 static bool speaks_for_cluster(const struct cmm *cmm)
 {
-	return cmm_is_president(cmm) && !cmm->proposal;
+	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force;
 }
 
+static void say_dead(struct cmm *cmm, uint32_t id, const char *how, const char *by, uint64_t now_ms, struct cmm_update *u)
+{
+	cmm->dead_sent |= node_bit(id);
+	cmm_send(u, ju_pack("{ss,si,sI,sI,ss,ss,sI}", "t", "dead", "v", 1, "node", (json_int_t)id, "inc",
+			    (json_int_t)cmm->lost_incarnation[id], "how", how, "by", by, "silent_ms",
+			    (json_int_t)(now_ms - cmm->lost_heard_ms[id])));
+}
+
+/* A lost node is dead when it said goodbye, when its lease is over, or when a fence agent has made sure. */
 static void announce_dead(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	if (!speaks_for_cluster(cmm))
 		return;
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		if (dead_due_ms(cmm, id) > now_ms)
-			continue;
-		cmm->dead_sent |= node_bit(id);
-		send_message(u, ju_pack("{ss,si,sI,sI,ss,sI}", "t", "dead", "v", 1, "node", (json_int_t)id,
-					"inc", (json_int_t)cmm->lost_incarnation[id],
-					"how", nodeset_has(cmm->left, id) ? "left" : "lease",
-					"silent_ms", (json_int_t)(now_ms - cmm->lost_heard_ms[id])));
+		uint64_t due = dead_due_ms(cmm, id);
+
+		if (due && due <= now_ms)
+			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", "", now_ms, u);
 	}
+	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent & ~cmm->fencing & cmm->config.votes.fence)
+		if (now_ms >= cmm->fence_due_ms[id]) {
+			cmm->fencing |= node_bit(id);
+			u->fence |= node_bit(id);
+		}
+}
+
+static void on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	uint32_t id = event->node;
+
+	cmm->fencing &= ~node_bit(id);
+	if (event->error) {
+		cmm_note(u, "CMM: Node %u could not be fenced: %s", id, event->error);
+		cmm->fence_due_ms[id] = event->now_ms + FENCE_RETRY_MS;
+		return;
+	}
+	/* Only the life that was lost; since then it may have come back, or another president may have taken over. */
+	if (cmm_fence_wanted(cmm, id, event->incarnation))
+		say_dead(cmm, id, "fenced", event->how ? event->how : "", event->now_ms, u);
 }
 
 static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
-	static const char *const hows[] = { "lease", "left" };
+	static const char *const hows[] = { "lease", "left", "fenced" };
 	uint32_t id = (uint32_t)ju_int(event->message, "node", 0);
 
 	if (id >= 1 && id <= CMM_NODE_ID_MAX)
@@ -526,7 +614,7 @@ static void send_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	FOR_EACH_NODE(id, cmm->view)
 		if (id != cmm->config.self)
 			ju_push(seen, ju_pack("[I,I]", (json_int_t)id, (json_int_t)cmm->heard_beat[id]));
-	send_message(u, ju_pack("{ss,sI,so}", "t", "beat", "k", (json_int_t)cmm->beat, "seen", seen));
+	cmm_send(u, ju_pack("{ss,sI,so}", "t", "beat", "k", (json_int_t)cmm->beat, "seen", seen));
 }
 
 static bool majority_confirms(const struct cmm *cmm, uint64_t beat)
@@ -536,7 +624,7 @@ static bool majority_confirms(const struct cmm *cmm, uint64_t beat)
 	FOR_EACH_NODE(id, cmm->view)
 		if (id != cmm->config.self && cmm->confirmed[id] >= beat)
 			set |= node_bit(id);
-	return is_quorate(cmm, set);
+	return cmm_is_quorate(cmm, set);
 }
 
 static void renew_lease(struct cmm *cmm)
@@ -584,11 +672,28 @@ static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_upda
 {
 	FOR_EACH_NODE(id, cmm->view & ~old)
 		if (id != cmm->config.self)
-			note(u, "CMM: Node %u has become reachable.", id);
+			cmm_note(u, "CMM: Node %u has become reachable.", id);
 	FOR_EACH_NODE(id, old & ~cmm->view)
-		note(u, "CMM: Node %u is down.", id);
-	if (is_quorate(cmm, cmm->view) && !is_quorate(cmm, old))
-		note(u, "CMM: Cluster has reached quorum.");
+		cmm_note(u, "CMM: Node %u is down.", id);
+}
+
+static unsigned count(nodeset set) { return (unsigned)__builtin_popcountll(set); }
+
+/* In a race for a device: the side that runs services, then the larger one, then the one with the lowest node. */
+static bool is_favoured(const struct cmm *cmm)
+{
+	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left;
+	unsigned serve_here = count(here & cmm->serving), serve_there = count(there & cmm->serving);
+	uint32_t votes_here = cmm_node_votes(cmm, here), votes_there = cmm_node_votes(cmm, there);
+
+	if (!there || serve_here != serve_there)
+		return !there || serve_here > serve_there;
+	return votes_here != votes_there ? votes_here > votes_there : nodeset_next(here, 0) < nodeset_next(there, 0);
+}
+
+static void lose_quorum(struct cmm *cmm, struct cmm_update *u)
+{
+	fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
 }
 
 static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -596,6 +701,9 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	nodeset old = cmm->view;
 
 	cmm->view = event->view;
+	cmm->views++;
+	cmm->view_ms = event->now_ms;
+	cmm->favoured = is_favoured(cmm);
 	cmm->proposed = cmm->in_force = cmm->synced = false;
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
@@ -608,18 +716,26 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 		cmm->confirmed[id] = 0;
 		cmm->left &= ~node_bit(id);     /* its goodbye was for the life before */
 	}
+	quorum_view(cmm);
 	note_view_change(cmm, old, u);
-	if (!is_quorate(cmm, cmm->view)) {
-		cmm->quorate_since_ms = 0;
+	if (!may_be_quorate(cmm, cmm->view)) {
+		cmm->possible_since_ms = 0;
 		if (cmm_is_ready(cmm) && !cmm->leaving) {
-			fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
+			lose_quorum(cmm, u);
 			return;
 		}
-	} else if (cmm->quorate_since_ms == 0) {
-		cmm->quorate_since_ms = event->now_ms;
+	} else if (cmm->possible_since_ms == 0) {
+		cmm->possible_since_ms = event->now_ms;
 	}
 	send_hello(cmm, u);
 	send_beat(cmm, event->now_ms, u);
+}
+
+/* The last device that could have given this member its quorum has refused. */
+static void check_quorum(struct cmm *cmm, struct cmm_update *u)
+{
+	if (cmm_is_ready(cmm) && !cmm->leaving && !cmm_is_quorate(cmm, cmm->view) && !quorum_undecided(cmm))
+		lose_quorum(cmm, u);
 }
 
 static void on_leave(struct cmm *cmm, const struct cmm_event *event)
@@ -633,14 +749,13 @@ static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	if (!cmm->synced || cmm->lease_until_ms < now_ms + cmm->config.timers.lease_ms / 2)
 		return;
 	cmm->synced = false;
-	send_message(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));
+	cmm_send(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));
 }
 
 static void on_timer(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	if (cmm->view && event->now_ms >= cmm->beat_due_ms)
 		send_beat(cmm, event->now_ms, u);
-	maybe_propose(cmm, event->now_ms, u);
 }
 
 static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -651,6 +766,12 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 		return;
 	if (streq(t, "beat"))
 		on_beat(cmm, event, u);
+	else if (streq(t, "qtake"))
+		quorum_on_take(cmm, event->message, u);
+	else if (streq(t, "qhave"))
+		quorum_on_have(cmm, event->from, event->message, u);
+	else if (streq(t, "qkey"))
+		quorum_on_key(cmm, event->from, event->message, u);
 	else if (streq(t, "hello"))
 		on_hello(cmm, event, u);
 	else if (streq(t, "epoch"))
@@ -665,14 +786,41 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 		on_leave(cmm, event);
 }
 
+static void sooner(uint64_t *due, uint64_t other)
+{
+	if (other && (!*due || other < *due))
+		*due = other;
+}
+
 static uint64_t next_timer_ms(const struct cmm *cmm)
 {
 	uint64_t due = cmm->view ? cmm->beat_due_ms : 0;
 
-	if (speaks_for_cluster(cmm))
-		FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent)
-			due = due ? MIN(due, dead_due_ms(cmm, id)) : dead_due_ms(cmm, id);
+	sooner(&due, quorum_due_ms(cmm));
+	if (wants_to_ask(cmm))
+		sooner(&due, ask_due_ms(cmm));
+	if (!speaks_for_cluster(cmm))
+		return due;
+	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
+		sooner(&due, dead_due_ms(cmm, id));
+		if (nodeset_has(cmm->config.votes.fence & ~cmm->fencing, id))
+			sooner(&due, MAX(cmm->fence_due_ms[id], 1u));
+	}
 	return due;
+}
+
+/* What every event may have made possible: devices, then an epoch, or the end. */
+static void go_on(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	if (cmm_is_quorate(cmm, cmm->view) != cmm->quorate) {
+		cmm->quorate = !cmm->quorate;
+		if (cmm->quorate)
+			cmm_note(u, "CMM: Cluster has reached quorum.");
+	}
+	quorum_work(cmm, now_ms, u);
+	maybe_ask(cmm, now_ms, u);
+	maybe_propose(cmm, now_ms, u);
+	check_quorum(cmm, u);
 }
 
 void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *ret_update)
@@ -693,14 +841,19 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_MESSAGE: on_message(cmm, event, u); break;
 	case CMM_EV_STORED:  on_stored_here(cmm, event, u); break;
 	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
+	case CMM_EV_DEVICE:  quorum_ended(cmm, event, u); break;
+	case CMM_EV_FENCED:  on_fenced(cmm, event, u); break;
 	case CMM_EV_SYNCED:  cmm->synced = cmm->in_force; break;
 	case CMM_EV_LEAVE:
 		cmm->leaving = true;
-		send_message(u, ju_pack("{ss,si}", "t", "leave", "v", 1));
+		cmm_send(u, ju_pack("{ss,si}", "t", "leave", "v", 1));
 		break;
 	case CMM_EV_COUNT:
 		break;
 	}
+	if (cmm->panicked)
+		return;
+	go_on(cmm, event->now_ms, u);
 	announce_dead(cmm, event->now_ms, u);
 	say_ready(cmm, event->now_ms, u);
 	u->lease_until_ms = cmm_is_ready(cmm) && !cmm->leaving ? cmm->lease_until_ms : 0;
@@ -715,6 +868,10 @@ struct cmm *cmm_new(const struct cmm_config *config)
 
 	assert(config->self >= 1 && config->self <= CMM_NODE_ID_MAX);
 	cmm->config = *config;
+	if (!cmm->config.level_max)
+		cmm->config.level_min = cmm->config.level_max = CMM_LEVEL;
+	cmm->storing_epoch = config->epoch;
+	quorum_start(cmm);
 	return cmm;
 }
 
@@ -730,10 +887,26 @@ struct cmm *cmm_free(struct cmm *cmm)
 	return NULL;
 }
 
-void cmm_configure(struct cmm *cmm, nodeset configured, const uint32_t votes[CMM_NODE_ID_MAX + 1])
+void cmm_configure(struct cmm *cmm, const struct cmm_votes *votes)
 {
-	cmm->config.configured = configured;
-	memcpy(cmm->config.votes, votes, sizeof cmm->config.votes);
+	struct cmm_votes old = cmm->config.votes;
+
+	cmm->config.votes = *votes;
+	quorum_configure(cmm, &old);
+}
+
+void cmm_set_serving(struct cmm *cmm, nodeset serving) { cmm->serving = serving; }
+const struct cmm_votes *cmm_config_votes(const struct cmm *cmm) { return &cmm->config.votes; }
+
+uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id)
+{
+	return cmm->lost_incarnation[id];
+}
+
+bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation)
+{
+	return speaks_for_cluster(cmm) && nodeset_has(cmm->membership.lost & ~cmm->dead_sent, id) &&
+	       cmm->lost_incarnation[id] == incarnation;
 }
 
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra)
@@ -765,17 +938,32 @@ void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
 	}
 }
 
+static char *waiting_for_quorum(const struct cmm *cmm)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "Cluster doesn't have operational quorum yet; waiting for quorum (%u of %u votes present, %u needed)",
+		   cmm_votes_present(cmm), cmm_votes_possible(cmm), cmm_votes_needed(cmm));
+	FOR_EACH_DEVICE(cmm, id)
+		if (!cmm->device[id].held && cmm->device[id].why[0])
+			buf_printf(&b, "; quorum device %s: %s", cmm->config.votes.device[id].name, cmm->device[id].why);
+	return buf_take(&b);
+}
+
 char *cmm_waiting_for(const struct cmm *cmm)
 {
+	int64_t level;
+
 	if (cmm_is_ready(cmm))
 		return NULL;
 	if (!cmm->view)
 		return xstrdup("waiting for the interconnect");
-	if (!is_quorate(cmm, cmm->view))
-		return xasprintf("Cluster doesn't have operational quorum yet; waiting for quorum (%u of %u votes present, %u needed)",
-				 cmm_votes_present(cmm), cmm_votes_possible(cmm), cmm_votes_needed(cmm));
 	if (!all_hellos_in(cmm))
 		return xstrdup("waiting for the other nodes to say hello");
+	if (!cmm_is_quorate(cmm, cmm->view))
+		return waiting_for_quorum(cmm);
+	if (!common_level(cmm, &level))
+		return xstrdup("waiting: the versions of the nodes have no level in common; upgrade the oldest one first");
 	if (cmm->membership.epoch == 0 || !nodeset_has(cmm->membership.members, cmm->config.self))
 		return xstrdup("waiting for the membership to be agreed");
 	return xstrdup("waiting for the configuration from a member");

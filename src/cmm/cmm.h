@@ -1,5 +1,5 @@
-/* Cluster membership monitor: who is the cluster, by votes.  Pure: events carry the time, updates say what to do.
- * Design, invariants and the life of an event: src/cmm/README.md. */
+/* Cluster membership monitor: who is the cluster, by the votes of nodes and quorum devices.  Pure: events carry the time,
+ * updates say what to do.  Design, invariants and the life of an event: src/cmm/README.md. */
 #pragma once
 #include <jansson.h>
 
@@ -16,12 +16,33 @@ uint32_t nodeset_next(nodeset set, uint32_t after);     /* the next id above aft
 json_t  *nodeset_to_json(nodeset set);
 nodeset  nodeset_from_json(const json_t *array);
 
+#define CMM_DEVICE_ID_MAX 32            /* quorum devices have ids 1..32 */
+#define CMM_LEVEL 1                     /* what this software can do; see README.md, rolling upgrade */
+
+struct cmm_device_config {
+	char     name[64];                              /* "": there is none of this id */
+	uint32_t votes;                                 /* as configured now: usually N-1 for N ports; 0 in maintenance */
+	nodeset  ports;                                 /* nodes that are connected to it */
+	bool     enabled;                               /* false: nobody touches it */
+};
+
+/* What may change while a node runs: the infrastructure table in numbers (config.c reads it). */
+struct cmm_votes {
+	uint64_t generation;                            /* of the table; of two nodes that boot the newer one counts */
+	nodeset  configured;
+	uint32_t node[CMM_NODE_ID_MAX + 1];             /* votes; index 0 unused */
+	struct cmm_device_config device[CMM_DEVICE_ID_MAX + 1];
+	nodeset  fence;                                 /* nodes that can be fenced by an agent */
+	bool     fence_required;                        /* a lost one of them is dead only when it is fenced */
+};
+
 struct cmm_config {
 	uint32_t self;
 	uint64_t incarnation;                           /* distinguishes boots of this node */
 	uint64_t epoch;                                 /* the newest epoch on the disk; 0: none */
-	uint32_t votes[CMM_NODE_ID_MAX + 1];            /* of each configured node; index 0 unused */
-	nodeset  configured;
+	uint64_t keys;                                  /* on the disk with it: devices (bit id) where this node's key may be used */
+	uint32_t level_min, level_max;                  /* 0, 0: CMM_LEVEL */
+	struct cmm_votes votes;
 	struct cmm_timers timers;
 };
 
@@ -34,18 +55,29 @@ struct cmm_membership {
 	uint32_t sponsor;               /* proposed this epoch; sends the snapshot to those who are not ready */
 	uint32_t president;             /* longest-standing ready member, lowest id breaks a tie; 0: none yet */
 	bool     formed;                /* this epoch formed a new cluster: nobody was ready before it */
+	uint32_t level;                 /* the lowest that a member can do */
+	uint64_t held;                  /* quorum devices (bit id) that this membership held when it was agreed */
 	struct cmm_member member[CMM_NODE_ID_MAX + 1];
 };
 
 enum cmm_event_type {
 	CMM_EV_VIEW,            /* the bus: these nodes hear each other from here on in the log */
 	CMM_EV_MESSAGE,         /* a message whose type is one of cmm's */
-	CMM_EV_STORED,          /* the epoch of update.store_epoch is durable, or could not be made so */
+	CMM_EV_STORED,          /* the record of update.store is durable, or could not be made so */
+	CMM_EV_DEVICE,          /* an operation of update.device has ended: it has no further effect */
+	CMM_EV_FENCED,          /* an order of update.fence has ended */
 	CMM_EV_SYNCED,          /* this node has applied the snapshot and stored what it brought */
 	CMM_EV_LEAVE,           /* this node is to leave in order */
 	CMM_EV_TIMER,
 	CMM_EV_COUNT
 };
+
+/* What is asked of a quorum device; meaning and guarantees: src/cmm/README.md. */
+enum cmm_device_op { DEVICE_NOTHING, DEVICE_REGISTER, DEVICE_TAKE, DEVICE_CHECK, DEVICE_OP_COUNT };
+enum cmm_device_result { DEVICE_OK, DEVICE_PREEMPTED, DEVICE_ERROR };
+extern const char *const cmm_device_op_names[DEVICE_OP_COUNT];
+
+struct cmm_device_request { uint32_t device; enum cmm_device_op op; nodeset keep; };    /* keep: TAKE */
 
 struct cmm_event {
 	enum cmm_event_type type;
@@ -53,17 +85,29 @@ struct cmm_event {
 	nodeset  view;                  /* VIEW */
 	uint32_t from;                  /* MESSAGE */
 	const json_t *message;          /* MESSAGE */
-	uint64_t epoch;                 /* STORED */
-	const char *error;              /* STORED: NULL or why not */
+	uint64_t epoch, keys;           /* STORED */
+	const char *error;              /* STORED, FENCED, DEVICE: NULL or why not */
+	uint32_t device;                /* DEVICE */
+	enum cmm_device_op op;          /* DEVICE */
+	enum cmm_device_result result;  /* DEVICE */
+	nodeset  keys_seen;             /* DEVICE, DEVICE_CHECK: whose keys are on it */
+	int64_t  wall_ms;               /* DEVICE: when that was, for people */
+	uint32_t node;                  /* FENCED */
+	uint64_t incarnation;           /* FENCED */
+	const char *how;                /* FENCED: "fence_ipmilan", for people */
 };
 
 /* What the caller has to do now, in this order: store before send, panic before all.  Release with cmm_update_done(). */
 struct cmm_update {
 	char     panic[256];            /* not empty: fail fast with this reason */
-	uint64_t store_epoch;           /* not 0: make it durable, then CMM_EV_STORED */
+	bool     store;                 /* make epoch and keys durable together, then CMM_EV_STORED */
+	uint64_t store_epoch, store_keys;
 	json_t  *send;                  /* array of messages to multicast, in order; NULL: none */
 	uint64_t lease_until_ms;        /* the lease of this node; 0: holds none */
 	uint64_t timer_ms;              /* CMM_EV_TIMER is due then; 0: never */
+	struct cmm_device_request device[CMM_DEVICE_ID_MAX];    /* device_count of them, one at a time for each device */
+	size_t   device_count;
+	nodeset  fence;                 /* see to it that these nodes are off, see cmm_lost_incarnation(); then CMM_EV_FENCED */
 	bool     activated;             /* a new epoch is in force, see cmm_membership() */
 	uint32_t became_ready;          /* this node is ready from here on in the log */
 	json_t  *notes;                 /* array of sentences for the system log; NULL: none */
@@ -78,8 +122,13 @@ bool cmm_owns_message(const char *type);
 void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *ret_update);
 void cmm_update_done(struct cmm_update *update);
 
-/* New configured nodes or votes (the infrastructure table changed). */
-void cmm_configure(struct cmm *cmm, nodeset configured, const uint32_t votes[CMM_NODE_ID_MAX + 1]);
+/* The infrastructure table changed, at this place in the log.  For safety, two configurations that follow each other may
+ * differ by one vote only, see cmm_votes_distance(). */
+void cmm_configure(struct cmm *cmm, const struct cmm_votes *votes);
+/* How many votes have to be added or taken away to come from one configuration to the other. */
+uint32_t cmm_votes_distance(const struct cmm_votes *from, const struct cmm_votes *to);
+/* What runs here decides who has the head start in a race for a device: nodes with services, as this member knows it. */
+void cmm_set_serving(struct cmm *cmm, nodeset serving);
 /* The engine's part of the hello message (CCR generations); borrowed, copied. */
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra);
 /* "extra" of the hello that node id sent in the current view; NULL when it has not come yet. */
@@ -93,6 +142,19 @@ uint32_t cmm_votes_possible(const struct cmm *cmm);
 uint32_t cmm_votes_needed(const struct cmm *cmm);
 uint32_t cmm_votes_present(const struct cmm *cmm);       /* of the current view */
 uint32_t cmm_votes(const struct cmm *cmm, uint32_t id);  /* of one node; 0 when it is not configured */
+const struct cmm_votes *cmm_config_votes(const struct cmm *cmm);
+
+struct cmm_device_view {
+	bool     held;                  /* its votes count for this view */
+	nodeset  keyed;                 /* whose keys may be on it, as agreed */
+	bool     key_good;              /* this node's key is there and may be used */
+	int64_t  proved_ms;             /* wall clock of the last operation that worked here; 0: none since this node booted */
+	const char *why;                /* what is wrong with it, as this node sees it; "": nothing */
+};
+struct cmm_device_view cmm_device(const struct cmm *cmm, uint32_t id);
+uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id);      /* 0: any */
+/* An order to fence is void when the node is back, dead by now, or this node does not preside any more: end the agent. */
+bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation);
 uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id);      /* last beat of that node; 0: never */
 /* Snapshot for joiners: lost nodes.  Restoring counts their silence from now. */
 json_t  *cmm_snapshot(const struct cmm *cmm);

@@ -76,8 +76,9 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 			: nodeset_has(m->members, id) ? NODE_JOINING
 			: nodeset_has(m->lost, id)    ? NODE_LOST
 						      : NODE_DOWN;
-		if (old == NODE_LOST && (state == NODE_JOINING || state == NODE_UP))
-			clear_node(rgm, id);    /* it has booted anew */
+		/* It has booted anew, perhaps so quickly that nobody missed it. */
+		if ((old == NODE_LOST && state == NODE_UP) || ((old == NODE_LOST || old == NODE_UP) && state == NODE_JOINING))
+			clear_node(rgm, id);
 		if (state == NODE_LOST && m->formed)
 			rgm->node[id].incarnation = 0;  /* nobody here knows what it runs */
 		else if (nodeset_has(m->members, id))

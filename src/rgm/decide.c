@@ -69,7 +69,8 @@ uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint
 	return 0;
 }
 
-/* A lost node may still run the group until it is declared dead; of an absent node nothing is known in a formation. */
+/* A lost node may run any group that it may run at all until it is declared dead: it may have received decisions at its end
+ * of the broken log that nobody else has, and have acted on them. */
 static nodeset might_run(const struct rgm *rgm, const struct rgm_rg *rg)
 {
 	nodeset set = 0;
@@ -77,7 +78,7 @@ static nodeset might_run(const struct rgm *rgm, const struct rgm_rg *rg)
 	for (size_t i = 0; i < rg->node_count; i++) {
 		uint32_t id = rg->nodelist[i];
 
-		if (rgm->node[id].state == NODE_LOST && (rg->on[id].state != RG_OFFLINE || rgm->node[id].incarnation == 0))
+		if (rgm->node[id].state == NODE_LOST)
 			set |= node_bit(id);
 	}
 	return set;

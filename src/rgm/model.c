@@ -238,6 +238,15 @@ nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states)
 	return set;
 }
 
+nodeset rgm_serving(const struct rgm *rgm)
+{
+	nodeset set = 0;
+
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		set |= rg_nodes_in(rgm->rgs[g], RG_MASK_ONLINE | RG_MASK_PENDING);
+	return set;
+}
+
 /* ---- infrastructure ---- */
 
 static void load_infrastructure(struct rgm *rgm, const json_t *data)

@@ -42,6 +42,8 @@ int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_
 const char *rgm_node_name(const struct rgm *rgm, uint32_t id);          /* "?" when unknown */
 uint32_t rgm_node_id(const struct rgm *rgm, const char *name_or_id);    /* 0: unknown */
 
+nodeset rgm_serving(const struct rgm *rgm);      /* nodes where some group is not offline */
+
 /* Where the tables themselves can be read: requests for a whole table look there.  Borrowed. */
 struct ccr;
 void rgm_set_ccr(struct rgm *rgm, const struct ccr *ccr);

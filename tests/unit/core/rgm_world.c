@@ -284,7 +284,7 @@ void world_abrupt_president(uint32_t id)
 	preside();
 }
 
-void world_crash(uint32_t node)
+static void end_life(uint32_t node)
 {
 	json_t *v;
 
@@ -296,10 +296,21 @@ void world_crash(uint32_t node)
 	}
 	w.membership.members &= ~node_bit(node);
 	w.membership.ready &= ~node_bit(node);
-	w.membership.lost |= node_bit(node);
 	if (w.president == node)
 		w.president = nodeset_next(w.membership.ready, 0);
+}
+
+void world_crash(uint32_t node)
+{
+	end_life(node);
+	w.membership.lost |= node_bit(node);
 	tell_membership();
+}
+
+void world_reboot(uint32_t node)
+{
+	end_life(node);
+	world_boot(node);
 }
 
 void world_dead(uint32_t node)

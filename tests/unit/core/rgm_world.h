@@ -32,6 +32,7 @@ const char *world_trace(void);
 
 /* What the log said of nodes. */
 void world_crash(uint32_t id);                          /* gone; lost to the others */
+void world_reboot(uint32_t id);                         /* gone and back with a new life before anybody missed it */
 void world_dead(uint32_t id);                           /* declared so */
 void world_boot(uint32_t id);                           /* joins with a snapshot, becomes ready */
 void world_abrupt_president(uint32_t id);               /* presides from now on */

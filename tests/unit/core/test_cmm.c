@@ -190,9 +190,9 @@ static void boot(uint32_t id)
 {
 	struct node *n = &w.node[id];
 	struct cmm_config config = { .self = id, .incarnation = id * 100 + ++n->boots, .epoch = n->epoch,
-				     .configured = w.configured };
+				     .votes = { .configured = w.configured } };
 
-	memcpy(config.votes, w.votes, sizeof config.votes);
+	memcpy(config.votes.node, w.votes, sizeof config.votes.node);
 	assert_int_equal(cmm_timers_derive(640, &config.timers, NULL), 0);
 	cmm_free(n->cmm);
 	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .boots = n->boots };
@@ -1175,7 +1175,9 @@ static void test_configure(void **state)
 	(void)state;
 	formed(3);
 	w.votes[1] = 5;
-	cmm_configure(w.node[1].cmm, N(1, 2, 3, 4), w.votes);
+	struct cmm_votes votes = { .configured = N(1, 2, 3, 4) };
+	memcpy(votes.node, w.votes, sizeof votes.node);
+	cmm_configure(w.node[1].cmm, &votes);
 	assert_int_equal(cmm_votes_possible(w.node[1].cmm), 7);
 	assert_int_equal(cmm_votes_needed(w.node[1].cmm), 4);
 	assert_int_equal(cmm_votes_present(w.node[1].cmm), 7);

@@ -11,11 +11,12 @@
 #include "cmm/timers.h"
 
 static const struct cmm_timers derived[] = {
-	/* takeover token consensus join beat lease margin slack formation */
-	{   480,   150,   187,   30,   22,   450,   30,    47, 3000 },
-	{   640,   200,   250,   30,   30,   600,   40,    60, 3000 },
-	{  1280,   400,   500,   60,   60,  1200,   80,   120, 3000 },
-	{ 60000, 18750, 23437, 2812, 2812, 56250, 3750,  5627, 3000 },
+	/* takeover token consensus join beat head device lease margin slack formation check */
+	{   480,   127,   172,    30,    22,    30,    45,   450,    30,    10,  3000, 10000 },
+	{   640,   170,   230,    30,    30,    40,    60,   600,    40,    10,  3000, 10000 },
+	{  1000,   265,   359,    46,    46,    62,    93,   937,    62,    20,  3000, 10000 },
+	{  1280,   340,   460,    60,    60,    80,   120,  1200,    80,    20,  3000, 10000 },
+	{ 60000, 15937, 21562,  2812,  2812,  3750,  5625, 56250,  3750,   940,  3000, 10000 },
 };
 
 static void test_derived(void **state)
@@ -28,8 +29,8 @@ static void test_derived(void **state)
 		if (cmm_timers_derive(derived[i].takeover_ms, &t, &err) < 0)
 			fail_msg("%u: %s", derived[i].takeover_ms, err.text);
 		if (memcmp(&t, &derived[i], sizeof t) != 0)
-			fail_msg("%u: token %u consensus %u join %u beat %u lease %u margin %u slack %u formation %u",
-				 derived[i].takeover_ms, t.token_ms, t.consensus_ms, t.join_ms, t.beat_ms, t.lease_ms,
+			fail_msg("%u: token %u consensus %u join %u beat %u head %u device %u lease %u margin %u slack %u formation %u",
+				 derived[i].takeover_ms, t.token_ms, t.consensus_ms, t.join_ms, t.beat_ms, t.head_ms, t.device_ms, t.lease_ms,
 				 t.margin_ms, t.slack_ms, t.formation_ms);
 	}
 }
@@ -58,7 +59,8 @@ static void test_inequalities(void **state)
 		struct cmm_timers t;
 
 		assert_int_equal(cmm_timers_derive(takeover, &t, NULL), 0);
-		if (3 * t.beat_ms + t.token_ms + t.consensus_ms + t.slack_ms != t.lease_ms || t.slack_ms < 40 ||
+		if (3 * t.beat_ms + t.token_ms + t.consensus_ms + t.head_ms + t.device_ms + t.slack_ms != t.lease_ms ||
+		    t.slack_ms < 7 || t.head_ms + t.device_ms + t.slack_ms < 80 ||
 		    t.lease_ms + t.margin_ms > takeover || t.beat_ms < 10 || t.margin_ms < 20)
 			fail_msg("takeover_time %u", takeover);
 	}

@@ -1,0 +1,9 @@
+/* Reads what cmm needs out of the infrastructure table (keys: reference, CCR tables; ours are marked there). */
+#pragma once
+#include "cmm/cmm.h"
+
+/* Missing values have their defaults; what makes no sense is left out. */
+void cmm_votes_read(const json_t *table, uint64_t generation, struct cmm_votes *ret);
+/* The same for a node that starts.  -ENOENT: no table; -EINVAL: without this node; -ERANGE: takeover_time. */
+int cmm_config_read(const json_t *table, uint64_t generation, uint32_t self, struct cmm_votes *ret_votes,
+		    struct cmm_timers *ret_timers, struct err *err);

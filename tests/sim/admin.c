@@ -1,0 +1,106 @@
+/* Administrators: they ask for anything at any node, at any time. */
+#include "scha_err.h"
+#include "sim.h"
+
+static void request(uint32_t id, json_t *r, json_t *remember)
+{
+	struct sim_node *n = &w.node[id];
+	struct engine_update u;
+	char key[24];
+
+	(void)snprintf(key, sizeof key, "%" PRIu64, ++w.counter);
+	ju_set_new(w.admin, key, remember ? remember : json_object());
+	if (w.verbose) {
+		_cleanup_free_ char *text = ju_dump(r);
+
+		trace("request %s at node%u: %s", key, id, text);
+	}
+	engine_request(n->engine, clock_of(n), (int64_t)w.counter, r, "root", &u);
+	json_decref(r);
+	take(id, &u);
+}
+
+static uint32_t random_up_node(void)
+{
+	uint32_t id = (uint32_t)rnd_range(1, w.nodes);
+
+	return w.node[id].up && !w.node[id].frozen ? id : 0;
+}
+
+/* "cluster apply" of one table, as this node has it but for the description. */
+static json_t *whole_table(uint32_t id, const char *rg, const char *value)
+{
+	const struct ccr *ccr = engine_ccr(w.node[id].engine);
+	_cleanup_free_ char *table = xasprintf("rgm_rg_%s", rg);
+	json_t *data = json_deep_copy(ccr_table(ccr, table));
+
+	ju_set_str(data, "rg.prop.RG_description", value);
+	return ju_pack("{ss,ss,sI,so,ss}", "op", "table_change", "table", table, "base", (json_int_t)ccr_table_gen(ccr, table),
+		       "data", data, "message", "sim");
+}
+
+void admin(void)
+{
+	uint32_t id = random_up_node();
+	int g = (int)rnd_upto(GROUPS);
+	char rg[16], node[16], rs[16];
+
+	if (w.calm)
+		return;
+	schedule(w.now + (chance(50) ? rnd_range(1, 60) : rnd_range(100, 1500)), EV_ADMIN, 0, 0, NULL);
+	if (!id)
+		return;
+	(void)snprintf(rg, sizeof rg, "g%d", g);
+	(void)snprintf(rs, sizeof rs, "g%d-app", g);
+	(void)snprintf(node, sizeof node, "node%u", (unsigned)rnd_range(1, w.nodes));
+	say_net(id);
+	switch (rnd_upto(9)) {
+	case 0: case 1:
+		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
+		break;
+	case 2:
+		request(id, ju_pack("{ss,ss}", "op", "group_offline", "rg", rg), NULL);
+		break;
+	case 3: case 4:
+		request(id, ju_pack("{ss,ss}", "op", "group_bring", "rg", rg), NULL);
+		break;
+	case 5:
+		request(id, ju_pack("{ss,s[s],sb}", "op", chance(50) ? "resource_enable" : "resource_disable", "names", rs,
+				    "monitor", chance(50)), NULL);
+		break;
+	case 6:
+		request(id, ju_pack("{ss,ss,ss,ss}", "op", "control", "tag", chance(50) ? "RESOURCE_RESTART" : "GIVEOVER", "rg", rg,
+				    "rs", rs), NULL);
+		break;
+	default: {
+		_cleanup_free_ char *value = xasprintf("%" PRIu64, w.counter + 1);
+
+		request(id, chance(40) ? whole_table(id, rg, value) :
+			ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
+			ju_pack("{si,sI}", "group", g, "value", (json_int_t)(w.counter + 1)));
+	}
+	}
+}
+
+void acknowledge(uint32_t id, const json_t *answer)
+{
+	char key[24];
+	const json_t *a;
+
+	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(answer, "client", 0));
+	a = json_object_get(w.admin, key);
+	if (a && ju_int(answer, "code", 1) == 0 && json_object_get(a, "value")) {
+		int64_t g = ju_int(a, "group", 0);
+		char table[32];
+
+		(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
+		w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(w.node[id].engine), table));
+		ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
+		w.acks++;
+	}
+	if (a && ju_int(answer, "code", 1) == SCHA_ERR_SEQID && json_object_get(a, "value"))
+		ju_push(w.denied, ju_pack("[I,I]", (json_int_t)ju_int(a, "group", 0), (json_int_t)ju_int(a, "value", 0)));
+	if (a && w.verbose)
+		trace("answer to %s: %" PRIi64 " %s", key, ju_int(answer, "code", 1), ju_str(answer, "text", ""));
+	json_object_del(w.admin, key);
+}

@@ -1,0 +1,193 @@
+/* What has to hold after every event, and what has to be true in the end. */
+#include "sim.h"
+
+#include <stdarg.h>
+
+/* One number stands for one membership, and that is quorate: so no two quorate memberships exist side by side (each has
+ * a node that stored the number of the other). */
+void check_epoch(uint32_t id, const json_t *entry)
+{
+	nodeset members = nodeset_from_json(ju_arr(entry, "members"));
+	const struct cmm *cmm = engine_cmm(w.node[id].engine);
+	const struct cmm_votes *votes = cmm_config_votes(cmm);
+	uint64_t held = (uint64_t)ju_int(entry, "held", 0);
+	unsigned present = 0;
+	char key[24];
+
+	if (!streq(ju_str(entry, "e", ""), "epoch"))
+		return;
+	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
+	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
+		present += nodeset_has(votes->configured, k) ? votes->node[k] : 0;
+	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
+		if (held >> q & 1)
+			present += votes->device[q].votes;
+	/* A joiner may have the votes of an older configuration until its snapshot comes. */
+	if (present < cmm_votes_needed(cmm) && nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id))
+		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, cmm_votes_possible(cmm));
+	if (!json_object_get(w.epochs, key))
+		ju_set_new(w.epochs, key, nodeset_to_json(members));
+	else if (nodeset_from_json(ju_arr(w.epochs, key)) != members)
+		fail("epoch %s has two memberships: %#" PRIx64 " at node%u, %#" PRIx64 " elsewhere", key, members, id,
+		     nodeset_from_json(ju_arr(w.epochs, key)));
+}
+
+/* Every change of a description gives it a new value, and other changes keep it: so a value that was replaced must never
+ * be in force again, else a change was made from an old copy of the table and wiped out another. */
+void check_no_lost_update(uint32_t id)
+{
+	for (int g = 0; g < GROUPS; g++) {
+		const struct ccr *ccr = engine_ccr(w.node[id].engine);
+		char table[32], seen[48];
+		const char *value;
+		uint64_t gen;
+
+		(void)snprintf(table, sizeof table, "rgm_rg_g%d", g);
+		gen = ccr_table_gen(ccr, table);
+		value = ju_str(ccr_table(ccr, table), "rg.prop.RG_description", "");
+		if (gen <= w.described_now[g].gen)
+			continue;
+		w.described_now[g].gen = gen;
+		if (streq(value, w.described_now[g].value))
+			continue;
+		(void)snprintf(seen, sizeof seen, "%d:%s", g, w.described_now[g].value);
+		ju_set_bool(w.described, seen, true);
+		(void)snprintf(w.described_now[g].value, sizeof w.described_now[g].value, "%s", value);
+		(void)snprintf(seen, sizeof seen, "%d:%s", g, value);
+		if (json_object_get(w.described, seen))
+			fail("group g%d has description %s again at generation %" PRIu64 ": an update was lost", g, value, gen);
+	}
+}
+
+/* A frozen machine acts no more when its lease is over: failfastd runs before anything else there. */
+static bool can_act(uint32_t id)
+{
+	return w.node[id].up && !(w.node[id].frozen && lease_is_over(&w.node[id]));
+}
+
+void check_running(const char *rs)
+{
+	nodeset where = 0;
+
+	for (uint32_t id = 1; id <= w.nodes; id++)
+		if (can_act(id) && ju_bool(w.node[id].truth, rs, false))
+			where |= node_bit(id);
+	if (where & (where - 1))
+		fail("resource %s runs on several nodes at once: set %#" PRIx64, rs, where);
+}
+
+
+/* ---- the end ---- */
+static bool complain;           /* false: only find out */
+static bool all_well;
+
+static void missing(const char *fmt, ...) _printf_(1, 2);
+static void missing(const char *fmt, ...)
+{
+	char text[500];
+	va_list ap;
+
+	all_well = false;
+	if (!complain)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	fail("%s", text);
+}
+
+static const char *group_state_on(const json_t *rg, const char *node)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(rg, "nodes"), i, v)
+		if (streq(ju_str(v, "node", ""), node))
+			return ju_str(v, "state", "?");
+	return "?";
+}
+
+static void check_group(const json_t *rg)
+{
+	unsigned online = 0, running = 0, bad = 0;
+	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", ""));
+
+	for (uint32_t id = 1; id <= w.nodes; id++) {
+		_cleanup_free_ char *node = xasprintf("node%u", id);
+		const char *state = group_state_on(rg, node);
+
+		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED");
+		bad += strstr(state, "PENDING") != NULL;
+		running += ju_bool(w.node[id].truth, app, false);
+	}
+	if (bad)
+		missing("group %s is still pending after the faults stopped", ju_str(rg, "name", ""));
+	if (!ju_bool(rg, "admin_offline", false) && online != 1)
+		missing("group %s can be online but is online on %u nodes", ju_str(rg, "name", ""), online);
+	if (running > online)
+		missing("group %s: its resource runs on %u nodes, but it is online on %u", ju_str(rg, "name", ""), running, online);
+}
+
+/* Everybody knows the newest that each node said. */
+static void check_net(uint32_t id)
+{
+	json_t *status = engine_status(w.node[id].engine), *v;
+	size_t i;
+
+	if (json_array_size(ju_arr(status, "ipmp")) != w.nodes)
+		missing("node%u knows the networks of %zu nodes", id, json_array_size(ju_arr(status, "ipmp")));
+	json_array_foreach(ju_arr(status, "ipmp"), i, v) {
+		_cleanup_free_ char *name = xasprintf("eth%u", w.node[i + 1].net);
+
+		if (i < w.nodes && !streq(ju_str(v, "adapter", ""), name))
+			missing("node%u has %s of node%zu, which has said %s since", id, ju_str(v, "adapter", ""), i + 1, name);
+	}
+	json_decref(status);
+}
+
+static void check_converged(void)
+{
+	_cleanup_free_ char *wrong = NULL;
+	json_t *status, *rg;
+	size_t i;
+
+	for (uint32_t id = 1; id <= w.nodes; id++) {
+		if (!w.node[id].up || !engine_is_ready(w.node[id].engine)) {
+			_cleanup_free_ char *waiting = w.node[id].up ? cmm_waiting_for(engine_cmm(w.node[id].engine)) : NULL;
+
+			missing("node%u is not a member after the faults stopped: %s", id, waiting ? waiting : "it is down");
+			return;
+		}
+		if (engine_digest(w.node[id].engine) != engine_digest(w.node[1].engine))
+			missing("digest of node%u differs", id);
+		check_net(id);
+		for (const char *name = json_object_iter_key(json_object_iter(w.node[id].disk)); name;
+		     name = json_object_iter_key(json_object_iter_next(w.node[id].disk, json_object_key_to_iter(name)))) {
+			if (!streq(name, "epoch") && !streq(name, "keys") && !strstr(name, ".intent") && !is_history(name) &&
+			    !json_equal(json_object_get(w.node[id].disk, name), json_object_get(w.node[1].disk, name)))
+				missing("table %s on the disk of node%u differs from node1's", name, id);
+		}
+	}
+	for (int g = 0; g < GROUPS; g++) {
+		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
+		uint64_t gen = ccr_table_gen(engine_ccr(w.node[1].engine), table);
+
+		if (gen < w.acked[g])
+			missing("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
+	}
+	wrong = check_history();
+	if (wrong)
+		missing("%s", wrong);
+	status = engine_status(w.node[1].engine);
+	json_array_foreach(ju_arr(status, "groups"), i, rg)
+		check_group(rg);
+	json_decref(status);
+}
+
+bool converged(bool say_what)
+{
+	complain = say_what;
+	all_well = true;
+	check_converged();
+	return all_well;
+}

@@ -1,0 +1,242 @@
+/* The edge of a node: its disk, the quorum devices, fence agents. */
+#include <stdarg.h>
+
+#include "sim.h"
+
+/* ---- disk ---- */
+void start_storage(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!json_array_size(n->queue) || n->queue_due > w.now)
+		return;
+	n->queue_due = w.now + (chance(2) ? rnd_range(50, 400) : rnd_range(1, 4));
+	schedule(n->queue_due, EV_STORED, id, 0, NULL);
+}
+
+void write_disk(struct sim_node *n, const json_t *request)
+{
+	const char *op = ju_str(request, "op", ""), *table = ju_str(request, "table", "");
+	_cleanup_free_ char *intent = xasprintf("%s.intent", table);
+
+	if (streq(op, "epoch")) {
+		ju_set_int(n->disk, "epoch", ju_int(request, "epoch", 0));
+		ju_set_int(n->disk, "keys", ju_int(request, "keys", 0));
+	} else if (streq(op, "intent")) {
+		ju_set_str(n->disk, intent, ju_str(request, "text", ""));
+	} else if (streq(op, "commit") || streq(op, "write")) {
+		ju_set_str(n->disk, table, ju_str(request, "text", ""));
+		json_object_del(n->disk, intent);
+	} else if (streq(op, "drop")) {
+		json_object_del(n->disk, intent);
+	} else if (streq(op, "forget")) {
+		json_object_del(n->disk, table);
+	} else if (streq(op, "history")) {
+		write_history(n, request);
+	}
+}
+
+void stored(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+	json_t *request = json_incref(json_array_get(n->queue, 0));
+	struct engine_update u;
+	const char *op = ju_str(request, "op", "");
+	/* A history that cannot be written is lost by design, so its writes do not fail here. */
+	const char *error = n->disk_full && streq(op, "intent") ? "No space left on device"
+			  : rnd_upto(1000) < n->disk_errors && !streq(op, "history") ? "Input/output error" : NULL;
+
+	json_array_remove(n->queue, 0);
+	if (!error)
+		write_disk(n, request);
+	n->queue_due = 0;
+	engine_stored(n->engine, clock_of(n), request, error, &u);
+	json_decref(request);
+	take(id, &u);
+	if (n->up)
+		start_storage(id);
+}
+
+/* ---- quorum devices ---- */
+
+static json_t *device_result(const char *result, const char *text, nodeset keys)
+{
+	return ju_pack("{ss,ss,so}", "result", result, "text", text, "keys", nodeset_to_json(keys));
+}
+
+/* At one moment, wholly or not at all. */
+static json_t *device_act(uint32_t id, const json_t *request)
+{
+	struct sim_device *d = &w.device[ju_int(request, "device", 0)];
+	const char *op = ju_str(request, "op", "");
+	bool lie = d->lie_once;
+
+	d->lie_once = false;
+	if (nodeset_has(d->lost_to, id))
+		return device_result("error", "No such device", 0);
+	if (lie)
+		return device_result("error", "block 7 is damaged", 0);
+	if (chance(d->errors))
+		return device_result("error", "Input/output error", 0);
+	if (streq(op, "register")) {
+		d->keys |= node_bit(id);
+	} else if (streq(op, "take")) {
+		if (!nodeset_has(d->keys, id))
+			return device_result("preempted", "", d->keys);
+		d->keys &= nodeset_from_json(ju_arr(request, "keep"));
+		w.takes++;
+	}
+	return device_result("ok", "", d->keys);
+}
+
+void start_device_op(uint32_t id, const json_t *request)
+{
+	struct sim_node *n = &w.node[id];
+	uint32_t q = (uint32_t)ju_int(request, "device", 0);
+	uint64_t takes = chance(w.device[q].slow) ? rnd_range(50, 900) : rnd_range(1, 8);
+
+	if (n->device_op[q]) {
+		fail("node%u wants two operations on device %u at once", id, q);
+		return;
+	}
+	n->device_op[q] = json_deep_copy(request);
+	schedule(w.now + takes, EV_DEVICE, id, q, json_deep_copy(request));
+}
+
+/* life: of the node that asked.  What was on its way when it died may still happen, but nobody hears of it. */
+void device_op_ended(uint32_t id, uint64_t life, uint32_t q, json_t *request /* taken */)
+{
+	struct sim_node *n = &w.node[id];
+	struct engine_update u;
+
+	if (n->life != life) {
+		if (chance(50))
+			json_decref(device_act(id, request));
+		json_decref(request);
+		return;
+	}
+	if (!ju_obj(request, "result"))
+		ju_set_new(request, "result", device_act(id, request));
+	if (n->frozen) {
+		schedule(w.now + 5, EV_DEVICE, id, q, request);
+		return;
+	}
+	json_decref(n->device_op[q]);
+	n->device_op[q] = NULL;
+	trace("node%u: %s of device %u: %s", id, ju_str(request, "op", ""), q, ju_str(ju_obj(request, "result"), "result", ""));
+	engine_device(n->engine, clock_of(n), request, ju_obj(request, "result"), &u);
+	json_decref(request);
+	take(id, &u);
+}
+
+/* ---- fence agents: they say that a node is off only when they have seen it ---- */
+
+void start_fence(uint32_t id, const json_t *request)
+{
+	schedule(w.now + (chance(20) ? rnd_range(500, 3000) : rnd_range(20, 200)), EV_FENCED, id, 0, json_deep_copy(request));
+}
+
+void fence_ended(uint32_t id, const json_t *request)
+{
+	struct sim_node *n = &w.node[id];
+	uint32_t target = (uint32_t)ju_int(request, "node", 0);
+	bool works = w.calm || !chance(25);
+	struct engine_update u;
+
+	/* The agent is ended when its order is void: the node is back, or dead in another way. */
+	if (!cmm_fence_wanted(engine_cmm(n->engine), target, (uint64_t)ju_int(request, "inc", 0)))
+		works = false;
+	trace("node%u fences node%u: %s", id, target, works ? "off" : "no answer");
+	if (works) {
+		crash(target, "fenced");
+		w.fenced++;
+	}
+	engine_fenced(n->engine, clock_of(n), request, "fence_sim", works ? NULL : "the agent timed out", &u);
+	take(id, &u);
+}
+
+/* ---- what is on the disks at first ---- */
+static const char type_rtr[] =
+	"RESOURCE_TYPE = app; VENDOR_ID = SIM; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
+	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n"
+	"{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
+static const char address_rtr[] =
+	"RESOURCE_TYPE = LogicalHostname; VENDOR_ID = SUNW; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
+	"PRENET_START = plumb; START = up; STOP = down; POSTNET_STOP = unplumb;\n"
+	"{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
+
+static void put_table(json_t *disk, const char *name, json_t *data)
+{
+	_cleanup_free_ char *text = ccr_format(1, data);
+
+	ju_set_str(disk, name, text);
+	json_decref(data);
+}
+
+static void put(json_t *table, uint64_t value, const char *fmt, ...) _printf_(3, 4);
+static void put(json_t *table, uint64_t value, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = xasprintf("%" PRIu64, value);
+	char key[128];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(key, sizeof key, fmt, ap);
+	va_end(ap);
+	ju_set_str(table, key, text);
+}
+
+/* One device that all nodes share, or two that some pairs share. */
+static void put_device(json_t *infra, uint32_t q)
+{
+	nodeset ports = w.devices == 1 ? ((nodeset)1 << w.nodes) - 1 : q == 1 ? 3 : 6;
+	_cleanup_free_ char *name_key = xasprintf("cluster.quorum_devices.%u.name", q), *name = xasprintf("d%u", q);
+
+	ju_set_str(infra, name_key, name);
+	put(infra, (uint64_t)__builtin_popcountll(ports) - 1, "cluster.quorum_devices.%u.properties.votecount", q);
+	for (uint32_t id = nodeset_next(ports, 0); id; id = nodeset_next(ports, id)) {
+		_cleanup_free_ char *port = xasprintf("cluster.quorum_devices.%u.properties.path_%u", q, id);
+
+		ju_set_str(infra, port, "enabled");
+	}
+	w.device[q].keys = ports;
+}
+
+void initial_disk(json_t *disk)
+{
+	json_t *infra = ju_pack("{ss,ss}", "cluster.name", "sim", "cluster.properties.fencing_policy",
+				w.fence_required ? "required" : "lease");
+
+	put(infra, w.takeover_ms, "cluster.properties.takeover_time");
+	for (uint32_t id = 1; id <= w.nodes; id++) {
+		_cleanup_free_ char *key = xasprintf("cluster.nodes.%u.name", id), *name = xasprintf("node%u", id);
+
+		ju_set_str(infra, key, name);
+		if (w.fencing) {
+			_cleanup_free_ char *agent = xasprintf("cluster.nodes.%u.fence.1.agent", id);
+
+			ju_set_str(infra, agent, "fence_sim");
+		}
+	}
+	for (uint32_t q = 1; q <= w.devices; q++)
+		put_device(infra, q);
+	put_table(disk, "infrastructure", infra);
+	ju_set_int(disk, "keys", (int64_t)((1u << (w.devices + 1)) - 2));
+	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", type_rtr));
+	put_table(disk, "rgm_rt_SUNW.LogicalHostname", ju_pack("{ss}", "rtr", address_rtr));
+	for (int g = 0; g < GROUPS; g++) {
+		json_t *rg = ju_pack("{ss,ss}", "rg.managed", "TRUE", "rg.prop.Failback", g == 0 ? "TRUE" : "FALSE");
+		_cleanup_free_ char *name = xasprintf("rgm_rg_g%d", g);
+
+		for (int r = 0; r < 2; r++) {
+			_cleanup_free_ char *t = xasprintf("rs.g%d-%s.type", g, r ? "app" : "ip");
+			_cleanup_free_ char *e = xasprintf("rs.g%d-%s.enabled", g, r ? "app" : "ip");
+			_cleanup_free_ char *m = xasprintf("rs.g%d-%s.monitored", g, r ? "app" : "ip");
+
+			ju_set_str(rg, t, r ? "SIM.app" : "SUNW.LogicalHostname");
+			ju_set_str(rg, e, "TRUE");
+			ju_set_str(rg, m, "TRUE");
+		}
+		put_table(disk, name, rg);
+	}
+}

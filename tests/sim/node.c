@@ -1,0 +1,229 @@
+/* One node around its engine: what the engine wants done, methods, life and death. */
+#include "sim.h"
+
+uint64_t node_clock(const struct sim_node *n, uint64_t at)
+{
+	return (uint64_t)((int64_t)at + (int64_t)at * n->drift_ppm / 1000000 + n->skew);
+}
+
+static uint64_t from_node_clock(const struct sim_node *n, uint64_t t)
+{
+	int64_t x = ((int64_t)t - n->skew) * 1000000 / (1000000 + n->drift_ppm) + 1;
+
+	return x < 0 ? 0 : (uint64_t)x;
+}
+
+struct engine_time clock_of(const struct sim_node *n)
+{
+	return (struct engine_time) { .mono_ms = node_clock(n, w.now), .wall_ms = 1700000000000 + (int64_t)w.now + n->wall_step };
+}
+
+bool lease_is_over(const struct sim_node *n)
+{
+	return n->lease_until && node_clock(n, w.now) > n->lease_until;
+}
+
+static void run_method(uint32_t id, const json_t *run)
+{
+	struct sim_node *n = &w.node[id];
+	const char *method = ju_str(run, "method", ""), *rs = ju_str(run, "rs", "");
+	char key[24];
+
+	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(run, "run", 0));
+	ju_set_new(n->running, key, json_deep_copy(run));
+	trace("node%u runs %s of %s", id, method, rs);
+	if (streq(method, "Start") || streq(method, "Prenet_start")) {
+		ju_set_bool(n->truth, rs, true);
+		check_running(rs);
+	}
+	schedule(w.now + (chance(5) ? rnd_range(100, 900) : rnd_range(1, 20)), EV_RAN, id, (uint64_t)ju_int(run, "run", 0), NULL);
+}
+
+static void set_alarms(uint32_t id, const struct engine_update *u)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (u->lease_until_ms && u->lease_until_ms != n->lease_until)
+		schedule(from_node_clock(n, u->lease_until_ms), EV_FAILFAST, id, u->lease_until_ms, NULL);
+	n->lease_until = u->lease_until_ms;
+	if (u->timer_ms && u->timer_ms != n->timer_due) {
+		n->timer_due = u->timer_ms;
+		schedule(from_node_clock(n, u->timer_ms), EV_TIMER, id, u->timer_ms, NULL);
+	}
+}
+
+static void carry_out(uint32_t id, const struct engine_update *u)
+{
+	struct sim_node *n = &w.node[id];
+	json_t *v;
+	size_t i;
+
+	set_alarms(id, u);
+	json_array_foreach(u->store, i, v)
+		ju_push(n->queue, json_incref(v));
+	json_array_foreach(u->send, i, v)
+		multicast(id, v);
+	json_array_foreach(u->device, i, v)
+		start_device_op(id, v);
+	json_array_foreach(u->fence, i, v)
+		start_fence(id, v);
+	json_array_foreach(u->run, i, v)
+		run_method(id, v);
+	json_array_foreach(u->answer, i, v)
+		acknowledge(id, v);
+	start_storage(id);
+}
+
+void take(uint32_t id, struct engine_update *update)
+{
+	struct engine_update u = *update;
+	struct sim_node *n = &w.node[id];
+	json_t *v;
+	size_t i;
+
+	*update = (struct engine_update) { 0 };
+	if (w.verbose)
+		json_array_foreach(u.notes, i, v)
+			trace("node%u: %s", id, ju_str(v, "text", ""));
+	json_array_foreach(u.journal, i, v)
+		check_epoch(id, v);
+	if (engine_is_ready(n->engine))
+		check_no_lost_update(id);
+	if (u.panic[0] || u.stop[0]) {
+		const char *why = u.panic[0] ? u.panic : u.stop;
+
+		if (strstr(why, "state of this node differs"))
+			fail("node%u: %s", id, why);
+		crash(id, why);
+	} else {
+		carry_out(id, &u);
+	}
+	engine_update_done(&u);
+}
+
+void node_off(struct sim_node *n)
+{
+	n->up = n->frozen = false;
+	n->life++;
+	n->engine = engine_free(n->engine);
+	ring_forget(n);
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++) {
+		json_decref(n->device_op[q]);
+		n->device_op[q] = NULL;
+	}
+	json_array_clear(n->queue);
+	json_array_clear(n->unsent);
+	json_object_clear(n->running);
+	json_object_clear(n->truth);
+	n->lease_until = n->timer_due = n->lag_due = n->queue_due = 0;
+}
+
+void crash(uint32_t id, const char *why)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->up)
+		return;
+	trace("node%u DIES: %s", id, why);
+	/* A write that was under way may or may not have reached the disk; later ones have not. */
+	if (json_array_size(n->queue) && chance(50))
+		write_disk(n, json_array_get(n->queue, 0));
+	node_off(n);
+	component_changed();
+	schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
+	w.deaths++;
+}
+
+static void load_disk(struct sim_node *n, uint32_t id)
+{
+	struct engine_config config = { .self = id, .incarnation = n->incarnation, .epoch = (uint64_t)ju_int(n->disk, "epoch", 0),
+					.keys = (uint64_t)ju_int(n->disk, "keys", 0), .level_min = 1, .level_max = n->level };
+	const char *name;
+	json_t *text, *data;
+	struct err err = { 0 };
+	uint64_t gen;
+
+	n->engine = engine_new(&config);
+	json_object_foreach(n->disk, name, text) {
+		if (!json_is_string(text) || strstr(name, ".intent") || is_history(name))
+			continue;
+		if (ccr_parse(json_string_value(text), strlen(json_string_value(text)), &gen, &data, &err) < 0) {
+			fail("node%u: table %s on the disk: %s", id, name, err.text);
+			continue;
+		}
+		engine_load(n->engine, name, gen, data);
+		json_decref(data);
+	}
+	load_history(n);
+	if (engine_start(n->engine, &err) < 0)
+		fail("node%u cannot start: %s", id, err.text);
+}
+
+/* What a node says of its networks is another thing each time. */
+void say_net(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+	_cleanup_free_ char *name = xasprintf("eth%u", ++n->net);
+	json_t *report = ju_pack("{s{},s[{ss,sb}]}", "links", "adapters", "name", name, "up", true);
+	struct engine_update u;
+
+	engine_net(n->engine, clock_of(n), report, &u);
+	json_decref(report);
+	take(id, &u);
+}
+
+void boot(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (n->up)
+		return;
+	n->up = true;
+	n->life++;
+	n->incarnation = w.now + 1;
+	n->drift_ppm = (int64_t)rnd_range(0, 10000) - 5000;     /* half a per cent each way */
+	n->skew = (int64_t)rnd_range(1000, 100000);
+	trace("node%u boots", id);
+	load_disk(n, id);
+	if (w.failure[0])
+		return;
+	say_net(id);
+	component_changed();
+}
+
+void ran(uint32_t id, uint64_t run)
+{
+	struct sim_node *n = &w.node[id];
+	char key[24];
+	json_t *r, *result;
+	const char *method, *rs;
+	struct engine_update u;
+	int code;
+
+	(void)snprintf(key, sizeof key, "%" PRIu64, run);
+	r = json_object_get(n->running, key);
+	if (!r)
+		return;
+	method = ju_str(r, "method", "");
+	rs = ju_str(r, "rs", "");
+	code = !w.calm && streq(method, "Start") && chance(3) ? 1 : 0;
+	if (streq(method, "Postnet_stop") || streq(method, "Stop"))
+		json_object_del(n->truth, rs);
+	json_object_del(n->running, key);
+	result = ju_pack("{si,sb,ss,sf}", "exit", code, "timed_out", 0, "output", "", "ms", 5.0);
+	engine_ran(n->engine, clock_of(n), run, result, &u);
+	json_decref(result);
+	take(id, &u);
+}
+
+void failfast(uint32_t id, uint64_t deadline)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (n->lease_until != deadline)
+		return;
+	if (lease_is_over(n))
+		crash(id, "failfastd: lease");
+	else
+		schedule(w.now + 1, EV_FAILFAST, id, deadline, NULL);
+}

@@ -1,0 +1,156 @@
+/* The simulated world, shared by the files of this folder.  Reading order: README.md. */
+#pragma once
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "clusterd/engine.h"
+
+enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
+enum { CALM_MS = 40000 };       /* in this time everything has to come right */
+
+enum ev_type { EV_DELIVER, EV_REFORM, EV_SWITCH, EV_STORED, EV_DEVICE, EV_FENCED, EV_TIMER, EV_RAN, EV_FAILFAST, EV_FAULT, EV_TOKEN_LOST,
+	       EV_BOOT, EV_THAW, EV_ADMIN, EV_HEAL, EV_DEVICE_BACK };
+struct ev {
+	uint64_t at, seq;
+	enum ev_type type;
+	uint32_t node;
+	uint64_t life;          /* of the node when the event was made; a stale one is dropped */
+	uint64_t arg;
+	json_t  *json;
+};
+
+/* The messages of one component of one ring, in order.  Nodes that go on together into the next ring share it. */
+struct entry { uint32_t from; json_t *message; };
+struct ring {
+	nodeset  members;
+	struct entry *log;
+	size_t   len, cap;
+	unsigned refs;
+	bool     dead;          /* some member is gone: nothing is ordered until the next ring */
+};
+
+struct sim_node {
+	bool     up, frozen;
+	uint64_t life;          /* rises with every boot and crash */
+	uint64_t incarnation;
+	struct engine *engine;
+	json_t  *disk;          /* durable: file name -> text; "epoch", "keys" -> number */
+	json_t  *queue;         /* storage requests that are under way */
+	uint64_t queue_due;
+	json_t  *device_op[DEVICES_MAX + 1];    /* the request under way */
+	struct ring *ring;      /* NULL: none yet */
+	struct ring *next;      /* formed, but this node has not seen its view yet, */
+	nodeset  along;         /* and with whom it comes into it */
+	uint64_t switches;
+	size_t   cursor;
+	uint64_t lag_due;       /* no delivery before this time */
+	nodeset  shown;         /* last view shown to the engine */
+	json_t  *unsent;        /* multicast while the ring re-forms */
+	uint64_t lease_until, timer_due;        /* node clock */
+	int64_t  drift_ppm, skew, wall_step;
+	json_t  *running;       /* "run" -> {"rg","rs","method"} */
+	json_t  *truth;         /* resource -> true: started and not stopped */
+	bool     disk_full;
+	unsigned disk_errors;   /* per mille of the writes */
+	unsigned net;           /* counts what it has said of its networks */
+	uint32_t level;         /* of its software */
+	uint64_t dead_until;    /* a person has it in the hands */
+};
+
+struct sim_device {
+	nodeset  keys;          /* physically there */
+	nodeset  lost_to;       /* nodes that cannot reach it */
+	unsigned slow, errors;  /* per cent of the operations */
+	bool     lie_once;
+};
+
+struct world {
+	uint32_t nodes, devices;
+	struct sim_node node[NODES_MAX + 1];
+	struct sim_device device[DEVICES_MAX + 1];
+	uint32_t takeover_ms;
+	bool     fencing, fence_required, mixed_levels;
+	struct ev *heap;
+	size_t   heap_len, heap_cap;
+	uint64_t now, seq;
+	nodeset  hears[NODES_MAX + 1];  /* whom node i can hear */
+	nodeset  clique[NODES_MAX + 1]; /* who forms rings together, as of the last change */
+	bool     calm;                  /* faults are over */
+	uint64_t counter;               /* of admin changes */
+	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
+	json_t  *told, *denied;         /* changes acknowledged; refused as too late: [group, new value of its description] */
+	json_t  *admin;                 /* client token -> {"group","value"} */
+	json_t  *described;             /* value of a group's description -> true: was in force once */
+	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
+	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
+	uint64_t deliveries, deaths, acks, fenced, takes;
+	bool     verbose;
+	uint64_t seed;
+	char     failure[600];
+};
+extern struct world w;
+
+/* world.c: randomness, time, what is said */
+void seed_random(uint64_t seed);
+uint64_t rnd_upto(uint64_t n);
+uint64_t rnd_range(uint64_t lo, uint64_t hi);
+bool chance(unsigned percent);
+void trace(const char *fmt, ...) _printf_(1, 2);
+void fail(const char *fmt, ...) _printf_(1, 2);         /* the first one counts */
+void schedule(uint64_t at, enum ev_type type, uint32_t node, uint64_t arg, json_t *json);
+struct ev next_event(void);
+
+/* ring.c: extended virtual synchrony as corosync gives it */
+void multicast(uint32_t id, json_t *message);
+void wake(uint32_t id);
+void component_changed(void);
+void reform(void);
+void switch_ring(uint32_t id, uint64_t which);
+void deliver_next(uint32_t id);
+void ring_forget(struct sim_node *n);
+void connect_all(void);
+
+/* node.c: what an engine wants done; life and death */
+uint64_t node_clock(const struct sim_node *n, uint64_t at);
+struct engine_time clock_of(const struct sim_node *n);
+void take(uint32_t id, struct engine_update *u);        /* releases it */
+void crash(uint32_t id, const char *why);
+void boot(uint32_t id);
+void node_off(struct sim_node *n);
+void say_net(uint32_t id);
+void ran(uint32_t id, uint64_t run);
+void failfast(uint32_t id, uint64_t deadline);
+bool lease_is_over(const struct sim_node *n);
+
+/* edge.c: disks, quorum devices, fence agents */
+void start_storage(uint32_t id);
+void stored(uint32_t id);
+void write_disk(struct sim_node *n, const json_t *request);
+void start_device_op(uint32_t id, const json_t *request);
+void device_op_ended(uint32_t id, uint64_t life, uint32_t device, json_t *request /* taken */);
+void start_fence(uint32_t id, const json_t *request);
+void fence_ended(uint32_t id, const json_t *request);
+void initial_disk(json_t *disk);
+
+/* faults.c */
+void fault(void);
+void thaw(uint32_t id);
+void calm_down(void);
+
+/* admin.c */
+void admin(void);
+void acknowledge(uint32_t id, const json_t *answer);
+
+/* history.c */
+bool is_history(const char *file);
+void write_history(struct sim_node *n, const json_t *request);
+void load_history(struct sim_node *n);
+char *check_history(void);
+
+/* checks.c */
+void check_running(const char *rs);
+void check_epoch(uint32_t id, const json_t *journal_entry);
+void check_no_lost_update(uint32_t id);
+bool converged(bool complain);
