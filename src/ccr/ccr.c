@@ -19,7 +19,10 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "ccr/history.h"
 
+#define HISTORY_FILE_MAX (2 * CCR_HISTORY_BYTES)        /* a longer file of entries is replaced by what is kept */
+#define HISTORY_SUMMARY "/history"      /* in the summary, beside the tables; no table can have this name */
 #define WAITING_MAX 64          /* commits that wait for done at once; the president sends no more (see ccr_apply) */
 
 struct ccr {
@@ -33,6 +36,10 @@ struct ccr {
 	bool     intent_here;
 
 	json_t  *waiting;       /* array of {"tx","n","left":[ids]}: committed, not yet done everywhere */
+
+	struct history history;
+	size_t   history_on_disk;       /* bytes of its file */
+	bool     history_rewrite;       /* the file holds something else, or damage */
 };
 
 static const char *const own_messages[] = { "ccr.prep", "ccr.vote", "ccr.done" };
@@ -107,6 +114,16 @@ json_t *ccr_summary(const struct ccr *ccr)
 	return o;
 }
 
+json_t *ccr_hello(const struct ccr *ccr)
+{
+	json_t *o = ccr_summary(ccr);
+	char sum[20];
+
+	(void)snprintf(sum, sizeof sum, "%016" PRIx64, ccr->history.sum);
+	ju_set_str(o, HISTORY_SUMMARY, sum);
+	return o;
+}
+
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -127,14 +144,65 @@ void ccr_each(const struct ccr *ccr, void (*fn)(const char *table, const json_t 
 		fn(names[i], ccr_table(ccr, names[i]), ctx);
 }
 
+/* ---- history: what its file has to look like ---- */
+
+static void write_history(struct ccr *ccr, json_t **store)
+{
+	char *text = history_text(&ccr->history);
+
+	ccr->history_on_disk = strlen(text);
+	ccr->history_rewrite = false;
+	add(store, ju_pack("{ss,si,sb,ss}", "op", "history", "n", 0, "whole", true, "text", text));
+	free(text);
+}
+
+static void record(struct ccr *ccr, json_t *entry /* taken */, json_t **store)
+{
+	_cleanup_free_ char *text = ju_dump(entry), *line = xasprintf("%s\n", text);
+
+	if (!history_add(&ccr->history, entry))
+		ccr->history_rewrite = true;    /* whatever stood in its place */
+	ccr->history_on_disk += strlen(line);
+	if (ccr->history_rewrite || ccr->history_on_disk > HISTORY_FILE_MAX)
+		write_history(ccr, store);
+	else
+		add(store, ju_pack("{ss,si,ss}", "op", "history", "n", 0, "text", line));
+}
+
+static uint64_t gen_in_force(void *ctx, const char *table)
+{
+	return ccr_table_gen(ctx, table);
+}
+
+void ccr_load_history(struct ccr *ccr, const json_t *entry, size_t bytes)
+{
+	ccr->history_on_disk += bytes;
+	if (!entry || history_check(entry) < 0 || !history_add(&ccr->history, json_incref((json_t *)entry)))
+		ccr->history_rewrite = true;
+}
+
+void ccr_history_failed(struct ccr *ccr)
+{
+	ccr->history_rewrite = true;
+}
+
+static void prune_history(struct ccr *ccr)
+{
+	if (history_prune(&ccr->history, gen_in_force, ccr))
+		ccr->history_rewrite = true;
+}
+
+const json_t *ccr_history(const struct ccr *ccr) { return ccr->history.entries; }
+
 /* ---- commit ---- */
 
 json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, uint64_t base, const json_t *data,
-			    const char *by, const char *cmd, int64_t wall_ms)
+			    const struct ccr_origin *origin)
 {
-	return ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
+	return ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,ss*,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
 		       (json_int_t)(ccr->last + 1), "table", table, "base", (json_int_t)base, "data",
-		       data ? json_deep_copy(data) : json_null(), "by", by, "cmd", cmd, "at", (json_int_t)wall_ms);
+		       data ? json_deep_copy(data) : json_null(), "by", origin->by, "cmd", origin->cmd, "message", origin->message,
+		       "at", (json_int_t)origin->wall_ms);
 }
 
 static json_t *store_request(const char *op, const json_t *prep, bool with_text)
@@ -202,6 +270,10 @@ static void commit(struct ccr *ccr, struct ccr_update *u)
 	const char *table = ju_str(ccr->prep, "table", "");
 	uint64_t n = (uint64_t)ju_int(ccr->prep, "n", 0);
 
+	/* The entry goes to the disk before the table: whoever has the table has its history.  One whose table never
+	 * came into force is found and dropped (history_prune). */
+	record(ccr, history_entry(ccr->prep, ccr_table_gen(ccr, table), ccr_table(ccr, table), ju_obj(ccr->prep, "data")),
+	       &u->store);
 	set_table(ccr, table, n, ju_obj(ccr->prep, "data"));
 	(void)snprintf(u->committed, sizeof u->committed, "%s", table);
 	(void)snprintf(u->committed_tx, sizeof u->committed_tx, "%s", ju_str(ccr->prep, "tx", ""));
@@ -301,9 +373,19 @@ void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_upd
 
 json_t *ccr_snapshot(const struct ccr *ccr)
 {
-	return ju_pack("{so,sI,sO?,so,so,so}", "tables", json_deep_copy(ccr->tables), "last", (json_int_t)ccr->last, "prep",
+	return ju_pack("{so,sI,sO?,so,so,so,so}", "tables", json_deep_copy(ccr->tables), "last", (json_int_t)ccr->last, "prep",
 		       ccr->prep, "voters", nodeset_to_json(ccr->voters), "yes", nodeset_to_json(ccr->yes), "waiting",
-		       json_deep_copy(ccr->waiting));
+		       json_deep_copy(ccr->waiting), "history", json_copy(ccr->history.entries));
+}
+
+/* A joiner ends with the members' history: what it knows beyond that never came into force, or is older than they keep. */
+static void restore_history(struct ccr *ccr, const json_t *entries, json_t **store)
+{
+	uint64_t sum = ccr->history.sum;
+
+	history_set(&ccr->history, entries);
+	if (ccr->history.sum != sum || ccr->history_rewrite)
+		write_history(ccr, store);
 }
 
 void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret_update)
@@ -314,7 +396,8 @@ void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret
 
 	*ret_update = (struct ccr_update) { 0 };
 	json_object_foreach((json_t *)tables, name, value) {
-		if (ccr_table_gen(ccr, name) == (uint64_t)ju_int(value, "gen", 0))
+		/* A node that was alone with a commit may have other contents under the same number. */
+		if (json_equal(entry(ccr, name), value))
 			continue;
 		_cleanup_free_ char *text = ccr_format((uint64_t)ju_int(value, "gen", 0), ju_obj(value, "data"));
 
@@ -334,6 +417,7 @@ void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret
 	}
 	json_decref(ccr->waiting);
 	ccr->waiting = json_deep_copy(ju_arr(snapshot, "waiting"));
+	restore_history(ccr, ju_arr(snapshot, "history"), &ret_update->store);
 }
 
 /* Commits that came with the snapshot are now here, too; later ones report by themselves. */
@@ -368,10 +452,59 @@ json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_I
 	return list;
 }
 
+static void add_other_histories(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view,
+				json_t **list)
+{
+	json_t *own = ccr_hello(ccr), *asked = json_object();
+
+	ju_set_bool(asked, ju_str(own, HISTORY_SUMMARY, ""), true);
+	for (uint32_t id = nodeset_next(view, 0); id; id = nodeset_next(view, id)) {
+		const char *sum = ju_str(hellos[id], HISTORY_SUMMARY, NULL);
+
+		if (id == ccr->self || !sum || json_object_get(asked, sum))
+			continue;               /* somebody else has the same */
+		ju_set_bool(asked, sum, true);
+		add(list, ju_pack("{ss,sI}", "table", HISTORY_SUMMARY, "from", (json_int_t)id));
+	}
+	json_decref(own);
+	json_decref(asked);
+}
+
+json_t *ccr_gather(struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view)
+{
+	json_t *list = ccr_missing(ccr, hellos, view);
+
+	prune_history(ccr);     /* an own entry that is no truth must not stand in the way of another's */
+	add_other_histories(ccr, hellos, view, &list);
+	return list;
+}
+
+/* The union; of two entries with one number the sponsor's own stays, as its own copy of a table does. */
+static void adopt_history(struct ccr *ccr, const json_t *entries)
+{
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(entries, i, e)
+		if (history_check(e) == 0 && history_add(&ccr->history, json_incref(e)))
+			ccr->history_rewrite = true;
+}
+
+void ccr_gathered(struct ccr *ccr, struct ccr_update *ret_update)
+{
+	*ret_update = (struct ccr_update) { 0 };
+	prune_history(ccr);
+	if (ccr->history_rewrite)
+		write_history(ccr, &ret_update->store);
+}
+
 json_t *ccr_push_message(const struct ccr *ccr, const char *table)
 {
 	const json_t *e = entry(ccr, table);
 
+	if (streq(table, HISTORY_SUMMARY))
+		return ju_pack("{ss,si,ss,so}", "t", "ccr.push", "v", 1, "table", table, "entries",
+			       json_copy(ccr->history.entries));
 	return e ? ju_pack("{ss,si,ss,sI,sO}", "t", "ccr.push", "v", 1, "table", table, "gen",
 			   (json_int_t)ju_int(e, "gen", 0), "data", json_object_get(e, "data")) : NULL;
 }
@@ -390,6 +523,8 @@ void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_updat
 	uint64_t gen = (uint64_t)ju_int(push, "gen", 0);
 
 	*ret_update = (struct ccr_update) { 0 };
+	if (streq(table, HISTORY_SUMMARY))
+		adopt_history(ccr, ju_arr(push, "entries"));
 	if (!ccr_table_name_ok(table) || gen <= ccr_table_gen(ccr, table))
 		return;
 	write_table(ccr, table, gen, ju_obj(push, "data"), ret_update);
@@ -404,6 +539,7 @@ struct ccr *ccr_new(uint32_t self)
 	ccr->self = self;
 	ccr->tables = json_object();
 	ccr->waiting = json_array();
+	history_init(&ccr->history);
 	return ccr;
 }
 
@@ -414,6 +550,7 @@ struct ccr *ccr_free(struct ccr *ccr)
 	json_decref(ccr->tables);
 	json_decref(ccr->prep);
 	json_decref(ccr->waiting);
+	history_done(&ccr->history);
 	free(ccr);
 	return NULL;
 }

@@ -110,9 +110,9 @@ char *ccr_format(uint64_t gen, const json_t *data)
 	return buf_take(&out);
 }
 
-static int parse_body(const char *s, const char *end, json_t *data, struct err *err)
+static int parse_body(const char *s, const char *end, unsigned line, json_t *data, struct err *err)
 {
-	for (unsigned line = 3; s < end; line++) {
+	for (; s < end; line++) {
 		const char *eol = memchr(s, '\n', (size_t)(end - s));
 		const char *tab = eol ? memchr(s, '\t', (size_t)(eol - s)) : NULL;
 
@@ -155,7 +155,7 @@ int ccr_parse(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data
 	if (strncasecmp(hex, line2 + strlen(sum), 32) != 0)
 		return err_set(err, -EBADMSG, "the checksum is wrong: the file was damaged or edited by hand");
 	data = json_object();
-	r = parse_body(body, end, data, err);
+	r = parse_body(body, end, 3, data, err);
 	if (r < 0) {
 		json_decref(data);
 		return r;
@@ -167,4 +167,42 @@ int ccr_parse(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data
 	*ret_gen = gen;
 	*ret_data = data;
 	return 0;
+}
+
+/* A first line "KEY<TAB>..." is stepped over; NULL: it is another one. */
+static const char *skip_line(const char *s, const char *end, const char *key)
+{
+	const char *eol = s < end ? memchr(s, '\n', (size_t)(end - s)) : NULL;
+
+	return eol && strncmp(s, key, strlen(key)) == 0 ? eol + 1 : NULL;
+}
+
+int ccr_parse_lenient(const char *text, size_t len, uint64_t *ret_gen, json_t **ret_data, struct err *err)
+{
+	static const char gennum[] = "ccr_gennum\t", sum[] = "ccr_checksum\t";
+	const char *s = text, *end = text + len, *next;
+	json_t *data = json_object();
+	unsigned line = 1;
+	int r;
+
+	*ret_gen = 0;
+	next = skip_line(s, end, gennum);
+	if (next) {
+		*ret_gen = isdigit((unsigned char)s[strlen(gennum)]) ? strtoull(s + strlen(gennum), NULL, 10) : 0;
+		s = next;
+		line++;
+	}
+	next = skip_line(s, end, sum);
+	if (next) {
+		s = next;
+		line++;
+	}
+	r = parse_body(s, end, line, data, err);
+	if (r < 0 || json_object_get(data, REMOVED_KEY)) {
+		json_decref(data);
+		data = NULL;
+	}
+	if (r == 0)
+		*ret_data = data;
+	return r;
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/paths.h"
+#include "ccr/history.h"
 #include "cluster_varlink.h"
 #include "scha_err.h"
 
@@ -106,6 +107,25 @@ static void method_get_table(struct vl_call *call, json_t *params, void *ctx)
 	found(call, o, SCHA_ERR_INVAL, "table", name);
 }
 
+/* Newest first. */
+static void method_history(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const json_t *entries = ccr_history(engine_ccr(node->engine));
+	const char *table = ju_str(params, "table", NULL);
+	int64_t limit = ju_int(params, "limit", CCR_HISTORY_ENTRIES), after = ju_int(params, "after", 0);
+	json_t *list = json_array();
+
+	for (size_t i = json_array_size(entries); i > 0 && (int64_t)json_array_size(list) < limit; i--) {
+		json_t *e = json_array_get(entries, i - 1);
+
+		if (ju_int(e, "n", 0) > after && (!table || streq(table, ju_str(e, "table", ""))))
+			json_array_append(list, e);
+	}
+	vl_reply(call, ju_pack("{so,sI}", "entries", list, "last_commit",
+			       (json_int_t)ccr_last_commit(engine_ccr(node->engine))));
+}
+
 static void method_journal(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct node *node = ctx;
@@ -198,6 +218,7 @@ int api_start(struct node *node, struct err *err)
 		{ "org.parhelion.Cluster.GetCluster",  VL_READ,  method_get_cluster },
 		{ "org.parhelion.Cluster.ListTables",  VL_READ,  method_list_tables },
 		{ "org.parhelion.Cluster.GetTable",    VL_READ,  method_get_table },
+		{ "org.parhelion.Cluster.History",     VL_READ,  method_history },
 		{ "org.parhelion.Cluster.Journal",     VL_READ,  method_journal },
 		{ "org.parhelion.Cluster.Request",     VL_ADMIN, method_request },
 	};

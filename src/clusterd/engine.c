@@ -40,6 +40,7 @@ struct engine {
 
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
+	uint32_t digest_from;           /* who set the mark: while presidents change, two may set the same number */
 	bool     shutdown;              /* all members leave, at this place in the log */
 };
 
@@ -143,6 +144,7 @@ struct engine *engine_new(const struct engine_config *config)
 	e->config = *config;
 	e->ccr = ccr_new(config->self);
 	e->rgm = rgm_new(config->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	e->net = netview_new();
 	e->ops = clusterops_new(e->self);
 	e->pending = json_object();
@@ -157,10 +159,15 @@ void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t
 
 static void refresh_hello(struct engine *e)
 {
-	json_t *summary = ccr_summary(e->ccr);
+	json_t *summary = ccr_hello(e->ccr);
 
 	cmm_set_hello_extra(e->cmm, summary);
 	json_decref(summary);
+}
+
+void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
+{
+	ccr_load_history(e->ccr, entry, bytes);
 }
 
 int engine_start(struct engine *e, struct err *err)
@@ -283,7 +290,7 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 	char own[20];
 
 	(void)snprintf(own, sizeof own, "%016" PRIx64, e->own_digest);
-	if (from == e->self || (uint64_t)ju_int(m, "mark", 0) != e->digest_mark || !e->digest_mark)
+	if (from == e->self || from != e->digest_from || (uint64_t)ju_int(m, "mark", 0) != e->digest_mark || !e->digest_mark)
 		return;
 	if (!streq(ju_str(m, "digest", ""), own))
 		(void)snprintf(u->panic, sizeof u->panic, "RGM: The state of this node differs from the president's (digest %s here, "
@@ -293,6 +300,7 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
 {
 	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
+	e->digest_from = from;
 	e->own_digest = engine_digest(e);
 	if (from == e->self) {
 		char text[20];
@@ -395,6 +403,7 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 	cmm_restore(e->cmm, ju_obj(m, "cmm"), now.mono_ms);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	rgm_set_time(e->rgm, now.wall_ms);
 	load_rgm(e, u);
 	rgm_restore(e->rgm, ju_obj(m, "rgm"));
@@ -414,13 +423,17 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 static void formation_go_on(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	struct rgm_update r = { 0 };
+	struct ccr_update c;
 
 	if (json_array_size(e->missing))
 		return;
 	json_decref(e->missing);
 	e->missing = NULL;
+	ccr_gathered(e->ccr, &c);
+	take_ccr(e, &c, u);
 	rgm_free(e->rgm);
 	e->rgm = rgm_new(e->self);
+	rgm_set_ccr(e->rgm, e->ccr);
 	rgm_set_time(e->rgm, now.wall_ms);
 	configure_cmm(e);
 	load_rgm(e, u);
@@ -439,7 +452,7 @@ static void formation_begin(struct engine *e, struct engine_time now, struct eng
 	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
 		hellos[id] = cmm_hello_extra(e->cmm, id);
 	json_decref(e->missing);
-	e->missing = ccr_missing(e->ccr, hellos, members);
+	e->missing = ccr_gather(e->ccr, hellos, members);
 	json_array_foreach(e->missing, i, v)
 		push(&u->send, ju_pack("{ss,si,ss,sI}", "t", "ccr.pull", "v", 1, "table", ju_str(v, "table", ""), "from",
 				       (json_int_t)ju_int(v, "from", 0)));
@@ -558,6 +571,8 @@ static bool votes_may_change(const struct engine *e, const json_t *data)
 static void start_next_commit(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	json_t *first = json_array_get(e->commits, 0), *data;
+	const struct ccr_origin origin = { .by = ju_str(first, "by", ""), .cmd = ju_str(first, "cmd", ""),
+					   .message = ju_str(first, "message", NULL), .wall_ms = now.wall_ms };
 
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;
@@ -571,8 +586,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 		return;
 	}
 	push(&u->send, ccr_prepare_message(e->ccr, ju_str(first, "tx", ""), ju_str(first, "table", ""),
-					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, ju_str(first, "by", ""),
-					   ju_str(first, "cmd", ""), now.wall_ms));
+					   (uint64_t)ju_int(first, "base", 0), json_is_object(data) ? data : NULL, &origin));
 	e->commit_sent = true;
 }
 
@@ -777,6 +791,12 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 			take_ccr(e, &c, u);
 			cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_SYNCED }, u);
 		}
+	} else if (error && streq(op, "history")) {
+		_cleanup_free_ char *text = xasprintf("the history of the configuration cannot be written: %s; the change itself is safe",
+						      error);
+
+		ccr_history_failed(e->ccr);
+		note(u, "Cluster.CCR", "warning", text);
 	} else if (error && !streq(op, "intent") && !streq(op, "drop")) {
 		/* The vote was yes, or the snapshot must be here: a copy that cannot be kept ends this member. */
 		char *to = engine_is_ready(e) ? u->panic : u->stop;

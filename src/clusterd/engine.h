@@ -42,6 +42,7 @@ struct engine_config {
  * -ENOENT: it is missing; -EINVAL: it makes no sense or lacks this node. */
 struct engine *engine_new(const struct engine_config *config);
 void engine_load(struct engine *engine, const char *table, uint64_t gen, const json_t *data);
+void engine_load_history(struct engine *engine, const json_t *entry, size_t bytes);     /* as ccr_load_history() */
 int engine_start(struct engine *engine, struct err *err);
 struct engine *engine_free(struct engine *engine);
 

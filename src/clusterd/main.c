@@ -283,6 +283,13 @@ static void on_table(const char *name, uint64_t gen, const json_t *data, void *c
 	engine_load(node->engine, name, gen, data);
 }
 
+static void on_history(const json_t *entry, size_t bytes, void *ctx)
+{
+	struct node *node = ctx;
+
+	engine_load_history(node->engine, entry, bytes);
+}
+
 static void on_note(const char *text, void *ctx)
 {
 	(void)ctx;
@@ -378,6 +385,7 @@ static void load(struct node *node)
 		exit(1);
 	}
 	node->engine = engine_new(&config);
+	store_history_load(on_history, on_note, node);
 	if (store_load(on_table, on_note, node, &err) < 0 || engine_start(node->engine, &err) < 0) {
 		log_err("cannot start: %s", err.text);
 		exit(1);

@@ -15,6 +15,8 @@
 #define EPOCH_DIR  "/var/cluster/cmm"
 #define EPOCH_FILE "/var/cluster/cmm/epoch"
 #define EPOCH_SLOT 512
+#define HISTORY_DIR  "/var/cluster/ccr"
+#define HISTORY_FILE "/var/cluster/ccr/history"
 
 static int epoch_fd = -1;
 
@@ -249,6 +251,72 @@ int store_load(void (*table)(const char *name, uint64_t gen, const json_t *data,
 	return 0;
 }
 
+/* ---- history ---- */
+
+/* One line an entry.  A power cut can leave half a line at the end; nothing else writes here. */
+static int append_history(const char *text)
+{
+	_cleanup_close_ int fd = open(path_state(HISTORY_FILE), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size == 0)
+		(void)sync_dir(path_state(HISTORY_DIR));        /* it may be new; a name that is lost is a history that is lost */
+	r = write_all(fd, text, strlen(text));
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r < 0)
+		(void)!ftruncate(fd, st.st_size);       /* half a line would spoil the next one, too */
+	return r;
+}
+
+static int replace_history(const char *text)
+{
+	int r = write_file(path_state(HISTORY_FILE ".new"), text);
+
+	if (r < 0)
+		return r;
+	if (rename(path_state(HISTORY_FILE ".new"), path_state(HISTORY_FILE)) < 0)
+		return -errno;
+	return sync_dir(path_state(HISTORY_DIR));
+}
+
+static bool take_history_line(const char *line, size_t len, void (*entry)(const json_t *entry, size_t bytes, void *ctx),
+			      void *ctx)
+{
+	json_t *e = line[len - 1] == '\n' ? json_loadb(line, len - 1, 0, NULL) : NULL;
+
+	entry(e, len, ctx);
+	json_decref(e);
+	return e != NULL;
+}
+
+void store_history_load(void (*entry)(const json_t *entry, size_t bytes, void *ctx), void (*note)(const char *text, void *ctx),
+			void *ctx)
+{
+	FILE *f = fopen(path_state(HISTORY_FILE), "re");
+	size_t cap = 0, damaged = 0;
+	char *line = NULL;
+	ssize_t n;
+
+	if (!f) {
+		(void)path_mkdirs(path_state(HISTORY_DIR), 0700);       /* if that fails, the first entry says so */
+		return;
+	}
+	while ((n = getline(&line, &cap, f)) > 0)
+		damaged += !take_history_line(line, (size_t)n, entry, ctx);
+	if (damaged) {
+		_cleanup_free_ char *text = xasprintf("%s: %zu damaged lines were left out of the history of the configuration",
+						      path_state(HISTORY_FILE), damaged);
+
+		note(text, ctx);
+	}
+	free(line);
+	fclose(f);
+}
+
 /* ---- queue ---- */
 
 struct store_queue {
@@ -259,6 +327,7 @@ struct store_queue {
 	bool busy;
 	uv_work_t work;
 	char *op, *table, *text;        /* of the request under way: the worker touches no JSON */
+	bool whole;
 	uint64_t epoch, keys;
 	int result;
 };
@@ -279,6 +348,8 @@ static void work(uv_work_t *w)
 		q->result = remove_file(q->table, ".intent");
 	else if (streq(q->op, "forget"))
 		q->result = remove_file(q->table, "");
+	else if (streq(q->op, "history"))
+		q->result = q->whole ? replace_history(q->text) : append_history(q->text);
 	else
 		q->result = 0;          /* a mark */
 }
@@ -311,6 +382,7 @@ static void start(struct store_queue *q)
 	q->op = xstrdup(ju_str(request, "op", ""));
 	q->table = xstrdup(ju_str(request, "table", ""));
 	q->text = xstrdup(ju_str(request, "text", ""));
+	q->whole = ju_bool(request, "whole", false);
 	q->epoch = (uint64_t)ju_int(request, "epoch", 0);
 	q->keys = (uint64_t)ju_int(request, "keys", 0);
 	uv_queue_work(q->loop, &q->work, work, worked);

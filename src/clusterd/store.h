@@ -1,4 +1,4 @@
-/* The disk of this node: CCR tables, and the epoch.  The functions block; clusterd runs them one after the other on a
+/* The disk of this node: CCR tables, their history, and the epoch.  The functions block; clusterd runs them one after the other on a
  * worker thread (store_queue) and never in its loop. */
 #pragma once
 #include <jansson.h>
@@ -10,6 +10,9 @@
  * operator); leftovers of an interrupted write are removed.  -errno: the directory cannot be read. */
 int store_load(void (*table)(const char *name, uint64_t gen, const json_t *data, void *ctx),
 	       void (*note)(const char *text, void *ctx), void *ctx, struct err *err);
+/* Reads /var/cluster/ccr/history line by line; entry NULL: a damaged line.  What cannot be read is noted, never fatal. */
+void store_history_load(void (*entry)(const json_t *entry, size_t bytes, void *ctx), void (*note)(const char *text, void *ctx),
+			void *ctx);
 /* The newest record of /var/cluster/cmm/epoch: the epoch (0: none yet) and the quorum devices (bit id) where this node's
  * key may be used.  The file has two slots of 512 bytes, written in turn in
  * place, each with a checksum: a torn write leaves the other, and a full disk cannot stop it. */

@@ -208,6 +208,9 @@ static void request_end(const struct cmdline *line, struct request *q, int r, co
 static void request_send(const struct cmdline *line, struct request *q)
 {
 	struct err err = { 0 };
+
+	if (cmdline_has(line, OPT_MESSAGE))
+		ju_set_str(q->body, "message", cmdline_get(line, OPT_MESSAGE));
 	int r = vl_conn_open(path_state(PATH_CLUSTERD_SOCK), time_left(line), &q->conn, &err);
 
 	if (r == 0)

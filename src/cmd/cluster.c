@@ -1,7 +1,9 @@
 /* cluster: the cluster as a whole.  The first argument is the subcommand; each is a table of its own. */
 #include "cmd/cluster.h"
 
+#include "cmd/apply.h"
 #include "cmd/cmd.h"
+#include "cmd/history.h"
 
 /* ---- the tables ---- */
 
@@ -85,20 +87,59 @@ static const struct form timers_forms[] = {
 	{ "", "42", NULL, PRIVILEGE_NONE, "every timer, derived from takeover_time", cluster_timers },
 };
 
+static const struct option_info history_options[] = {
+	{ '4', "table", "TABLE", "only of this table" },
+	{ 'n', NULL, "COUNT",    "so many commits (default 20)" },
+	{ OPT_JSON, "json", NULL, "print as JSON, with each key before and after" },
+};
+static const struct form history_forms[] = {
+	{ "", "4n2", NULL, PRIVILEGE_NONE, "who changed what, when, by which command and why; newest first", cluster_history },
+};
+static const struct form diff_forms[] = {
+	{ "", "", NULL, PRIVILEGE_NONE, "what is different at commit B (default: now) from commit A", cluster_diff, NULL,
+	  { "COMMIT", 1, 2 } },
+};
+static const struct option_info apply_options[] = {
+	{ '5', "dry-run", NULL, "only show and check what would change" },
+	{ '6', "prune", NULL,   "remove the tables that are not in the file" },
+};
+static const struct form undo_forms[] = {
+	{ "", "5", NULL, PRIVILEGE_CHANGE, "make a commit that takes back what another one did", cluster_undo, NULL,
+	  { "COMMIT", 1, 1 } },
+};
+static const struct form export_forms[] = {
+	{ "", "", NULL, PRIVILEGE_NONE, "print the whole configuration as text, or write it to a file", cluster_export, NULL,
+	  { "FILE", 0, 1 } },
+};
+static const struct form apply_forms[] = {
+	{ "", "56", NULL, PRIVILEGE_CHANGE, "make the configuration as the file says (-: standard input)", cluster_apply, NULL,
+	  { "FILE", 1, 1 } },
+};
+
+static const struct form schema_forms[] = {
+	{ "", "2", NULL, PRIVILEGE_NONE, "what the tables of the configuration may say: keys, values, meaning", cluster_show_schema },
+};
+
 #define TABLE(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 static const struct command_info subcommands[] = {
+	{ "cluster apply",         "make the configuration as a file says",          TABLE(apply_options, apply_forms) },
 	{ "cluster create",        "make this machine a node of a new cluster",      TABLE(create_options, create_forms) },
 	{ "cluster corosync-conf", "the configuration of the transport",             TABLE(conf_options, conf_forms) },
+	{ "cluster diff",          "what changed between two commits",               NULL, 0, diff_forms, ARRAY_SIZE(diff_forms) },
+	{ "cluster export",        "the whole configuration as text",                NULL, 0, export_forms, ARRAY_SIZE(export_forms) },
+	{ "cluster history",       "the changes of the configuration",               TABLE(history_options, history_forms) },
 	{ "cluster list",          "the name of the cluster",                        TABLE(list_options, list_forms) },
 	{ "cluster list-cmds",     "the commands of this family",                    TABLE(cmds_options, cmds_forms) },
 	{ "cluster rename",        "change the name of the cluster",                 TABLE(rename_options, rename_forms) },
 	{ "cluster set",           "set properties of the cluster",                  TABLE(set_options, set_forms) },
 	{ "cluster show",          "the configuration of the cluster",               TABLE(show_options, show_forms) },
 	{ "cluster show-netprops", "the private network",                            TABLE(list_options, netprops_forms) },
+	{ "cluster show-schema",   "what the configuration may say",                 TABLE(list_options, schema_forms) },
 	{ "cluster shutdown",      "stop all services, and take every node down",    TABLE(shutdown_options, shutdown_forms) },
 	{ "cluster status",        "the state of the cluster",                       TABLE(status_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
 	{ "cluster timers",        "the timers of the cluster",                      TABLE(timers_options, timers_forms) },
+	{ "cluster undo",          "take back a commit",                             apply_options, 1, undo_forms, ARRAY_SIZE(undo_forms) },
 };
 
 /* Documented, not here yet. */

@@ -11,6 +11,7 @@ struct command_entry {
 extern const struct command_entry command_entries[];
 extern const size_t command_entry_count;
 
+int cmd_ccradm(int argc, char **argv);
 int cmd_clnode(int argc, char **argv);
 int cmd_clquorum(int argc, char **argv);
 int cmd_cluster(int argc, char **argv);

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 
 const struct command_entry command_entries[] = {
+	{ "ccradm",    cmd_ccradm,    "repair the tables of the configuration repository" },
 	{ "cln",       cmd_clnode,    "short for clnode", true },
 	{ "clnode",    cmd_clnode,    "the nodes of the cluster" },
 	{ "clq",       cmd_clquorum,  "short for clquorum", true },

@@ -16,6 +16,7 @@
 static const struct option_info common_options[] = {
 	{ OPT_HELP,     "help",     NULL,      "print this" },
 	{ OPT_DEADLINE, "deadline", "SECONDS", "give up waiting after so long (default 300)" },
+	{ OPT_MESSAGE,  "message",  "TEXT",    "why, for the history of the configuration" },
 };
 
 /* ---- exit codes ---- */
@@ -59,9 +60,17 @@ static const struct option_info *option_find(const struct command_info *command,
 	return NULL;
 }
 
-static bool is_common(int letter)
+static bool is_common(const struct form *form, int letter)
 {
-	return letter == OPT_HELP || letter == OPT_DEADLINE;
+	return letter == OPT_HELP || letter == OPT_DEADLINE || (letter == OPT_MESSAGE && form->privilege == PRIVILEGE_CHANGE);
+}
+
+static bool has_common(const struct command_info *command, int letter)
+{
+	for (size_t i = 0; i < command->form_count; i++)
+		if (is_common(&command->forms[i], letter))
+			return true;
+	return false;
 }
 
 /* ---- help ---- */
@@ -136,7 +145,8 @@ int command_help(const struct cmdline *line)
 	for (size_t i = 0; i < command->option_count; i++)
 		print_option(&command->options[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
-		print_option(&common_options[i]);
+		if (has_common(command, common_options[i].letter))
+			print_option(&common_options[i]);
 	return EXIT_OK;
 }
 
@@ -211,7 +221,7 @@ static bool needs_met(const struct cmdline *line, const struct form *form)
 static int stranger(const struct cmdline *line, const struct form *form)
 {
 	for (int letter = 1; letter < 128; letter++)
-		if (line->count[letter] && !is_common(letter) && !strchr(form->need, letter) && !strchr(form->may, letter))
+		if (line->count[letter] && !is_common(form, letter) && !strchr(form->need, letter) && !strchr(form->may, letter))
 			return letter;
 	return 0;
 }
@@ -327,7 +337,7 @@ static void fill_tables(const struct command_info *command, struct getopt_tables
 {
 	size_t n = 0;
 
-	*t = (struct getopt_tables) { .letters = "+:" };
+	*t = (struct getopt_tables) { .letters = ":" };
 	assert(command->option_count <= OPTIONS_MAX);
 	for (size_t i = 0; i < command->option_count; i++)
 		add_row(t, &n, &command->options[i]);

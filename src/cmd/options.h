@@ -19,6 +19,7 @@ enum command_exit {
 #define OPT_HELP     '0'        /* these two go with every form of every command */
 #define OPT_DEADLINE '1'
 #define OPT_JSON     '2'
+#define OPT_MESSAGE  '9'        /* with every form that changes something */
 
 struct option_info {
 	char        letter;

@@ -573,6 +573,11 @@ struct rgm *rgm_new(uint32_t self)
 	return rgm;
 }
 
+void rgm_set_ccr(struct rgm *rgm, const struct ccr *ccr)
+{
+	rgm->ccr = ccr;
+}
+
 void rgm_set_time(struct rgm *rgm, int64_t wall_ms)
 {
 	rgm->now_ms = wall_ms;

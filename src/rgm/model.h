@@ -86,8 +86,10 @@ struct rgm_rg {
 
 struct rgm_type { struct rt *rt; char *path; };
 
+struct ccr;
 struct rgm {
 	uint32_t self;
+	const struct ccr *ccr;          /* the tables as they are; NULL: not told */
 	char    *cluster_name;
 	struct {
 		char *name;

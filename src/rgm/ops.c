@@ -123,6 +123,7 @@ static const struct op_kind kinds[] = {
 	{ "resource_enable",  start_resource_enable,  outcome_none },
 	{ "resource_disable", start_resource_disable, outcome_offline },
 	{ "resource_clear",   start_resource_clear,   outcome_none },
+	{ "table_change",     start_table_change,     outcome_none },
 	{ "control",          start_control,          outcome_control },
 };
 
@@ -137,6 +138,8 @@ static void op_free(struct op *op)
 	json_decref(op->data);
 	json_decref(op->validate);
 	json_decref(op->update);
+	json_decref(op->more_validate);
+	json_decref(op->more_update);
 	free(op);
 }
 
@@ -290,6 +293,22 @@ static void start_run(struct rgm *rgm, struct op *op, json_t **message, bool onl
 	*message = NULL;
 }
 
+/* The next of several runs; false: none is left. */
+static bool start_next_run(const struct rgm *rgm, struct op *op, json_t *list, struct rgm_update *u)
+{
+	while (!op->waiting && json_array_size(list)) {
+		json_t *m = json_incref(json_array_get(list, 0));
+
+		json_array_remove(list, 0);
+		op->waiting = nodeset_from_json(ju_arr(m, "nodes")) & rgm_up_nodes(rgm);
+		ju_set_new(m, "nodes", nodeset_to_json(op->waiting));
+		if (op->waiting)
+			u_send(u, json_incref(m));
+		json_decref(m);
+	}
+	return op->waiting != 0;
+}
+
 /* Every node where the group is not offline has carried out the committed configuration, and nothing is left to decide. */
 static bool is_settled(struct rgm *rgm, const struct op *op, const struct rgm_rg *rg)
 {
@@ -350,18 +369,17 @@ static void commit(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	if (somebody_commits(rgm))
 		return;
-	if (json_is_null(op->data))
-		u_push(&u->commit, ju_pack("{ss,ss,sn,ss,ss}", "tx", op->id, "table", op->table, "data", "by",
-					   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", "")));
-	else
-		u_push(&u->commit, ju_pack("{ss,ss,sO,ss,ss}", "tx", op->id, "table", op->table, "data", op->data, "by",
-					   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", "")));
+	u_push(&u->commit, ju_pack("{ss,ss,sO,ss,ss,ss*}", "tx", op->id, "table", op->table, "data", op->data, "by",
+				   ju_str(op->request, "by", ""), "cmd", ju_str(op->request, "cmd", ""), "message",
+				   ju_str(op->request, "message", NULL)));
 	op->phase = OP_COMMITTING;
 }
 
 static void rebuild(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	if (somebody_commits(rgm))
+		return;
+	if (resumed(rgm, op))           /* what came between was this very change, of the last president */
 		return;
 	free(op->table);
 	op->table = NULL;
@@ -371,10 +389,14 @@ static void rebuild(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	op->validate = NULL;
 	json_decref(op->update);
 	op->update = NULL;
+	json_decref(op->more_update);
+	op->more_update = NULL;
 	if (op->kind->start(rgm, op, u) < 0)
 		return;
 	json_decref(op->validate);
 	op->validate = NULL;
+	json_decref(op->more_validate);
+	op->more_validate = NULL;
 	if (op->data)
 		commit(rgm, op, u);
 }
@@ -401,13 +423,13 @@ static void op_step(struct rgm *rgm, struct op *op, struct rgm_update *u)
 				break;
 			if (op->kind->start(rgm, op, u) < 0 || op->phase != OP_NEW)
 				break;
-			op->phase = op->validate ? OP_VALIDATING : op->data ? OP_WAITING_TO_COMMIT : OP_UPDATING;
+			op->phase = op->validate || op->more_validate ? OP_VALIDATING : op->data ? OP_WAITING_TO_COMMIT : OP_UPDATING;
 			if (op->phase == OP_VALIDATING)
 				start_run(rgm, op, &op->validate, false, u);
 			break;
 		case OP_VALIDATING:
-			if (!op->waiting)
-				op->phase = OP_WAITING_TO_COMMIT;
+			if (!op->waiting && !start_next_run(rgm, op, op->more_validate, u))
+				op->phase = ju_bool(op->request, "check", false) ? OP_DONE : OP_WAITING_TO_COMMIT;
 			break;
 		case OP_CHECKING:
 			check_candidates(rgm, op, u);
@@ -422,7 +444,7 @@ static void op_step(struct rgm *rgm, struct op *op, struct rgm_update *u)
 			op->phase = OP_SETTLING;
 			break;
 		case OP_SETTLING:
-			if (!op->waiting && !op->in_flight)
+			if (!op->waiting && !op->in_flight && !start_next_run(rgm, op, op->more_update, u))
 				settle(rgm, op, u);
 			break;
 		case OP_DONE:

@@ -1,5 +1,6 @@
 /* What the parts of ops share: the driver and its table (ops.c), requests that change the configuration (ops_config.c),
- * requests that move groups and resources (ops_switch.c).  Private to src/rgm. */
+ * requests that move groups and resources (ops_switch.c), whole tables
+ * (ops_tables.c).  Private to src/rgm. */
 #pragma once
 #include "rgm/model.h"
 #include "scha_err.h"
@@ -22,6 +23,7 @@ struct op {
 	json_t    *data;                /* new content; JSON null: remove */
 	json_t    *validate;            /* the rgm.run message, without nodes; NULL: none */
 	json_t    *update;              /* the same for Update after the commit */
+	json_t    *more_validate, *more_update;         /* arrays of the same, each with its nodes: one after the other */
 	nodeset    waiting;             /* nodes whose rgm.ran is out */
 	uint64_t   committed;           /* generation */
 	unsigned   in_flight;           /* decisions of this request that have not come back through the log */
@@ -56,6 +58,16 @@ json_t *run_message(const struct op *op, const char *method, const char *rs, con
 		    int64_t timeout);
 json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *what, const char *text);
 
+
+/* What a change of a whole table is held to, as any other change (ops_config.c). */
+bool rgm_name_ok(const char *name);
+int need_installed_nodes(const struct rgm *rgm, struct op *op);
+int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *name, const char *value);
+bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist);
+int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs *existing, const char *rs, bool extension,
+			const char *name, const char *value, char **ret_canonical);
+void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
+
 /* The requests, by their rows in the table of ops.c. */
 int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_type_remove(struct rgm *rgm, struct op *op, struct rgm_update *u);
@@ -78,6 +90,7 @@ int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_table_change(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u);
 /* The next step of a giveover: Monitor_check on a candidate, or the decision. */
 void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u);

@@ -47,7 +47,7 @@ static void change_group(struct op *op, const struct rgm_rg *rg)
 	op->data = group_table(rg);
 }
 
-static bool name_ok(const char *name)
+bool rgm_name_ok(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -59,7 +59,7 @@ static bool name_ok(const char *name)
 /* ---- types ---- */
 
 /* "n1,n2"; "" means all. */
-static int need_installed_nodes(const struct rgm *rgm, struct op *op)
+int need_installed_nodes(const struct rgm *rgm, struct op *op)
 {
 	_cleanup_(strlist_done) struct strlist names = { 0 };
 
@@ -167,7 +167,7 @@ static bool group_prop_works(const char *name, const char *value)
 	return true;
 }
 
-static int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *name, const char *value)
+int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *name, const char *value)
 {
 	const struct prop_info *info = group_prop_find(name);
 	_cleanup_free_ char *canonical = NULL;
@@ -218,7 +218,7 @@ int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	const char *name = ju_str(op->request, "rg", "");
 
 	(void)u;
-	if (!name_ok(name))
+	if (!rgm_name_ok(name))
 		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource group: a letter, then letters, digits, - and _",
 			       name);
 	if (rg_find(rgm, name))
@@ -228,7 +228,7 @@ int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	return set_group_props(rgm, op, op->data);
 }
 
-static bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist)
+bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist)
 {
 	struct strlist nodes = { 0 };
 	nodeset set = 0;
@@ -397,6 +397,36 @@ static int check_tunable(struct op *op, const struct rt_param *p, const struct r
 	return 0;
 }
 
+/* One property of a resource of type rt, which exists already or (NULL) is being made. */
+int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs *existing, const char *rs, bool extension,
+			const char *name, const char *value, char **ret_canonical)
+{
+	const struct rt_param *p = rt_param_find(rt, name);
+	_cleanup_free_ char *canonical = NULL;
+	struct err err = { 0 };
+
+	if (!p || p->extension != extension)
+		return op_fail(op, SCHA_ERR_PROP, "resource type %s has no %sproperty %s", rt->name, extension ? "extension " : "",
+			       name);
+	if (check_tunable(op, p, existing) < 0)
+		return -EINVAL;
+	if (!value || rt_param_check(p, value, &canonical, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, value ? err.text : "a value is no text");
+	for (size_t i = 0; i < ARRAY_SIZE(later_lists); i++)
+		if (strieq(p->name, later_lists[i]) && *canonical)
+			return op_fail(op, SCHA_ERR_PROP, "property %s is not supported by this version yet", p->name);
+	*ret_canonical = TAKE_PTR(canonical);
+	return 0;
+}
+
+void add_validate_arg(json_t *args, const char *option, const char *name, const char *value)
+{
+	_cleanup_free_ char *pair = xasprintf("%s=%s", name, value);
+
+	ju_push(args, json_string(option));
+	ju_push(args, json_string(pair));
+}
+
 static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *rt, const struct rgm_rg *rg, const char *rs,
 			      const struct rgm_rs *existing, json_t *args)
 {
@@ -406,27 +436,17 @@ static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *r
 
 	for (size_t s = 0; s < ARRAY_SIZE(sets); s++) {
 		json_object_foreach(ju_obj(op->request, sets[s]), name, v) {
-			const struct rt_param *p = rt_param_find(rt, name);
 			_cleanup_free_ char *canonical = NULL;
-			struct err err = { 0 };
+			const struct rt_param *p;
 
-			if (!p || p->extension != (s == 1))
-				return op_fail(op, SCHA_ERR_PROP, "resource type %s has no %sproperty %s", rt->name,
-					       s == 1 ? "extension " : "", name);
-			if (check_tunable(op, p, existing) < 0)
+			if (check_resource_prop(op, rt, existing, rs, s == 1, name, json_string_value(v), &canonical) < 0)
 				return -EINVAL;
-			if (!json_is_string(v) || rt_param_check(p, json_string_value(v), &canonical, &err) < 0)
-				return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, err.text);
-			for (size_t i = 0; i < ARRAY_SIZE(later_lists); i++)
-				if (strieq(p->name, later_lists[i]) && *canonical)
-					return op_fail(op, SCHA_ERR_PROP, "property %s is not supported by this version yet", p->name);
+			p = rt_param_find(rt, name);
 			if (strieq(p->name, "Resource_dependencies") &&
 			    (check_dependencies(rgm, op, rg, rs, canonical) < 0 || check_cycle(op, rg, rs, canonical) < 0))
 				return -EINVAL;
 			put(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
-			ju_push(args, json_string(s == 1 ? "-x" : "-r"));
-			_cleanup_free_ char *pair = xasprintf("%s=%s", p->name, canonical);
-			ju_push(args, json_string(pair));
+			add_validate_arg(args, s == 1 ? "-x" : "-r", p->name, canonical);
 		}
 	}
 	return 0;
@@ -496,7 +516,7 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	(void)u;
 	if (!rt)
 		return -EINVAL;
-	if (!name_ok(name))
+	if (!rgm_name_ok(name))
 		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource: a letter, then letters, digits, - and _", name);
 	if (rs_find(rgm, name))
 		return op_fail(op, SCHA_ERR_RSRC, "resource %s exists already, in group %s", name, rs_find(rgm, name)->rg->name);

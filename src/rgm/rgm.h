@@ -24,7 +24,7 @@ struct rgm;
 struct rgm_update {
 	json_t *send;           /* messages to multicast, in order */
 	json_t *run;            /* methods to run here: {"run":id,"rg","rs","method","argv":[..],"timeout":s} */
-	json_t *commit;         /* CCR changes: {"tx","table","data":{}|null,"by","cmd"}; then rgm_committed() */
+	json_t *commit;         /* CCR changes: {"tx","table","data":{}|null,"by","cmd","message"}; then rgm_committed() */
 	json_t *answer;         /* requests of this node's clients that ended: {"id","code":scha_err,"text"} */
 	json_t *notes;          /* for the system log: {"level":"notice","text"} */
 	char    abort[256];     /* not empty: this node must fail fast */
@@ -44,6 +44,9 @@ uint32_t rgm_node_id(const struct rgm *rgm, const char *name_or_id);    /* 0: un
 
 nodeset rgm_serving(const struct rgm *rgm);      /* nodes where some group is not offline */
 
+/* Where the tables themselves can be read: requests for a whole table look there.  Borrowed. */
+struct ccr;
+void rgm_set_ccr(struct rgm *rgm, const struct ccr *ccr);
 /* Wall clock of the event that comes next: time stamps in reports and decisions, Pingpong_interval. */
 void rgm_set_time(struct rgm *rgm, int64_t wall_ms);
 

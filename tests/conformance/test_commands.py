@@ -429,7 +429,8 @@ def test_status_of_another_version(root, run):
 # ---- help, manual ----
 
 COMMANDS = ["scrgadm", "scswitch", "scstat", "cluster create", "cluster corosync-conf", "cluster status", "cluster timeline",
-            "cluster timers"]
+            "cluster timers", "cluster apply", "cluster diff", "cluster export", "cluster history", "cluster show-schema",
+            "cluster undo"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,4 +1,5 @@
 /* Administrators: they ask for anything at any node, at any time. */
+#include "scha_err.h"
 #include "sim.h"
 
 static void request(uint32_t id, json_t *r, json_t *remember)
@@ -55,6 +56,18 @@ static void administer_cluster(uint32_t id)
 	}
 }
 
+/* "cluster apply" of one table, as this node has it but for the description. */
+static json_t *whole_table(uint32_t id, const char *rg, const char *value)
+{
+	const struct ccr *ccr = engine_ccr(w.node[id].engine);
+	_cleanup_free_ char *table = xasprintf("rgm_rg_%s", rg);
+	json_t *data = json_deep_copy(ccr_table(ccr, table));
+
+	ju_set_str(data, "rg.prop.RG_description", value);
+	return ju_pack("{ss,ss,sI,so,ss}", "op", "table_change", "table", table, "base", (json_int_t)ccr_table_gen(ccr, table),
+		       "data", data, "message", "sim");
+}
+
 void admin(void)
 {
 	uint32_t id = random_up_node();
@@ -95,7 +108,8 @@ void admin(void)
 	default: {
 		_cleanup_free_ char *value = xasprintf("%" PRIu64, w.counter + 1);
 
-		request(id, ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
+		request(id, chance(40) ? whole_table(id, rg, value) :
+			ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
 			ju_pack("{si,sI}", "group", g, "value", (json_int_t)(w.counter + 1)));
 	}
 	}
@@ -114,10 +128,13 @@ void acknowledge(uint32_t id, const json_t *answer)
 
 		(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
 		w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(w.node[id].engine), table));
+		ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
 		w.acks++;
 	}
 	if (a && ju_int(answer, "code", 1) == 0 && streq(ju_str(a, "then", ""), "leave"))
 		schedule(w.now, EV_LEAVE, id, 0, NULL);
+	if (a && ju_int(answer, "code", 1) == SCHA_ERR_SEQID && json_object_get(a, "value"))
+		ju_push(w.denied, ju_pack("[I,I]", (json_int_t)ju_int(a, "group", 0), (json_int_t)ju_int(a, "value", 0)));
 	if (a && w.verbose)
 		trace("answer to %s: %" PRIi64 " %s", key, ju_int(answer, "code", 1), ju_str(answer, "text", ""));
 	json_object_del(w.admin, key);

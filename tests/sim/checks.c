@@ -147,6 +147,7 @@ static void check_net(uint32_t id)
 
 static void check_converged(void)
 {
+	_cleanup_free_ char *wrong = NULL;
 	json_t *status, *rg;
 	size_t i;
 
@@ -162,7 +163,7 @@ static void check_converged(void)
 		check_net(id);
 		for (const char *name = json_object_iter_key(json_object_iter(w.node[id].disk)); name;
 		     name = json_object_iter_key(json_object_iter_next(w.node[id].disk, json_object_key_to_iter(name)))) {
-			if (!streq(name, "epoch") && !streq(name, "keys") && !strstr(name, ".intent") &&
+			if (!streq(name, "epoch") && !streq(name, "keys") && !strstr(name, ".intent") && !is_history(name) &&
 			    !json_equal(json_object_get(w.node[id].disk, name), json_object_get(w.node[1].disk, name)))
 				missing("table %s on the disk of node%u differs from node1's", name, id);
 		}
@@ -174,6 +175,9 @@ static void check_converged(void)
 		if (gen < w.acked[g])
 			missing("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
 	}
+	wrong = check_history();
+	if (wrong)
+		missing("%s", wrong);
 	status = engine_status(w.node[1].engine);
 	json_array_foreach(ju_arr(status, "groups"), i, rg)
 		check_group(rg);

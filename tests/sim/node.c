@@ -171,7 +171,7 @@ static void load_disk(struct sim_node *n, uint32_t id)
 
 	n->engine = engine_new(&config);
 	json_object_foreach(n->disk, name, text) {
-		if (!json_is_string(text) || strstr(name, ".intent"))
+		if (!json_is_string(text) || strstr(name, ".intent") || is_history(name))
 			continue;
 		if (ccr_parse(json_string_value(text), strlen(json_string_value(text)), &gen, &data, &err) < 0) {
 			fail("node%u: table %s on the disk: %s", id, name, err.text);
@@ -180,6 +180,7 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		engine_load(n->engine, name, gen, data);
 		json_decref(data);
 	}
+	load_history(n);
 	if (engine_start(n->engine, &err) < 0)
 		fail("node%u cannot start: %s", id, err.text);
 }

@@ -110,6 +110,8 @@ static void world_done(void)
 		json_decref(n->running);
 		json_decref(n->truth);
 	}
+	json_decref(w.told);
+	json_decref(w.denied);
 	json_decref(w.admin);
 	json_decref(w.epochs);
 	json_decref(w.described);
@@ -162,6 +164,8 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	seed_random(seed);
 	w.verbose = verbose;
 	choose_cluster();
+	w.told = json_array();
+	w.denied = json_array();
 	w.admin = json_object();
 	w.epochs = json_object();
 	w.described = json_object();

@@ -80,6 +80,7 @@ struct world {
 	bool     calm;                  /* faults are over */
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
+	json_t  *told, *denied;         /* changes acknowledged; refused as too late: [group, new value of its description] */
 	json_t  *admin;                 /* client token -> {"group","value"} */
 	json_t  *described;             /* value of a group's description -> true: was in force once */
 	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
@@ -143,6 +144,12 @@ void calm_down(void);
 /* admin.c */
 void admin(void);
 void acknowledge(uint32_t id, const json_t *answer);
+
+/* history.c */
+bool is_history(const char *file);
+void write_history(struct sim_node *n, const json_t *request);
+void load_history(struct sim_node *n);
+char *check_history(void);
 
 /* checks.c */
 void check_running(const char *rs);

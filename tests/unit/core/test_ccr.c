@@ -196,7 +196,7 @@ struct node {
 	json_t *finished;
 	unsigned commits;
 	char committed[CCR_TABLE_NAME_MAX + 1];
-	bool full, slow, off;
+	bool full, slow, off, no_history;
 };
 
 static struct {
@@ -230,7 +230,7 @@ static void write_one(uint32_t id)
 	json_t *r = json_incref(json_array_get(n->writing, 0));
 	const char *op = ju_str(r, "op", ""), *table = ju_str(r, "table", "");
 	_cleanup_free_ char *intent = xasprintf("%s.intent", table);
-	bool fails = n->full && streq(op, "intent");
+	bool fails = (n->full && streq(op, "intent")) || (n->no_history && streq(op, "history"));
 	struct ccr_update u;
 
 	assert_non_null(r);
@@ -244,6 +244,13 @@ static void write_one(uint32_t id)
 		json_object_del(n->disk, intent);
 	} else if (streq(op, "forget")) {
 		json_object_del(n->disk, table);
+	} else if (streq(op, "history") && fails) {
+		ccr_history_failed(n->ccr);
+	} else if (streq(op, "history")) {
+		_cleanup_free_ char *all = xasprintf("%s%s", ju_bool(r, "whole", false) ? "" : ju_str(n->disk, "history", ""),
+						     ju_str(r, "text", ""));
+
+		ju_set_str(n->disk, "history", all);
 	}
 	if (ju_int(r, "n", 0)) {
 		ccr_stored(n->ccr, (uint64_t)ju_int(r, "n", 0), op, fails ? "No space left on device" : NULL, &u);
@@ -332,11 +339,13 @@ static void world(void)
 	members(N(1, 2, 3), N(1, 2, 3));
 }
 
+static struct ccr_origin origin = { .by = "root", .cmd = "test", .wall_ms = 1000 };
+
 static void propose(const char *tx, const char *table, const char *value)
 {
 	json_t *data = value ? ju_pack("{ss}", "v", value) : NULL;
 
-	ju_push(w.log, ju_pack("[i,o]", 1, ccr_prepare_message(w.node[1].ccr, tx, table, ccr_table_gen(w.node[1].ccr, table), data, "root", "test", 1000)));
+	ju_push(w.log, ju_pack("[i,o]", 1, ccr_prepare_message(w.node[1].ccr, tx, table, ccr_table_gen(w.node[1].ccr, table), data, &origin)));
 	json_decref(data);
 }
 
@@ -467,6 +476,11 @@ static void test_intent_before_vote(void **state)
 		assert_false(on_disk(id, "t"));                 /* in force, but not yet kept */
 		assert_string_equal(end_of(id, "a"), "");
 	}
+	for (uint32_t id = 1; id <= 3; id++) {
+		write_one(id);
+		assert_string_equal(ju_str(w.node[id].disk, "history", ""), ju_str(w.node[1].disk, "history", ""));
+		assert_false(on_disk(id, "t"));                 /* the history comes first */
+	}
 	write_one(1);
 	write_one(2);
 	run();
@@ -517,7 +531,7 @@ static void test_refusals(void **state)
 		json_t *change = json_loads(rows[i].change, 0, NULL), *prep;
 
 		world();
-		prep = ccr_prepare_message(w.node[1].ccr, "a", "t", ccr_table_gen(w.node[1].ccr, "t"), NULL, "root", "test", 0);
+		prep = ccr_prepare_message(w.node[1].ccr, "a", "t", ccr_table_gen(w.node[1].ccr, "t"), NULL, &origin);
 		json_object_update(prep, change);
 		ju_push(w.log, ju_pack("[i,o]", 1, prep));
 		json_decref(change);
@@ -696,14 +710,17 @@ static void test_snapshot_makes_equal(void **state)
 	propose("a", "u", "1");
 	run();
 	switch_on(4);
-	ccr_load(w.node[4].ccr, "t", 4, own);           /* the same generation: not written again */
+	ccr_load(w.node[4].ccr, "t", 4, own);           /* the same generation, but it was alone with it */
 	ccr_load(w.node[4].ccr, "mine", 99, own);       /* nobody else has it: goes, whatever its number */
 	ju_set_str(w.node[4].disk, "mine", "x");
 	json_decref(own);
 	snapshot_to(1, 4);
-	assert_int_equal(json_array_size(w.node[4].writing), 2);
+	assert_int_equal(json_array_size(w.node[4].writing), 4);
 	run();
 	assert_true(on_disk(4, "u"));
+	assert_true(on_disk(4, "t"));
+	snapshot_to(1, 4);
+	assert_int_equal(json_array_size(w.node[4].writing), 0);        /* equal: nothing is written again */
 	assert_false(on_disk(4, "mine"));
 	assert_null(ccr_table(w.node[4].ccr, "mine"));
 	assert_int_equal(ccr_last_commit(w.node[4].ccr), 5);
@@ -765,7 +782,325 @@ static void test_snapshot_with_commit_that_waits(void **state)
 	assert_string_equal(end_of(4, "a"), "ok");
 }
 
+/* ---- history ---- */
+
+/* "5 t v:0>1, 6 ..."; "-" for a value that was not there. */
+static char *history_at(uint32_t id)
+{
+	struct buf b = { 0 };
+	const char *key;
+	json_t *e, *v;
+	size_t i;
+
+	json_array_foreach(ccr_history(w.node[id].ccr), i, e) {
+		buf_printf(&b, "%s%d %s", i ? ", " : "", (int)ju_int(e, "n", 0), ju_str(e, "table", ""));
+		json_object_foreach(ju_obj(e, "set"), key, v) {
+			const char *before = json_string_value(json_array_get(v, 0)), *after = json_string_value(json_array_get(v, 1));
+
+			buf_printf(&b, " %s:%s>%s", key, before ? before : "-", after ? after : "-");
+		}
+	}
+	return buf_take(&b);
+}
+
+static void assert_history(uint32_t id, const char *want, int line)
+{
+	_cleanup_free_ char *got = history_at(id);
+
+	if (!streq(got, want))
+		fail_msg("line %d, node %u: \"%s\", not \"%s\"", line, id, got, want);
+}
+#define HISTORY(id, want) assert_history(id, want, __LINE__)
+
+static void load_history(uint32_t id, const char *text)
+{
+	for (const char *eol; (eol = strchr(text, '\n')); text = eol + 1) {
+		json_t *e = json_loadb(text, (size_t)(eol - text), 0, NULL);
+
+		ccr_load_history(w.node[id].ccr, e, (size_t)(eol - text) + 1);
+		json_decref(e);
+	}
+	if (*text)
+		ccr_load_history(w.node[id].ccr, NULL, strlen(text));   /* the end of a torn write */
+}
+
+/* Off and on again, with what is on its disk. */
+static void reload(uint32_t id)
+{
+	struct node *n = &w.node[id];
+	const char *name;
+	json_t *v;
+
+	ccr_free(n->ccr);
+	n->ccr = ccr_new(id);
+	json_array_clear(n->writing);
+	json_object_foreach(n->disk, name, v) {
+		json_t *data = NULL;
+		uint64_t gen;
+
+		if (streq(name, "history"))
+			load_history(id, json_string_value(v));
+		else if (ccr_parse(json_string_value(v), json_string_length(v), &gen, &data, NULL) == 0)
+			ccr_load(n->ccr, name, gen, data);
+		json_decref(data);
+	}
+}
+
+static void test_history_is_equal_everywhere(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	origin.message = "because";
+	propose("b", "new", "x");
+	run();
+	origin.message = NULL;
+	propose("c", "t", NULL);
+	run();
+	for (uint32_t id = 1; id <= 3; id++) {
+		const json_t *e = json_array_get(ccr_history(w.node[id].ccr), 1);
+
+		HISTORY(id, "5 t v:0>1, 6 new v:->x, 7 t v:1>-");
+		assert_string_equal(ju_str(e, "by", ""), "root");
+		assert_string_equal(ju_str(e, "cmd", ""), "test");
+		assert_string_equal(ju_str(e, "message", ""), "because");
+		assert_int_equal(ju_int(e, "at", 0), 1000);
+		assert_true(ju_bool(e, "made", false) && ju_int(e, "was", -1) == 0);
+		assert_true(ju_bool(json_array_get(ccr_history(w.node[id].ccr), 2), "removed", false));
+		reload(id);
+		HISTORY(id, "5 t v:0>1, 6 new v:->x, 7 t v:1>-");
+	}
+}
+
+static void test_refused_change_leaves_no_history(void **state)
+{
+	(void)state;
+	world();
+	w.node[2].full = true;
+	propose("a", "t", "1");
+	run();
+	HISTORY(1, "");
+	assert_false(on_disk(2, "history"));
+}
+
+static void test_history_is_bounded(void **state)
+{
+	(void)state;
+	world();
+	for (unsigned i = 0; i < 700; i++) {
+		_cleanup_free_ char *tx = xasprintf("tx%u", i);
+
+		propose(tx, "t", tx);
+		run();
+	}
+	assert_int_equal(json_array_size(ccr_history(w.node[1].ccr)), 512);
+	assert_int_equal(ju_int(json_array_get(ccr_history(w.node[1].ccr), 511), "n", 0), 704);
+	reload(2);
+	assert_true(json_equal(ccr_history(w.node[1].ccr), ccr_history(w.node[2].ccr)));
+	members(N(1, 2, 3), N(1, 2, 3));
+	for (unsigned i = 0; i < 40; i++) {             /* 100 KB each: now the bytes are the limit */
+		_cleanup_free_ char *big = xcalloc(1, 50001), *tx = xasprintf("big%u", i);
+
+		memset(big, 'a' + (int)(i % 26), 50000);
+		propose(tx, "t", big);
+		run();
+		assert_true(strlen(ju_str(w.node[3].disk, "history", "")) <= 3u << 20);
+	}
+	assert_int_equal(json_array_size(ccr_history(w.node[1].ccr)), 10);
+	reload(3);
+	assert_true(json_equal(ccr_history(w.node[1].ccr), ccr_history(w.node[3].ccr)));
+}
+
+static void test_huge_change_is_kept_without_values(void **state)
+{
+	_cleanup_free_ char *huge = xcalloc(1, 200001);
+	const json_t *e;
+
+	(void)state;
+	memset(huge, 'x', 200000);
+	world();
+	propose("a", "t", huge);
+	run();
+	e = json_array_get(ccr_history(w.node[2].ccr), 0);
+	assert_true(ju_bool(e, "large", false) && !ju_obj(e, "set") && ju_int(e, "n", 0) == 5);
+}
+
+static void test_joiner_gets_the_history(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	switch_on(4);
+	load_history(4, "{\"n\":3,\"was\":0,\"table\":\"mine\"}\n{\"n\":9,\"was\":4,\"table\":\"t\"}\n");
+	snapshot_to(1, 4);
+	run();
+	HISTORY(4, "5 t v:0>1");
+	assert_string_equal(ju_str(w.node[4].disk, "history", "?"), ju_str(w.node[1].disk, "history", ""));
+}
+
+/* Half a line at the end, and rot in the middle: what is left is read, and the next commit writes the file anew. */
+static void test_damaged_history(void **state)
+{
+	_cleanup_free_ char *torn = NULL;
+
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	propose("b", "t", "2");
+	run();
+	torn = xasprintf("no JSON\n{\"n\":1}\n%s{\"n\":7,", ju_str(w.node[2].disk, "history", ""));
+	ju_set_str(w.node[2].disk, "history", torn);
+	reload(2);
+	HISTORY(2, "5 t v:0>1, 6 t v:1>2");
+	members(N(1, 2, 3), N(1, 2, 3));
+	propose("c", "t", "3");
+	run();
+	HISTORY(2, "5 t v:0>1, 6 t v:1>2, 7 t v:2>3");
+	assert_string_equal(ju_str(w.node[2].disk, "history", "?"), ju_str(w.node[1].disk, "history", ""));
+}
+
+/* A history that cannot be written is no reason to refuse a commit; with room again it is whole. */
+static void test_history_that_cannot_be_written(void **state)
+{
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	w.node[2].no_history = true;
+	propose("b", "t", "2");
+	run();
+	assert_string_equal(end_of(1, "b"), "ok");
+	w.node[2].no_history = false;
+	propose("c", "t", "3");
+	run();
+	reload(2);
+	HISTORY(2, "5 t v:0>1, 6 t v:1>2, 7 t v:2>3");
+}
+
+static json_t *entry_of(int n, int was, const char *table, const char *by)
+{
+	return ju_pack("{si,si,ss,ss}", "n", n, "was", was, "table", table, "by", by);
+}
+
+/* Node 1 is the sponsor.  A commit that only one node knows stays when its table is the newest, whoever has it; one whose
+ * table did not win goes, on whichever node it is; a gap in the chain does no harm. */
+static void test_formation_merges_histories(void **state)
+{
+	static const struct { uint32_t node; int n, was; const char *table; } known[] = {
+		{ 1, 2, 0, "t" }, { 1, 5, 2, "t" },     /* everybody's */
+		{ 2, 2, 0, "t" }, { 2, 5, 2, "t" }, { 2, 6, 5, "t" },   /* the newest t: won */
+		{ 1, 7, 0, "u" },                       /* its table never came to any disk: never happened */
+		{ 3, 9, 5, "t" },                       /* the same of node 3 */
+		{ 3, 4, 3, "u" },                       /* an older one that only node 3 still has, of a table removed since */
+	};
+	const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+	json_t *h[4], *missing, *v, *data = json_object();
+	struct ccr_update u;
+	size_t i;
+
+	(void)state;
+	w.log = json_array();
+	for (uint32_t id = 1; id <= 3; id++) {
+		switch_on(id);
+		ccr_load(w.node[id].ccr, "t", id == 2 ? 6 : 5, data);
+		ccr_load(w.node[id].ccr, "u", 4, NULL);
+	}
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		json_t *e = entry_of(known[i].n, known[i].was, known[i].table, "root");
+
+		ccr_load_history(w.node[known[i].node].ccr, e, 10);
+		json_decref(e);
+	}
+	for (uint32_t id = 1; id <= 3; id++)
+		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
+	missing = ccr_gather(w.node[1].ccr, hellos, N(1, 2, 3));
+	assert_int_equal(json_array_size(missing), 3);          /* t, and two other histories */
+	json_array_foreach(missing, i, v) {
+		json_t *push = ccr_push_message(w.node[ju_int(v, "from", 0)].ccr, ju_str(v, "table", ""));
+
+		ccr_adopt(w.node[1].ccr, push, &u);
+		take(1, &u);
+		json_decref(push);
+	}
+	ccr_gathered(w.node[1].ccr, &u);
+	take(1, &u);
+	run();
+	HISTORY(1, "2 t, 4 u, 5 t, 6 t");
+	for (uint32_t id = 2; id <= 3; id++) {
+		snapshot_to(1, id);
+		run();
+		assert_string_equal(ju_str(w.node[id].disk, "history", "?"), ju_str(w.node[1].disk, "history", ""));
+	}
+	for (uint32_t id = 1; id <= 3; id++)
+		json_decref(h[id]);
+	json_decref(missing);
+	json_decref(data);
+}
+
 /* ---- formation ---- */
+
+/* ccradm -o: the copy of one node wins, is an ordinary one from then on, and the next commit is newer. */
+static void test_override(void **state)
+{
+	json_t *mine = ju_pack("{ss}", "v", "mine"), *missing, *push;
+	const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+	json_t *h[4];
+	struct ccr_update u;
+
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	ccr_free(w.node[3].ccr);
+	w.node[3].ccr = ccr_new(3);
+	ccr_load(w.node[3].ccr, "t", 4 + CCR_OVERRIDE_STEP, mine);
+	json_decref(mine);
+	for (uint32_t id = 1; id <= 3; id++)
+		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
+	missing = ccr_missing(w.node[1].ccr, hellos, N(1, 2, 3));
+	assert_int_equal(ju_int(json_array_get(missing, 0), "from", 0), 3);
+	push = ccr_push_message(w.node[3].ccr, "t");
+	ccr_adopt(w.node[1].ccr, push, &u);
+	take(1, &u);
+	snapshot_to(1, 2);
+	snapshot_to(1, 3);
+	members(N(1, 2, 3), N(1, 2, 3));
+	run();
+	assert_string_equal(value_at(2, "t"), "mine");
+	propose("b", "t", "2");
+	run();
+	assert_string_equal(end_of(1, "b"), "ok");
+	assert_string_equal(value_at(3, "t"), "2");
+	assert_int_equal(ccr_table_gen(w.node[3].ccr, "t"), 5 + CCR_OVERRIDE_STEP);
+	for (uint32_t id = 1; id <= 3; id++)
+		json_decref(h[id]);
+	json_decref(missing);
+	json_decref(push);
+}
+
+static void test_lenient(void **state)
+{
+	static const struct { const char *text, *data; int64_t gen; } rows[] = {
+		{ "ccr_gennum\t7\nccr_checksum\tnonsense\na\tb\n", "{\"a\":\"b\"}", 7 },
+		{ "ccr_gennum\t-1\na\tb\n", "{\"a\":\"b\"}", 0 }, { "a\tb\nc\t\n", "{\"a\":\"b\",\"c\":\"\"}", 0 },
+		{ "", "{}", 0 }, { "ccr_gennum\t3\nccr_removed\t1\n", "null", 3 }, { "a b\n", NULL, 0 }, { "a\tb", NULL, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *data = NULL;
+		uint64_t gen = 9;
+		int r = ccr_parse_lenient(rows[i].text, strlen(rows[i].text), &gen, &data, NULL);
+		_cleanup_free_ char *got = data ? ju_dump(data) : xstrdup("null");
+
+		if (rows[i].data ? r < 0 || !streq(got, rows[i].data) || gen != (uint64_t)rows[i].gen : r != -EBADMSG)
+			fail_msg("row %zu: %d %s %d", i, r, got, (int)gen);
+		json_decref(data);
+	}
+}
 
 static const struct { const char *hellos[3]; const char *missing; } formations[] = {
 	/* what nodes 1, 2, 3 have; what node 1 lacks */
@@ -883,6 +1218,9 @@ int main(void)
 		T(test_voter_leaves), T(test_member_leaves_before_done), T(test_all_voters_leave),
 		T(test_joining_member_must_be_done),
 		T(test_snapshot_makes_equal), T(test_snapshot_with_prepare_under_way), T(test_snapshot_with_commit_that_waits),
+		T(test_history_is_equal_everywhere), T(test_refused_change_leaves_no_history), T(test_history_is_bounded),
+		T(test_huge_change_is_kept_without_values), T(test_joiner_gets_the_history), T(test_damaged_history),
+		T(test_history_that_cannot_be_written), T(test_formation_merges_histories), T(test_override), T(test_lenient),
 		T(test_missing), T(test_adopt), T(test_push), T(test_owns_message),
 	};
 
