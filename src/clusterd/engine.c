@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "clusterd/clusterops.h"
 #include "clusterd/netview.h"
+#include "clusterd/status.h"
 #include "cmm/config.h"
 #include "scha_err.h"
 
@@ -25,7 +26,7 @@ struct engine {
 	struct rgm *rgm;
 	struct netview *net;
 	struct clusterops *ops;
-	struct cmm_timers timers;
+	char     fenced[CMM_NODE_ID_MAX + 1][80];       /* how, when it was last thrown out; "": it is back */
 
 	bool     synced;                /* has the snapshot of its membership, or gave it */
 	json_t  *held;                  /* [from, message] since the activation; NULL: nothing is held */
@@ -96,7 +97,6 @@ static void journal(struct engine_update *u, struct engine_time now, json_t *ent
 const struct cmm *engine_cmm(const struct engine *e) { return e->cmm; }
 const struct ccr *engine_ccr(const struct engine *e) { return e->ccr; }
 const struct rgm *engine_rgm(const struct engine *e) { return e->rgm; }
-const struct cmm_timers *engine_timers(const struct engine *e) { return &e->timers; }
 bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm); }
 
 uint64_t engine_digest(const struct engine *e)
@@ -179,7 +179,6 @@ int engine_start(struct engine *e, struct err *err)
 
 	if (r < 0)
 		return r;
-	e->timers = config.timers;
 	e->cmm = cmm_new(&config);
 	refresh_hello(e);
 	load_rgm(e, NULL);
@@ -356,10 +355,13 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		take_ccr(e, &c, u);
 	} else if (streq(t, "node.ready")) {    /* not from the wire: what cmm made of "ready" here */
 		rgm_node_ready(e->rgm, (uint32_t)ju_int(m, "node", 0), &r);
+		e->fenced[ju_int(m, "node", 0)][0] = '\0';
 		ccr_members(e->ccr, nodeset_from_json(ju_arr(m, "members")), nodeset_from_json(ju_arr(m, "ready")), &c);
 		take_ccr(e, &c, u);
 	} else if (streq(t, "dead")) {          /* cmm's, too; a joiner's cmm learns of lost nodes only by the snapshot */
 		rgm_node_dead(e->rgm, (uint32_t)ju_int(m, "node", 0), ju_str(m, "how", ""), &r);
+		if (streq(ju_str(m, "how", ""), "fenced") && ju_int(m, "node", 0) >= 1 && ju_int(m, "node", 0) <= CMM_NODE_ID_MAX)
+			(void)snprintf(e->fenced[ju_int(m, "node", 0)], sizeof e->fenced[0], "by %s", ju_str(m, "by", "an agent"));
 	} else if (streq(t, "digest.mark")) {
 		on_digest_mark(e, from, m, u);
 	} else if (streq(t, "digest")) {
@@ -918,6 +920,7 @@ void engine_leave(struct engine *e, struct engine_time now, struct engine_update
 json_t *engine_status(const struct engine *e)
 {
 	json_t *status = rgm_status(e->rgm), *nodes = ju_arr(status, "nodes"), *v;
+	const json_t *infrastructure = ccr_table(e->ccr, "infrastructure");
 	const struct cmm_membership *ms = cmm_membership(e->cmm);
 	_cleanup_free_ char *waiting = cmm_waiting_for(e->cmm);
 	size_t i;
@@ -925,20 +928,17 @@ json_t *engine_status(const struct engine *e)
 	json_array_foreach(nodes, i, v) {
 		uint32_t id = (uint32_t)ju_int(v, "id", 0);
 
-		ju_set_bool(v, "member", nodeset_has(ms->ready & cmm_view(e->cmm), id));
-		ju_set_bool(v, "reachable", nodeset_has(cmm_view(e->cmm), id));
-		ju_set_int(v, "votes", cmm_votes(e->cmm, id));
+		status_add_votes(v, e->cmm, infrastructure, id);
+		ju_set_str(v, "fenced", id <= CMM_NODE_ID_MAX ? e->fenced[id] : "");
 	}
-	ju_set_new(status, "quorum", ju_pack("{sI,sI,sI}", "possible", (json_int_t)cmm_votes_possible(e->cmm), "needed",
-					     (json_int_t)cmm_votes_needed(e->cmm), "present",
-					     (json_int_t)cmm_votes_present(e->cmm)));
-	ju_set_new(status, "paths", netview_paths(e->net, ccr_table(e->ccr, "infrastructure")));
-	ju_set_new(status, "ipmp", netview_ipmp(e->net, ccr_table(e->ccr, "infrastructure")));
+	ju_set_new(status, "quorum", status_quorum(e->cmm, infrastructure, e->rgm));
+	ju_set_new(status, "paths", netview_paths(e->net, infrastructure));
+	ju_set_new(status, "ipmp", netview_ipmp(e->net, infrastructure));
 	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));
 	ju_set_str(status, "president", ms->president ? rgm_node_name(e->rgm, ms->president) : "");
 	ju_set_int(status, "epoch", (int64_t)ms->epoch);
 	ju_set_bool(status, "ready", engine_is_ready(e));
 	ju_set_str(status, "waiting_for", waiting ? waiting : "");
-	ju_set_int(status, "takeover_time_ms", e->timers.takeover_ms);
+	ju_set_int(status, "takeover_time_ms", cmm_timers(e->cmm)->takeover_ms);
 	return status;
 }

@@ -71,7 +71,6 @@ void engine_leave(struct engine *e, struct engine_time now, struct engine_update
 const struct cmm *engine_cmm(const struct engine *e);
 const struct ccr *engine_ccr(const struct engine *e);
 const struct rgm *engine_rgm(const struct engine *e);
-const struct cmm_timers *engine_timers(const struct engine *e);
 bool engine_is_ready(const struct engine *e);
 uint64_t engine_digest(const struct engine *e);
 /* {"cluster","nodes":[..],"quorum":{..},"paths":[..],"ipmp":[..],"groups":[..],"self","president","epoch","waiting_for"} */

@@ -129,6 +129,56 @@ static void stop_answered(struct node *node, const json_t *answer)
 	node_take(node, &u);
 }
 
+/* ---- quorum devices and fence agents ---- */
+
+static const json_t *infrastructure(const struct node *node)
+{
+	return ccr_table(engine_ccr(node->engine), "infrastructure");
+}
+
+static void on_device(void *ctx, const json_t *request, const json_t *result)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+
+	engine_device(node->engine, node_now(), request, result, &u);
+	node_take(node, &u);
+}
+
+static void on_fenced(void *ctx, const json_t *order, const char *how, const char *error)
+{
+	struct node *node = ctx;
+	struct engine_update u;
+
+	log_tagged("Cluster.CMM", error ? LOG_ERR : LOG_NOTICE, "fencing of node %d by %s: %s", (int)ju_int(order, "node", 0),
+		   how, error ? error : "it is off");
+	engine_fenced(node->engine, node_now(), order, how, error, &u);
+	node_take(node, &u);
+}
+
+static bool fence_is_wanted(void *ctx, const json_t *order)
+{
+	const struct node *node = ctx;
+
+	return cmm_fence_wanted(engine_cmm(node->engine), (uint32_t)ju_int(order, "node", 0), (uint64_t)ju_int(order, "inc", 0));
+}
+
+static void touch_devices(struct node *node, const json_t *requests, const json_t *orders)
+{
+	uint64_t gen = ccr_table_gen(engine_ccr(node->engine), "infrastructure");
+	json_t *v;
+	size_t i;
+
+	if (gen != node->infrastructure_gen)
+		devices_configure(node->devices, infrastructure(node));
+	node->infrastructure_gen = gen;
+	json_array_foreach(requests, i, v)
+		devices_request(node->devices, infrastructure(node), v);
+	fence_cancel(node->fence, fence_is_wanted, node);
+	json_array_foreach(orders, i, v)
+		fence_order(node->fence, infrastructure(node), v);
+}
+
 void node_take(struct node *node, struct engine_update *u)
 {
 	struct engine_update update = *u;       /* what follows may lead to further updates */
@@ -150,6 +200,7 @@ void node_take(struct node *node, struct engine_update *u)
 	json_array_foreach(update.store, i, v)
 		store_queue_add(node->store, json_incref(v));
 	send_all(node, update.send);
+	touch_devices(node, update.device, update.fence);
 	json_array_foreach(update.run, i, v)
 		methods_run(node, v);
 	set_timer(node, update.timer_ms);
@@ -170,9 +221,7 @@ void node_take(struct node *node, struct engine_update *u)
 
 static const json_t *on_infrastructure(void *ctx)
 {
-	struct node *node = ctx;
-
-	return ccr_table(engine_ccr(node->engine), "infrastructure");
+	return infrastructure(ctx);
 }
 
 static void on_net(void *ctx, const json_t *report)
@@ -436,6 +485,8 @@ int main(int argc, char **argv)
 	node.local = only_one_node(&node);
 	node.store = store_queue_new(node.loop, on_stored, &node);
 	node.journal = journal_new(node.loop);
+	node.devices = devices_new(node.loop, node.self, on_device, &node);
+	node.fence = fence_new(node.loop, on_fenced, &node);
 	node.timer.data = node.connect.data = term.data = interrupt.data = &node;
 	uv_timer_init(node.loop, &node.timer);
 	uv_signal_init(node.loop, &term);

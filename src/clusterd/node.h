@@ -4,7 +4,9 @@
 
 #include "base/varlink.h"
 #include "bus/bus.h"
+#include "clusterd/devices.h"
 #include "clusterd/engine.h"
+#include "clusterd/fence.h"
 #include "clusterd/journal.h"
 #include "clusterd/netstate.h"
 #include "clusterd/store.h"
@@ -18,6 +20,9 @@ struct node {
 	struct store_queue *store;
 	struct journal *journal;
 	struct netstate *net;
+	struct devices *devices;
+	struct fence *fence;
+	uint64_t infrastructure_gen;    /* as last told to devices */
 	struct vl_server *server;
 	uv_timer_t timer, connect;
 	unsigned bus_tries;

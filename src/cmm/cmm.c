@@ -943,6 +943,7 @@ void cmm_configure(struct cmm *cmm, const struct cmm_votes *votes)
 
 void cmm_set_serving(struct cmm *cmm, nodeset serving) { cmm->serving = serving; }
 const struct cmm_votes *cmm_config_votes(const struct cmm *cmm) { return &cmm->config.votes; }
+const struct cmm_timers *cmm_timers(const struct cmm *cmm) { return &cmm->config.timers; }
 
 uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id)
 {

@@ -144,6 +144,7 @@ uint32_t cmm_votes_needed(const struct cmm *cmm);
 uint32_t cmm_votes_present(const struct cmm *cmm);       /* of the current view */
 uint32_t cmm_votes(const struct cmm *cmm, uint32_t id);  /* of one node; 0 when it is not configured */
 const struct cmm_votes *cmm_config_votes(const struct cmm *cmm);
+const struct cmm_timers *cmm_timers(const struct cmm *cmm);     /* in force here: those of the cluster once this node is in it */
 
 struct cmm_device_view {
 	bool     held;                  /* its votes count for this view */
