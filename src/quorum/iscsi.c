@@ -40,6 +40,14 @@ static void log_out(struct iscsi_disk *d)
 	d->session = NULL;
 }
 
+/* What the library says, its first line only. */
+static int library_error(struct iscsi_disk *d, int code, const char *what, struct err *err)
+{
+	const char *text = iscsi_get_error(d->session);
+
+	return err_set(err, code, "%s: %.*s", what, (int)strcspn(text, "\n"), text);
+}
+
 static int set_chap(struct iscsi_disk *d, struct err *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -63,7 +71,7 @@ static int set_chap(struct iscsi_disk *d, struct err *err)
 	if (!*secret || strlen(secret) > SECRET_MAX)
 		r = err_set(err, -EINVAL, "%s must begin with a line of 1 to %d bytes", d->secret_file, SECRET_MAX);
 	else if (iscsi_set_initiator_username_pwd(d->session, d->chap_user, secret) != 0)
-		r = err_set(err, -EINVAL, "CHAP: %s", iscsi_get_error(d->session));
+		r = library_error(d, -EINVAL, "CHAP", err);
 	explicit_bzero(secret, sizeof secret);
 	return r;
 }
@@ -90,12 +98,12 @@ static int log_in(struct iscsi_disk *d, struct err *err)
 	if (r == 0)
 		r = iscsi_set_session_type(d->session, ISCSI_SESSION_NORMAL);
 	if (r != 0)
-		return err_set(err, -EINVAL, "%s", iscsi_get_error(d->session));
+		return library_error(d, -EINVAL, "target", err);
 	r = set_chap(d, err);
 	if (r < 0)
 		return r;
 	if (iscsi_full_connect_sync(d->session, d->portal, d->lun) != 0)
-		return err_set(err, -EHOSTUNREACH, "cannot log in: %s", iscsi_get_error(d->session));
+		return library_error(d, -EHOSTUNREACH, "cannot log in", err);
 	return 0;
 }
 
@@ -124,7 +132,7 @@ static int iscsi_pr_command(void *ctx, struct pr_command *c, struct err *err)
 	d->sent = d->sent || c->out;
 	/* Statuses from 0x0f000000 on are the library's own: the target has not answered. */
 	if (!iscsi_scsi_command_sync(d->session, d->lun, task, c->out ? &out : NULL) || task->status < 0 || task->status > 0xff)
-		r = err_set(err, -ECONNRESET, "the target does not answer: %s", iscsi_get_error(d->session));
+		r = library_error(d, -ECONNRESET, "the target does not answer", err);
 	else
 		take_over(task, c);
 	scsi_free_scsi_task(task);
