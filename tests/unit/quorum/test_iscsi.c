@@ -75,10 +75,12 @@ static bool never_retired(void *ctx)
 	return false;
 }
 
-static void *node(uint32_t self)
+/* chap: a file with the secret of the user "quorum"; NULL: no CHAP. */
+static void *chap_node(uint32_t self, const char *chap)
 {
 	struct quorum_cluster c = { .name = "demo", .id = 0x3908EE1C, .self = self, .nodes = 3 };
-	json_t *properties = json_pack("{ss,ss,ss,ss}", "portal", PORTAL, "target", TARGET, "lun", "1", "timeout", "3");
+	json_t *properties = json_pack("{ss,ss,ss,ss,ss*,ss*}", "portal", PORTAL, "target", TARGET, "lun", "1", "timeout", "3",
+				       "chap_user", chap ? "quorum" : NULL, "secret_file", chap);
 	struct quorum_setup setup = { .cluster = &c, .properties = properties, .retired = never_retired };
 	void *device = NULL;
 
@@ -87,6 +89,11 @@ static void *node(uint32_t self)
 	assert_int_equal(iscsi_ops.open(&setup, &device, NULL), 0);
 	json_decref(properties);
 	return device;
+}
+
+static void *node(uint32_t self)
+{
+	return chap_node(self, NULL);
 }
 
 static enum quorum_result ask(void *device, enum quorum_op op, nodeset keep, nodeset *ret_keys)
@@ -168,6 +175,33 @@ static void test_target_gone(void **state)
 	iscsi_ops.close(one);
 }
 
+static const char *secret_file(const char *secret)
+{
+	static char path[80];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/secret", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && write(fd, secret, strlen(secret)) == (ssize_t)strlen(secret));
+	close(fd);
+	return path;
+}
+
+static void test_chap(void **state)
+{
+	void *without = node(1), *wrong = chap_node(1, secret_file("wrong-secret\n")), *right;
+
+	assert_int_equal(TGTADM("--op", "new", "--mode", "account", "--user", "quorum", "--password", "right-secret"), 0);
+	assert_int_equal(TGTADM("--op", "bind", "--mode", "account", "--tid", "1", "--user", "quorum"), 0);
+	assert_int_equal(ask(without, QOP_REGISTER, 0, NULL), QUORUM_ERROR);
+	assert_int_equal(ask(wrong, QOP_REGISTER, 0, NULL), QUORUM_ERROR);
+	right = chap_node(1, secret_file("right-secret\n"));
+	expect(right, QOP_REGISTER, 0, QUORUM_OK, 1);
+	iscsi_ops.close(without);
+	iscsi_ops.close(wrong);
+	iscsi_ops.close(right);
+}
+
 static int setup(void **state)
 {
 	int fd = open(disk, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -190,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_life, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_race, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_chap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_gone, setup, teardown),
 	};
 	int r;
