@@ -15,7 +15,7 @@ const char *const quorum_result_names[QUORUM_RESULT_COUNT] = {
 };
 
 /* A further kind is a further row. */
-static const struct quorum_device_ops *const kinds[] = { &shared_disk_ops, &quorum_server_ops };
+static const struct quorum_device_ops *const kinds[] = { &shared_disk_ops, &quorum_server_ops, &scsi3_ops, &iscsi_ops };
 
 int quorum_device_find(const char *type, const struct quorum_device_ops **ret, struct err *err)
 {

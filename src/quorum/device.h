@@ -55,7 +55,7 @@ struct quorum_device_ops {
 /* -ENOSYS: err says that this type is not built yet. */
 int quorum_device_find(const char *type, const struct quorum_device_ops **ret, struct err *err);
 
-extern const struct quorum_device_ops shared_disk_ops, quorum_server_ops;
+extern const struct quorum_device_ops shared_disk_ops, quorum_server_ops, scsi3_ops, iscsi_ops;
 
 /* A property that is a string or a whole number; *ret untouched when it is not given. */
 int quorum_property_text(const json_t *properties, const char *name, bool required, const char **ret, struct err *err);

@@ -162,7 +162,6 @@ static void on_look(struct pax *pax, const struct pax_blocks *blocks, struct pax
 	write_own(pax, PAX_BEGIN, u);
 }
 
-/* NULL: our ballot stands. */
 static bool lost(const struct pax *pax, const struct view *v)
 {
 	return v->instance > pax->own.instance || v->mbal > pax->own.mbal;

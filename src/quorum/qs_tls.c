@@ -18,7 +18,7 @@ struct qs_credentials {
 
 /* ---- the file ---- */
 
-static int check_file(int fd, const char *path, struct err *err)
+int qs_secret_file_check(int fd, const char *path, struct err *err)
 {
 	struct stat st;
 
@@ -87,7 +87,7 @@ int qs_secrets_load(const char *path, struct qs_secrets *secrets, struct err *er
 
 	if (fd < 0)
 		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
-	r = check_file(fd, path, err);
+	r = qs_secret_file_check(fd, path, err);
 	if (r < 0)
 		return r;
 	n = read(fd, text, FILE_MAX);

@@ -16,6 +16,8 @@ struct qs_secrets { struct qs_secret v[QS_SECRETS_MAX]; size_t n; };
  * of an error quotes the file.  secrets must be empty. */
 int  qs_secrets_load(const char *path, struct qs_secrets *secrets, struct err *err);
 void qs_secrets_done(struct qs_secrets *secrets);              /* overwrites them */
+/* The rule for any file with a secret: regular, ours or root's, nobody else's. */
+int  qs_secret_file_check(int fd, const char *path, struct err *err);
 const struct qs_secret *qs_secrets_find(const struct qs_secrets *secrets, const char *cluster);
 
 struct qs_credentials;                  /* for any number of sessions; secrets must live as long */

@@ -121,7 +121,7 @@ static int check_owner(const struct shared_disk *d, const struct qd_label *label
 /* Takes apart what read_area() has got. */
 static int decode_blocks(struct shared_disk *d, struct pax_blocks *ret, struct err *err)
 {
-	uint64_t seqs[PAX_NODES + 1];
+	uint64_t seqs[PAX_NODES + 1] = { 0 };
 
 	for (uint32_t node = 1; node <= PAX_NODES; node++) {
 		int r = qd_pair_decode(d->format, node, d->area + qd_slot_offset(node, 0), &seqs[node], &ret->of[node], err);

@@ -83,8 +83,8 @@ README_ABOVE = 4                        # files in a folder of src/
 UNFINISHED = re.compile(r'\b(TO' r'DO|FIX' r'ME|XX' r'X)\b')
 ELSEWHERE = re.compile(r'(?<![\w.])/wor' r'k\b|\bshared/refer' r'ence\b|\bDESI' r'GN(\.md| section)|\bSTY' r'LE\.md'
                        r'|\b(this|our|the last|another|coding) sess' r'ion\b', re.I)
-DATA = ['tests/fuzz/rtr-corpus/', 'tests/fuzz/config-corpus/', 'tests/fuzz/quorum-corpus/', 'tests/conformance/golden', 'LICENSE']
-SKIP_DIRS = {'.git', '__pycache__', '.pytest_cache', 'subprojects', 'node_modules'}
+DATA = ['tests/fuzz/rtr-corpus/', 'tests/fuzz/config-corpus/', 'tests/fuzz/quorum-corpus/', 'tests/conformance/golden', 'LICENSE']       # taken as it is
+SKIP = {'.git', '__pycache__', '.pytest_cache', 'subprojects', 'node_modules'}
 
 findings = []
 used = set()
@@ -103,10 +103,10 @@ def find(rule, path, line, text, what=''):
 
 def walk():
     for folder, dirs, files in os.walk(ROOT):
-        dirs[:] = sorted(d for d in dirs if d not in SKIP_DIRS and not (folder == str(ROOT) and d.startswith('build')))
+        dirs[:] = sorted(d for d in dirs if d not in SKIP and not (folder == str(ROOT) and d.startswith('build')))
         for name in sorted(files):
             path = Path(folder, name)
-            if not path.is_symlink() and name != '.git' and not name.endswith(('.pyc', '.log')):     # .git: of a worktree
+            if name not in SKIP and not path.is_symlink() and not name.endswith(('.pyc', '.log')):
                 yield path.relative_to(ROOT)
 
 

@@ -1,5 +1,7 @@
 /* Real quorumd processes on one file: they race, they are killed, they get nonsense.  Argument: the program. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -237,11 +239,39 @@ static void test_configure(void **state)
 	stop(&a);
 }
 
+/* A device that does not answer holds up nobody else. */
+static void test_hung_device(void **state)
+{
+	struct sockaddr_in silent = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof silent;
+	_cleanup_free_ char *device = NULL;
+	static struct child a;
+	json_t *answer;
+
+	assert_true(fd >= 0 && bind(fd, (struct sockaddr *)&silent, len) == 0 && listen(fd, 1) == 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&silent, &len), 0);
+	device = xasprintf(",{\"name\":\"d5\",\"type\":\"quorum_server\",\"properties\":{\"host\":\"127.0.0.1\",\"port\":%u,"
+			   "\"timeout\":1}}", ntohs(silent.sin_port));
+	start(&a);
+	configure(&a, 1, device);
+	ask(&a, "check", ",\"device\":\"d5\"");
+	expect(&a, "prepare", ",\"device\":\"d4\",\"force\":true", "ok");
+	expect(&a, "register", ",\"device\":\"d4\"", "ok");
+	answer = hear(&a);
+	assert_int_equal(ju_int(answer, "id", -1), a.id - 2);
+	assert_non_null(strstr(ju_str(answer, "text", ""), "no answer within 1 s"));
+	json_decref(answer);
+	stop(&a);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_configure),
+		cmocka_unit_test(test_hung_device),
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_killed),
 	};
