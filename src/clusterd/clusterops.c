@@ -660,7 +660,7 @@ static bool device_is_due(context *c, const json_t *step)
 		if (!*get(step, "cluster.quorum_devices.%u.name", id) || !is_new_vote(c->table, step, id))
 			continue;
 		d = cmm_device(c->cmm, id);
-		if (!d.held || (cmm_config_votes(c->cmm)->device[id].ports & ready & ~d.keyed))
+		if (!d.held || (cmm_config_votes(c->cmm)->device[id].ports & ready & ~d.good))
 			return false;
 	}
 	return true;
@@ -670,7 +670,7 @@ static void say_what_is_missing(struct request *r, context *c, const json_t *ste
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
 		struct cmm_device_view d = cmm_device(c->cmm, id);
-		nodeset without = cmm_config_votes(c->cmm)->device[id].ports & cmm_membership(c->cmm)->ready & ~d.keyed;
+		nodeset without = cmm_config_votes(c->cmm)->device[id].ports & cmm_membership(c->cmm)->ready & ~d.good;
 
 		if (!is_new_vote(c->table, step, id) || (d.held && !without))
 			continue;

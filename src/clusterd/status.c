@@ -74,7 +74,7 @@ static json_t *device_json(const struct cmm *cmm, const json_t *table, const str
 		       "access_mode", *mode ? mode : streq(type, "scsi3") ? "scsi3" : "sq_disk", "path", place(table, id), "votes",
 		       (json_int_t)config->votes, "default_votes", (json_int_t)default_votes(votes, id), "votes_present",
 		       (json_int_t)(d.held ? config->votes : 0), "status", online ? "Online" : "Offline", "enabled", config->enabled,
-		       "nodes", names_of(rgm, config->ports), "keys", names_of(rgm, d.keyed), "held", d.held, "proved_ms",
+		       "nodes", names_of(rgm, config->ports), "keys", names_of(rgm, d.good), "held", d.held, "proved_ms",
 		       (json_int_t)d.proved_ms, "message", d.why);
 }
 

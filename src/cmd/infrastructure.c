@@ -194,7 +194,8 @@ static int put_node(struct making *m, const json_t *node, struct err *err)
 static int put_cluster(struct making *m, const json_t *description, struct err *err)
 {
 	const char *name = ju_str(description, "name", "");
-	int64_t takeover_ms = ju_int(description, "takeover_time_ms", TAKEOVER_TIME_DEFAULT_MS);
+	int64_t takeover_ms = ju_int(description, "takeover_time_ms",
+				     json_array_size(ju_arr(description, "nodes")) == 2 ? TAKEOVER_TIME_PAIR_MS : TAKEOVER_TIME_DEFAULT_MS);
 	_cleanup_free_ char *id_text = NULL, *takeover_text = NULL;
 	struct cmm_timers timers;
 	int r;

@@ -56,7 +56,7 @@ void quorum_device_props(const char *given, const char *type, json_t *props)
 		ju_set_str(props, "host", host);
 		json_object_del(props, "qshost");
 	}
-	if (streq(type, "quorum_server") || json_object_get(props, "path"))
+	if ((!streq(type, "shared_disk") && !streq(type, "scsi3")) || json_object_get(props, "path"))
 		return;
 	if (*given == '/')
 		ju_set_str(props, "path", given);

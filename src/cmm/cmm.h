@@ -149,7 +149,7 @@ const struct cmm_timers *cmm_timers(const struct cmm *cmm);     /* in force here
 struct cmm_device_view {
 	bool     held;                  /* its votes count for this view */
 	nodeset  keyed;                 /* whose keys may be on it, as agreed */
-	bool     key_good;              /* this node's key is there and may be used */
+	nodeset  good;                  /* whose keys are there and may be used, as they have said */
 	int64_t  proved_ms;             /* wall clock of the last operation that worked here; 0: none since this node booted */
 	const char *why;                /* what is wrong with it, as this node sees it; "": nothing */
 };

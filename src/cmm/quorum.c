@@ -99,7 +99,7 @@ struct cmm_device_view cmm_device(const struct cmm *cmm, uint32_t id)
 	const struct device *d = &cmm->device[id];
 
 	assert(id >= 1 && id <= CMM_DEVICE_ID_MAX);
-	return (struct cmm_device_view) { .held = counts_for(d, cmm->view), .keyed = d->keyed, .key_good = d->key == KEY_GOOD,
+	return (struct cmm_device_view) { .held = counts_for(d, cmm->view), .keyed = d->keyed, .good = d->good,
 					  .proved_ms = d->proved_ms, .why = d->why };
 }
 
@@ -113,6 +113,7 @@ static void forget(struct cmm *cmm, uint32_t id)
 	d->held = d->asked = d->want_take = d->want_check = false;
 	d->waiting = 0;
 	d->keyed = config_of(cmm, id)->ports;
+	d->good = 0;
 	d->key = cmm->keys & device_bit(id) ? KEY_UNKNOWN : KEY_BAD;
 	d->why[0] = '\0';
 }
@@ -153,6 +154,7 @@ void quorum_view(struct cmm *cmm)
 		d->held = counts_for(d, cmm->view) && cmm_is_ready(cmm);
 		if (!cmm_is_ready(cmm))
 			d->keyed = config_of(cmm, id)->ports;
+		d->good = cmm_is_ready(cmm) ? d->good & cmm->view : 0;
 		d->asked = d->want_take = false;
 		d->waiting = 0;
 		/* On its way to be used, but not said to all: it has to be said again to the members of this view. */
@@ -174,8 +176,8 @@ json_t *quorum_to_json(const struct cmm *cmm)
 	json_t *list = json_array();
 
 	FOR_EACH_DEVICE(cmm, id)
-		ju_push(list, ju_pack("{sI,sb,so}", "q", (json_int_t)id, "held", cmm->device[id].held, "keyed",
-				      nodeset_to_json(cmm->device[id].keyed)));
+		ju_push(list, ju_pack("{sI,sb,so,so}", "q", (json_int_t)id, "held", cmm->device[id].held, "keyed",
+				      nodeset_to_json(cmm->device[id].keyed), "good", nodeset_to_json(cmm->device[id].good)));
 	return list;
 }
 
@@ -190,7 +192,10 @@ void quorum_learn(struct cmm *cmm, const json_t *devices)
 		uint32_t id = read_id(cmm, json_object_get(v, "q"));
 		struct device *d = &cmm->device[id];
 
-		if (!id || !ju_bool(v, "held", false))
+		if (!id)
+			continue;
+		d->good |= nodeset_from_json(ju_arr(v, "good")) & cmm->view;
+		if (!ju_bool(v, "held", false))
 			continue;
 		d->held = true;
 		d->keyed &= nodeset_from_json(ju_arr(v, "keyed"));
@@ -285,9 +290,17 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 		cmm_note(u, "CMM: Node %u: quorum device %s is owned by this partition.", from, config_of(cmm, id)->name);
 	d->held = true;
 	d->keyed = (d->keyed & cmm->view) | node_bit(from);
+	d->good &= cmm->view;
 }
 
 /* ---- this node's key ---- */
+
+/* The first time that its key has to be on the device before anybody may count it; the second time that it can be used. */
+static void say_key(const struct cmm *cmm, uint32_t id, bool good, struct cmm_update *u)
+{
+	cmm_send(u, ju_pack("{ss,si,so,sI,sb}", "t", "qkey", "v", 1, "view", nodeset_to_json(cmm->view), "q", (json_int_t)id, "good",
+			    good));
+}
 
 static void store_keys(struct cmm *cmm, uint32_t id, bool usable, struct cmm_update *u)
 {
@@ -315,7 +328,12 @@ void quorum_on_key(struct cmm *cmm, uint32_t from, const json_t *message, struct
 
 	if (!id || !cmm->in_force || nodeset_from_json(ju_arr(message, "view")) != cmm->view)
 		return;
+	if (ju_bool(message, "good", false)) {
+		d->good |= node_bit(from);
+		return;
+	}
 	d->keyed |= node_bit(from);
+	d->good &= ~node_bit(from);
 	if (from != cmm->config.self || d->key != KEY_SAID)
 		return;
 	d->key = KEY_TOLD;
@@ -337,6 +355,7 @@ static void key_lost(struct device *d)
 {
 	if (key_usable(d))
 		d->key = KEY_BAD;
+	d->said_good_view = 0;
 }
 
 static void key_found(struct device *d, bool there)
@@ -344,7 +363,7 @@ static void key_found(struct device *d, bool there)
 	if (d->key == KEY_UNKNOWN)
 		d->key = there ? KEY_GOOD : KEY_BAD;
 	else if (d->key == KEY_GOOD && !there)
-		d->key = KEY_BAD;
+		key_lost(d);
 }
 
 void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -384,7 +403,7 @@ void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_upd
 	} else if (event->op == DEVICE_REGISTER && d->key == KEY_REGISTERING) {
 		d->key = event->result == DEVICE_OK ? KEY_SAID : KEY_CLEARED;
 		if (d->key == KEY_SAID)
-			cmm_send(u, ju_pack("{ss,si,so,sI}", "t", "qkey", "v", 1, "view", nodeset_to_json(cmm->view), "q", (json_int_t)id));
+			say_key(cmm, id, false, u);
 	}
 }
 
@@ -410,6 +429,10 @@ static void work_on(struct cmm *cmm, uint32_t id, uint64_t now_ms, struct cmm_up
 	if (d->key == KEY_TOLD && all_confirm(cmm, d->key_beat)) {
 		d->key = KEY_SAVING;
 		store_keys(cmm, id, true, u);
+	}
+	if (d->key == KEY_GOOD && is_member(cmm) && !nodeset_has(d->good, cmm->config.self) && d->said_good_view != cmm->views) {
+		d->said_good_view = cmm->views;
+		say_key(cmm, id, true, u);
 	}
 	if (d->key == KEY_BAD && is_member(cmm)) {
 		d->key = KEY_CLEARING;

@@ -27,10 +27,12 @@ struct device {
 	/* the same for all who go through the log together */
 	bool     held;          /* no key outside keyed is on it, and keyed is within the membership */
 	nodeset  keyed;         /* at least those whose key may be on it and be used */
+	nodeset  good;          /* those who have said that theirs is there and may be used; for people and for patience */
 	bool     asked;         /* in this view */
 	nodeset  waiting;       /* those who have not answered yet */
 	/* this node's */
 	enum key_state key;
+	uint64_t said_good_view;        /* the view in which it told that its key can be used */
 	uint64_t key_beat;      /* KEY_TOLD: a beat of this node that all have to confirm */
 	enum cmm_device_op busy;/* the operation under way; the device does one at a time */
 	uint64_t busy_view;     /* and the view it is for */
