@@ -21,6 +21,7 @@
 struct engine {
 	uint32_t self;
 	struct engine_config config;
+	bool     amnesia;
 	struct cmm *cmm;
 	struct ccr *ccr;
 	struct rgm *rgm;
@@ -152,6 +153,8 @@ struct engine *engine_new(const struct engine_config *config)
 	return e;
 }
 
+void engine_has_amnesia(struct engine *e) { e->amnesia = true; }
+
 void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t *data)
 {
 	ccr_load(e->ccr, table, gen, data);
@@ -173,7 +176,8 @@ void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
 int engine_start(struct engine *e, struct err *err)
 {
 	struct cmm_config config = { .self = e->self, .incarnation = e->config.incarnation, .epoch = e->config.epoch,
-				     .keys = e->config.keys, .level_min = e->config.level_min, .level_max = e->config.level_max };
+				     .keys = e->config.keys, .synced = e->config.synced, .amnesia = e->amnesia,
+				     .level_min = e->config.level_min, .level_max = e->config.level_max };
 	int r = cmm_config_read(ccr_table(e->ccr, "infrastructure"), ccr_table_gen(e->ccr, "infrastructure"), e->self,
 				&config.votes, &config.timers, err);
 
@@ -401,6 +405,7 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 		return;
 	ccr_restore(e->ccr, ju_obj(m, "ccr"), &c);
 	take_ccr(e, &c, u);
+	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_RESTORED }, u);
 	configure_cmm(e);
 	cmm_restore(e->cmm, ju_obj(m, "cmm"), now.mono_ms);
 	rgm_free(e->rgm);
@@ -451,6 +456,8 @@ static void formation_begin(struct engine *e, struct engine_time now, struct eng
 	json_t *v;
 	size_t i;
 
+	/* A copy of somebody who was not with the last members may have a high number, and be worth nothing. */
+	members &= cmm_newest(e->cmm);
 	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
 		hellos[id] = cmm_hello_extra(e->cmm, id);
 	json_decref(e->missing);
@@ -536,8 +543,9 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 		(void)snprintf(to, sizeof u->panic, "%s", c->panic);
 	}
 	if (c->store)
-		push(&u->store, ju_pack("{ss,sI,sI}", "op", "epoch", "epoch", (json_int_t)c->store_epoch, "keys",
-					(json_int_t)c->store_keys));
+		push(&u->store, ju_pack("{ss,sI,sI,sI,sb}", "op", "epoch", "epoch", (json_int_t)c->store_epoch, "keys",
+					(json_int_t)c->store_keys, "synced", (json_int_t)c->store_synced, "amnesia",
+					c->store_amnesia));
 	for (i = 0; i < c->device_count; i++)
 		push(&u->device, ju_pack("{sI,ss,so}", "device", (json_int_t)c->device[i].device, "op",
 					 cmm_device_op_names[c->device[i].op], "keep", nodeset_to_json(c->device[i].keep)));

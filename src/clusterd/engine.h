@@ -16,7 +16,7 @@ struct engine_update {
 	char    stop[256];              /* not empty: this node cannot join; it runs nothing, so clusterd just ends */
 	uint64_t lease_until_ms;        /* CLOCK_MONOTONIC; 0: no lease is held */
 	json_t *store;                  /* requests for the disk, strictly in order, each answered by engine_stored():
-					 * {"op":"epoch","epoch":N,"keys":mask}, {"op":"mark",...}, and those of ccr_update.store */
+					 * {"op":"epoch","epoch":N,"keys":mask,"synced":N,"amnesia":bool}, {"op":"mark",...}, and those of ccr_update.store */
 	json_t *send;                   /* messages to multicast, in order */
 	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check"|"prepare","keep":[ids]}: engine_device() */
 	json_t *fence;                  /* {"node":id,"inc":N}: engine_fenced() */
@@ -34,13 +34,15 @@ struct engine;
 struct engine_config {
 	uint32_t self;
 	uint64_t incarnation;
-	uint64_t epoch, keys;                   /* as last stored by an "epoch" request */
+	uint64_t epoch, keys, synced;           /* as last stored by an "epoch" request */
 	uint32_t level_min, level_max;          /* see cmm_config; 0: as this software is */
 };
 
 /* The tables are given first (engine_load), then engine_start() reads the infrastructure table.
  * -ENOENT: it is missing; -EINVAL: it makes no sense or lacks this node. */
 struct engine *engine_new(const struct engine_config *config);
+/* A table was damaged: this node may join, but does not help to form a cluster. */
+void engine_has_amnesia(struct engine *engine);
 void engine_load(struct engine *engine, const char *table, uint64_t gen, const json_t *data);
 void engine_load_history(struct engine *engine, const json_t *entry, size_t bytes);     /* as ccr_load_history() */
 int engine_start(struct engine *engine, struct err *err);

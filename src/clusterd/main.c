@@ -427,15 +427,25 @@ static void on_signal(uv_signal_t *handle, int signum)
 static void load(struct node *node)
 {
 	struct engine_config config = { .self = node->self, .incarnation = node->incarnation };
+	struct store_record record;
 	struct err err = { 0 };
 
-	if (store_epoch_open(&config.epoch, &config.keys, &err) < 0) {
+	if (store_epoch_open(&record, &err) < 0) {
 		log_err("%s", err.text);
 		exit(1);
 	}
+	config.epoch = record.epoch;
+	config.keys = record.keys;
+	config.synced = record.synced;
 	node->engine = engine_new(&config);
 	store_history_load(on_history, on_note, node);
-	if (store_load(on_table, on_note, node, &err) < 0 || engine_start(node->engine, &err) < 0) {
+	if (store_load(on_table, on_note, node, &err) < 0) {
+		log_err("cannot start: %s", err.text);
+		exit(1);
+	}
+	if (store_amnesia())
+		engine_has_amnesia(node->engine);
+	if (engine_start(node->engine, &err) < 0) {
 		log_err("cannot start: %s", err.text);
 		exit(1);
 	}

@@ -108,15 +108,20 @@ static int remove_file(const char *table, const char *suffix)
 
 /* ---- epoch ---- */
 
-struct epoch_slot { uint64_t magic, seq, epoch, keys, sum; };
+struct epoch_slot { uint64_t magic, seq, epoch, keys, synced, amnesia, sum; };
 #define EPOCH_MAGIC 0x45504f4348323030ULL       /* "EPOCH200" */
-static uint64_t epoch_seq;                      /* of the last record; its slot is seq % 2 */
+static struct epoch_slot last_record;           /* its slot is seq % 2 */
 
 static uint64_t slot_sum(const struct epoch_slot *s)
 {
 	static const uint64_t prime = 0x9e3779b97f4a7c15ULL;
 
-	return (((((s->magic ^ s->seq) * prime) ^ s->epoch) * prime) ^ s->keys) * prime;
+	const uint64_t values[] = { s->magic, s->seq, s->epoch, s->keys, s->synced, s->amnesia };
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		sum = (sum ^ values[i]) * prime;
+	return sum;
 }
 
 static bool read_slot(unsigned slot, struct epoch_slot *ret)
@@ -129,34 +134,22 @@ static bool read_slot(unsigned slot, struct epoch_slot *ret)
 	return true;
 }
 
-static int write_epoch(uint64_t epoch, uint64_t keys)
+/* s: without magic, number and sum. */
+static int write_record(struct epoch_slot s)
 {
-	struct epoch_slot s = { .magic = EPOCH_MAGIC, .seq = epoch_seq + 1, .epoch = epoch, .keys = keys };
-
+	s.magic = EPOCH_MAGIC;
+	s.seq = last_record.seq + 1;
 	s.sum = slot_sum(&s);
 	errno = 0;
 	if (pwrite(epoch_fd, &s, sizeof s, (off_t)(s.seq % 2) * EPOCH_SLOT) != sizeof s)
 		return errno ? -errno : -EIO;
 	if (fdatasync(epoch_fd) < 0)
 		return -errno;
-	epoch_seq = s.seq;
+	last_record = s;
 	return 0;
 }
 
-static void read_newest(uint64_t *ret_epoch, uint64_t *ret_keys)
-{
-	struct epoch_slot s;
-
-	*ret_epoch = *ret_keys = 0;
-	for (unsigned slot = 0; slot < 2; slot++)
-		if (read_slot(slot, &s) && s.seq > epoch_seq) {
-			epoch_seq = s.seq;
-			*ret_epoch = s.epoch;
-			*ret_keys = s.keys;
-		}
-}
-
-int store_epoch_open(uint64_t *ret_epoch, uint64_t *ret_keys, struct err *err)
+int store_epoch_open(struct store_record *ret, struct err *err)
 {
 	const char *path = path_state(EPOCH_FILE);
 	char zero[2 * EPOCH_SLOT] = { 0 };
@@ -170,7 +163,14 @@ int store_epoch_open(uint64_t *ret_epoch, uint64_t *ret_keys, struct err *err)
 	    (pwrite(epoch_fd, zero, sizeof zero, 0) != sizeof zero || fsync(epoch_fd) < 0))
 		return err_set(err, -EIO, "cannot make room in %s: %s", path, strerror(errno));
 	(void)sync_dir(path_state(EPOCH_DIR));
-	read_newest(ret_epoch, ret_keys);
+	for (unsigned slot = 0; slot < 2; slot++) {
+		struct epoch_slot s;
+
+		if (read_slot(slot, &s) && s.seq > last_record.seq)
+			last_record = s;
+	}
+	*ret = (struct store_record) { .epoch = last_record.epoch, .keys = last_record.keys, .synced = last_record.synced,
+				       .amnesia = last_record.amnesia };
 	return 0;
 }
 
@@ -206,6 +206,12 @@ static bool ends_with(const char *name, const char *suffix)
 static void set_aside(const char *name, const char *why, void (*note)(const char *text, void *ctx), void *ctx)
 {
 	_cleanup_free_ char *from = table_path(name, ""), *to = table_path(name, ".damaged");
+	struct epoch_slot forgot = last_record;
+
+	/* Before the file goes: a node that starts again meanwhile must know, too, that something is missing. */
+	forgot.amnesia = 1;
+	if (epoch_fd >= 0 && write_record(forgot) < 0)
+		note("cannot write down that a table is damaged", ctx);
 	_cleanup_free_ char *text = xasprintf("table %s is not used: %s; it was renamed to %s, and the copy of another member "
 					      "takes its place", from, why, to);
 
@@ -317,6 +323,8 @@ void store_history_load(void (*entry)(const json_t *entry, size_t bytes, void *c
 	fclose(f);
 }
 
+bool store_amnesia(void) { return last_record.amnesia; }
+
 /* ---- queue ---- */
 
 struct store_queue {
@@ -328,7 +336,7 @@ struct store_queue {
 	uv_work_t work;
 	char *op, *table, *text;        /* of the request under way: the worker touches no JSON */
 	bool whole;
-	uint64_t epoch, keys;
+	struct epoch_slot record;
 	int result;
 };
 
@@ -337,7 +345,7 @@ static void work(uv_work_t *w)
 	struct store_queue *q = w->data;
 
 	if (streq(q->op, "epoch"))
-		q->result = write_epoch(q->epoch, q->keys);
+		q->result = write_record(q->record);
 	else if (streq(q->op, "intent"))
 		q->result = put_intent(q->table, q->text);
 	else if (streq(q->op, "commit"))
@@ -383,8 +391,10 @@ static void start(struct store_queue *q)
 	q->table = xstrdup(ju_str(request, "table", ""));
 	q->text = xstrdup(ju_str(request, "text", ""));
 	q->whole = ju_bool(request, "whole", false);
-	q->epoch = (uint64_t)ju_int(request, "epoch", 0);
-	q->keys = (uint64_t)ju_int(request, "keys", 0);
+	q->record = (struct epoch_slot) {
+		.epoch = (uint64_t)ju_int(request, "epoch", 0), .keys = (uint64_t)ju_int(request, "keys", 0),
+		.synced = (uint64_t)ju_int(request, "synced", 0), .amnesia = ju_bool(request, "amnesia", false),
+	};
 	uv_queue_work(q->loop, &q->work, work, worked);
 }
 

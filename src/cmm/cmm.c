@@ -97,6 +97,8 @@ void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u)
 	u->store = true;
 	u->store_epoch = cmm->storing_epoch;
 	u->store_keys = cmm->keys;
+	u->store_synced = cmm->synced_epoch;
+	u->store_amnesia = cmm->amnesia;
 }
 
 static void fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
@@ -197,9 +199,10 @@ static void send_hello(struct cmm *cmm, struct cmm_update *u)
 {
 	bool ready = cmm_is_ready(cmm);
 
-	cmm_send(u, ju_pack("{ss,si,s[I,I],sI,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
+	cmm_send(u, ju_pack("{ss,si,s[I,I],sI,sI,sb,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
 				"lv", (json_int_t)cmm->config.level_min, (json_int_t)cmm->config.level_max,
 				"cfg", (json_int_t)cmm->config.votes.generation,
+				"synced", (json_int_t)cmm->synced_epoch, "amnesia", cmm->amnesia,
 				"inc", (json_int_t)cmm->config.incarnation, "epoch", (json_int_t)cmm->config.epoch,
 				"ready", ready, "active", (json_int_t)(ready ? cmm->membership.epoch : 0),
 				"since", (json_int_t)(ready ? cmm->membership.member[cmm->config.self].since : 0),
@@ -222,8 +225,17 @@ static bool all_hellos_in(const struct cmm *cmm)
 
 static int compare(int64_t a, int64_t b) { return (a > b) - (a < b); }
 
-/* The ready member that stands longest proposes; in a new formation the one with the newest configuration, for its votes
- * are the ones that count, then with the newest epoch; then the lowest id. */
+/* What its tables are worth.  -1: it lost some. */
+static int64_t synced_of(const json_t *hello)
+{
+	return ju_bool(hello, "amnesia", false) ? -1 : ju_int(hello, "synced", 0);
+}
+
+/* The ready member that stands longest proposes; in a new formation one that was in the newest epoch with others, then with
+ * the newest configuration of these, for its votes are the ones that count; then with the newest epoch; then the lowest id.
+ *
+ * A change is acknowledged when all members of its epoch have it on the disk after the record that they are synced with that
+ * epoch.  They are a majority, so every formation has one of them, and nobody who was synced later lacks it. */
 static bool goes_before(const json_t *a, const json_t *b)
 {
 	bool a_ready = ju_bool(a, "ready", false), b_ready = ju_bool(b, "ready", false);
@@ -233,6 +245,9 @@ static bool goes_before(const json_t *a, const json_t *b)
 		return a_ready;
 	if (a_ready)
 		return ju_int(a, "since", 0) < ju_int(b, "since", 0);
+	c = compare(synced_of(a), synced_of(b));
+	if (c)
+		return c > 0;
 	c = compare(ju_int(a, "cfg", 0), ju_int(b, "cfg", 0));
 	return c ? c > 0 : ju_int(a, "epoch", 0) > ju_int(b, "epoch", 0);
 }
@@ -318,13 +333,46 @@ static void maybe_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 		quorum_ask(cmm, now_ms, u);
 }
 
+nodeset cmm_newest(const struct cmm *cmm)
+{
+	int64_t newest = -1;
+	nodeset set = 0;
+
+	FOR_EACH_NODE(id, counted_view(cmm))
+		newest = MAX(newest, cmm->hello[id] ? synced_of(cmm->hello[id]) : -1);
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (cmm->hello[id] && synced_of(cmm->hello[id]) == newest)
+			set |= node_bit(id);
+	return set;
+}
+
+/* Nodes that cannot know what was agreed do not help to form a cluster: they lost a part of it, or never were members while
+ * others were.  They may join. */
+static nodeset nodes_that_know(const struct cmm *cmm)
+{
+	bool somebody_was = false;
+	nodeset set = 0;
+
+	FOR_EACH_NODE(id, counted_view(cmm))
+		somebody_was |= cmm->hello[id] && ju_int(cmm->hello[id], "synced", 0) > 0;
+	FOR_EACH_NODE(id, counted_view(cmm))
+		if (cmm->hello[id] && synced_of(cmm->hello[id]) >= (somebody_was ? 1 : 0))
+			set |= node_bit(id);
+	return set;
+}
+
+static bool knows_enough(const struct cmm *cmm)
+{
+	return anybody_ready(cmm) || is_majority(cmm, cmm_node_votes(cmm, nodes_that_know(cmm)) + quorum_votes(cmm));
+}
+
 static void maybe_propose(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	int64_t epoch = 0, level;
 	json_t *members;
 
 	if (cmm->proposed || cmm->proposal || cmm->in_force || !cmm_is_quorate(cmm, cmm->view) || !leads(cmm) ||
-	    !common_level(cmm, &level) || now_ms < formation_due_ms(cmm))
+	    !knows_enough(cmm) || !common_level(cmm, &level) || now_ms < formation_due_ms(cmm))
 		return;
 	members = json_array();
 	FOR_EACH_NODE(id, counted_view(cmm)) {
@@ -483,6 +531,14 @@ static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64
 	cmm->fence_due_ms[id] = 0;
 }
 
+/* From here on what this node stores is of the epoch in force. */
+static void now_synced(struct cmm *cmm, struct cmm_update *u)
+{
+	cmm->synced_epoch = cmm->membership.epoch;
+	cmm->amnesia = false;
+	cmm_store(cmm, cmm->membership.epoch, u);
+}
+
 static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	struct cmm_membership old = cmm->membership, *m = &cmm->membership;
@@ -521,7 +577,9 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 			m->held |= device_bit(id);
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;
-	if (!nodeset_has(m->ready, cmm->config.self))
+	if (nodeset_has(m->ready, cmm->config.self))
+		now_synced(cmm, u);
+	else
 		quorum_joined(cmm, now_ms);
 	cmm->dead_sent = cmm->declared = cmm->fencing = 0;
 	cmm->in_force = true;
@@ -889,6 +947,10 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
 	case CMM_EV_DEVICE:  quorum_ended(cmm, event, u); break;
 	case CMM_EV_FENCED:  on_fenced(cmm, event, u); break;
+	case CMM_EV_RESTORED:
+		if (cmm->in_force)
+			now_synced(cmm, u);
+		break;
 	case CMM_EV_SYNCED:  cmm->synced = cmm->in_force; break;
 	case CMM_EV_LEAVE:
 		cmm->leaving = true;
@@ -917,6 +979,8 @@ struct cmm *cmm_new(const struct cmm_config *config)
 	if (!cmm->config.level_max)
 		cmm->config.level_min = cmm->config.level_max = CMM_LEVEL;
 	cmm->storing_epoch = config->epoch;
+	cmm->synced_epoch = config->synced;
+	cmm->amnesia = config->amnesia;
 	quorum_start(cmm);
 	return cmm;
 }
@@ -998,6 +1062,20 @@ static char *waiting_for_quorum(const struct cmm *cmm)
 	return buf_take(&b);
 }
 
+static char *waiting_for_knowledge(const struct cmm *cmm)
+{
+	nodeset know = nodes_that_know(cmm), not = counted_view(cmm) & ~know, absent = cmm->config.votes.configured & ~cmm->view;
+	struct buf b = { 0 };
+
+	buf_puts(&b, "waiting for a node that knows the configuration: node");
+	FOR_EACH_NODE(id, not)
+		buf_printf(&b, " %u", id);
+	buf_puts(&b, " lost a part of it or was never a member; booting any of the others will do: node");
+	FOR_EACH_NODE(id, absent)
+		buf_printf(&b, " %u", id);
+	return buf_take(&b);
+}
+
 char *cmm_waiting_for(const struct cmm *cmm)
 {
 	int64_t level;
@@ -1010,6 +1088,8 @@ char *cmm_waiting_for(const struct cmm *cmm)
 		return xstrdup("waiting for the other nodes to say hello");
 	if (!cmm_is_quorate(cmm, cmm->view))
 		return waiting_for_quorum(cmm);
+	if (!knows_enough(cmm))
+		return waiting_for_knowledge(cmm);
 	if (!common_level(cmm, &level))
 		return xstrdup("waiting: the versions of the nodes have no level in common; upgrade the oldest one first");
 	if (cmm->membership.epoch == 0 || !nodeset_has(cmm->membership.members, cmm->config.self))

@@ -41,7 +41,9 @@ struct cmm_config {
 	uint32_t self;
 	uint64_t incarnation;                           /* distinguishes boots of this node */
 	uint64_t epoch;                                 /* the newest epoch on the disk; 0: none */
-	uint64_t keys;                                  /* on the disk with it: devices (bit id) where this node's key may be used */
+	uint64_t keys;                                  /* on the disk with it: devices (bit id) where this node's key may be used, */
+	uint64_t synced;                                /* the newest epoch whose configuration is on this disk; 0: none ever was, */
+	bool     amnesia;                               /* and: some of the configuration was lost since */
 	uint32_t level_min, level_max;                  /* 0, 0: CMM_LEVEL */
 	struct cmm_votes votes;
 	struct cmm_timers timers;
@@ -67,6 +69,7 @@ enum cmm_event_type {
 	CMM_EV_STORED,          /* the record of update.store is durable, or could not be made so */
 	CMM_EV_DEVICE,          /* an operation of update.device has ended: it has no further effect */
 	CMM_EV_FENCED,          /* an order of update.fence has ended */
+	CMM_EV_RESTORED,        /* the configuration of the epoch in force is on its way to the disk; what is stored from here on is newer */
 	CMM_EV_SYNCED,          /* this node has applied the snapshot and stored what it brought */
 	CMM_EV_LEAVE,           /* this node is to leave in order */
 	CMM_EV_TIMER,
@@ -102,7 +105,8 @@ struct cmm_event {
 struct cmm_update {
 	char     panic[256];            /* not empty: fail fast with this reason */
 	bool     store;                 /* make epoch and keys durable together, then CMM_EV_STORED */
-	uint64_t store_epoch, store_keys;
+	uint64_t store_epoch, store_keys, store_synced;
+	bool     store_amnesia;
 	json_t  *send;                  /* array of messages to multicast, in order; NULL: none */
 	uint64_t lease_until_ms;        /* the lease of this node; 0: holds none */
 	uint64_t timer_ms;              /* CMM_EV_TIMER is due then; 0: never */
@@ -132,6 +136,8 @@ uint32_t cmm_votes_distance(const struct cmm_votes *from, const struct cmm_votes
 void cmm_set_serving(struct cmm *cmm, nodeset serving);
 /* The engine's part of the hello message (CCR generations); borrowed, copied. */
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra);
+/* Nodes of the current view whose configuration is the newest of all, as their hellos say. */
+nodeset cmm_newest(const struct cmm *cmm);
 /* "extra" of the hello that node id sent in the current view; NULL when it has not come yet. */
 const json_t *cmm_hello_extra(const struct cmm *cmm, uint32_t id);
 

@@ -263,7 +263,7 @@ void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u
 			continue;
 		if (d->held)
 			say_have(cmm, id, "ok", "", u);
-		else if (cmm->leaving || !connected(cmm, id))
+		else if (cmm->leaving || !connected(cmm, id) || cmm->amnesia)
 			say_have(cmm, id, "none", "", u);
 		else if (!key_usable(d))
 			say_have(cmm, id, "none", d->why[0] ? d->why : "this node's key may not be used yet", u);

@@ -67,7 +67,8 @@ struct cmm {
 	bool     synced;                /* this node has the state of the epoch, but has not said ready yet */
 
 	struct device device[CMM_DEVICE_ID_MAX + 1];
-	uint64_t keys, storing_epoch;   /* on the disk, or on their way there */
+	uint64_t keys, storing_epoch, synced_epoch;     /* on the disk, or on their way there */
+	bool     amnesia;
 
 	uint64_t beat, beat_due_ms;
 	uint64_t sent_ms[BEATS_KEPT];

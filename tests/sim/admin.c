@@ -56,6 +56,13 @@ static void administer_cluster(uint32_t id)
 	}
 }
 
+static bool has_group(uint32_t id, const char *rg)
+{
+	_cleanup_free_ char *table = xasprintf("rgm_rg_%s", rg);
+
+	return ccr_table(engine_ccr(w.node[id].engine), table) != NULL;
+}
+
 /* "cluster apply" of one table, as this node has it but for the description. */
 static json_t *whole_table(uint32_t id, const char *rg, const char *value)
 {
@@ -83,7 +90,7 @@ void admin(void)
 	(void)snprintf(rs, sizeof rs, "g%d-app", g);
 	(void)snprintf(node, sizeof node, "node%u", (unsigned)rnd_range(1, w.nodes));
 	say_net(id);
-	if (chance(12)) {
+	if (chance(12) && !w.rot) {
 		administer_cluster(id);
 		return;
 	}
@@ -108,7 +115,7 @@ void admin(void)
 	default: {
 		_cleanup_free_ char *value = xasprintf("%" PRIu64, w.counter + 1);
 
-		request(id, chance(40) ? whole_table(id, rg, value) :
+		request(id, chance(40) && has_group(id, rg) ? whole_table(id, rg, value) :
 			ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
 			ju_pack("{si,sI}", "group", g, "value", (json_int_t)(w.counter + 1)));
 	}

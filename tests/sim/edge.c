@@ -22,6 +22,8 @@ void write_disk(struct sim_node *n, const json_t *request)
 	if (streq(op, "epoch")) {
 		ju_set_int(n->disk, "epoch", ju_int(request, "epoch", 0));
 		ju_set_int(n->disk, "keys", ju_int(request, "keys", 0));
+		ju_set_int(n->disk, "synced", ju_int(request, "synced", 0));
+		ju_set_bool(n->disk, "amnesia", ju_bool(request, "amnesia", false));
 	} else if (streq(op, "intent")) {
 		ju_set_str(n->disk, intent, ju_str(request, "text", ""));
 	} else if (streq(op, "commit") || streq(op, "write")) {

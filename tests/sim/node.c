@@ -160,10 +160,33 @@ void crash(uint32_t id, const char *why)
 	w.deaths++;
 }
 
+static bool somebody_forgot(void)
+{
+	for (uint32_t id = 1; id <= w.nodes; id++)
+		if (ju_bool(w.node[id].disk, "amnesia", false))
+			return true;
+	return false;
+}
+
+/* A table of a group rots; of one node at a time, else nobody could know any more. */
+static void let_a_table_rot(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+	char table[32];
+
+	if (!w.rot || w.calm || !chance(10) || somebody_forgot())
+		return;
+	(void)snprintf(table, sizeof table, "rgm_rg_g%u", (unsigned)rnd_upto(GROUPS));
+	json_object_del(n->disk, table);
+	ju_set_bool(n->disk, "amnesia", true);
+	trace("node%u finds %s damaged", id, table);
+}
+
 static void load_disk(struct sim_node *n, uint32_t id)
 {
 	struct engine_config config = { .self = id, .incarnation = n->incarnation, .epoch = (uint64_t)ju_int(n->disk, "epoch", 0),
-					.keys = (uint64_t)ju_int(n->disk, "keys", 0), .level_min = 1, .level_max = n->level };
+					.keys = (uint64_t)ju_int(n->disk, "keys", 0), .synced = (uint64_t)ju_int(n->disk, "synced", 0),
+					.level_min = 1, .level_max = n->level };
 	const char *name;
 	json_t *text, *data;
 	struct err err = { 0 };
@@ -181,6 +204,8 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		json_decref(data);
 	}
 	load_history(n);
+	if (ju_bool(n->disk, "amnesia", false))
+		engine_has_amnesia(n->engine);
 	if (engine_start(n->engine, &err) < 0)
 		fail("node%u cannot start: %s", id, err.text);
 }
@@ -210,6 +235,7 @@ void boot(uint32_t id)
 	n->drift_ppm = (int64_t)rnd_range(0, 10000) - 5000;     /* half a per cent each way */
 	n->skew = (int64_t)rnd_range(1000, 100000);
 	trace("node%u boots", id);
+	let_a_table_rot(id);
 	load_disk(n, id);
 	if (w.failure[0])
 		return;

@@ -137,6 +137,7 @@ static void choose_cluster(void)
 	w.fencing = chance(20);
 	w.fence_required = w.fencing && chance(50);
 	w.mixed_levels = chance(20);
+	w.rot = w.nodes >= 3 && w.devices == 0 && chance(30);
 }
 
 static void make_node(uint32_t id)

@@ -71,7 +71,7 @@ struct world {
 	struct sim_node node[NODES_MAX + 1];
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
-	bool     fencing, fence_required, mixed_levels;
+	bool     fencing, fence_required, mixed_levels, rot;
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
 	uint64_t now, seq;
