@@ -456,12 +456,10 @@ static void formation_begin(struct engine *e, struct engine_time now, struct eng
 	json_t *v;
 	size_t i;
 
-	/* A copy of somebody who was not with the last members may have a high number, and be worth nothing. */
-	members &= cmm_newest(e->cmm);
 	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
 		hellos[id] = cmm_hello_extra(e->cmm, id);
 	json_decref(e->missing);
-	e->missing = ccr_gather(e->ccr, hellos, members);
+	e->missing = ccr_gather(e->ccr, hellos, members, cmm_newest(e->cmm));
 	json_array_foreach(e->missing, i, v)
 		push(&u->send, ju_pack("{ss,si,ss,sI}", "t", "ccr.pull", "v", 1, "table", ju_str(v, "table", ""), "from",
 				       (json_int_t)ju_int(v, "from", 0)));
