@@ -444,28 +444,33 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 
 static void aim_node_set(struct request *r, context *c, json_t *goal)
 {
-	static const char *const props[] = { "private_hostname", "reboot_on_path_failure" };
+	static const struct { const char *name, *key; } props[] = {
+		{ "privatehostname", "private_hostname" }, { "private_hostname", "private_hostname" },
+		{ "reboot_on_path_failure", "reboot_on_path_failure" },
+	};
 	uint32_t id = need_node(r, c);
 	const char *name;
 	json_t *v;
 
 	json_object_foreach(ju_obj(r->message, "props"), name, v) {
-		bool known = strncmp(name, "fence.", 6) == 0;
+		bool fence = strncmp(name, "fence.", 6) == 0;
+		const char *key = NULL;
 
 		for (size_t i = 0; i < ARRAY_SIZE(props); i++)
-			known |= streq(props[i], name);
-		if (!known || !json_is_string(v)) {
+			if (streq(props[i].name, name))
+				key = props[i].key;
+		if ((!fence && !key) || !json_is_string(v)) {
 			refuse(r, SCHA_ERR_PROP, "nodes have no property %s that can be set", name);
 			return;
 		}
-		if (strncmp(name, "fence.", 6) == 0 && !*json_string_value(v)) {
-			_cleanup_free_ char *key = xasprintf("cluster.nodes.%u.%s", id, name);
-
-			json_object_del(goal, key);
-		} else if (strncmp(name, "fence.", 6) == 0) {
+		if (!fence) {
+			put(goal, json_string_value(v), "cluster.nodes.%u.properties.%s", id, key);
+		} else if (*json_string_value(v)) {
 			put(goal, json_string_value(v), "cluster.nodes.%u.%s", id, name);
 		} else {
-			put(goal, json_string_value(v), "cluster.nodes.%u.properties.%s", id, name);
+			_cleanup_free_ char *gone = xasprintf("cluster.nodes.%u.%s", id, name);
+
+			json_object_del(goal, gone);
 		}
 	}
 }

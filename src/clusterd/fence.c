@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -242,9 +243,24 @@ static bool spawn(struct order *o, const char *path)
 	return uv_spawn(o->fence->loop, &o->process, &options) == 0;
 }
 
+/* Those of the package, then an administrator's own.  Caller frees. */
+static char *find_agent(const char *agent)
+{
+	const char *const dirs[] = { "/usr/sbin", path_state("/opt/cluster/lib/fence") };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char *path = xasprintf("%s/%s", dirs[i], agent);
+
+		if (access(path, X_OK) == 0 || i + 1 == ARRAY_SIZE(dirs))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 static void run_step(struct order *o)
 {
-	_cleanup_free_ char *path = xasprintf("/usr/sbin/%s", o->agent);
+	_cleanup_free_ char *path = find_agent(o->agent);
 	uv_buf_t buf;
 
 	uv_pipe_init(o->fence->loop, &o->in, 0);

@@ -124,7 +124,7 @@ static int each_node(const struct cmdline *line, const char *op, const json_t *e
 }
 
 static const char *const node_properties[] = {
-	"privatehostname", "reboot_on_path_failure", "globalzoneshares", "defaultpsetmin", NULL,
+	"privatehostname", "reboot_on_path_failure", "globalzoneshares", "defaultpsetmin", "fence.*", NULL,
 };
 
 static int set_nodes(const struct cmdline *line)
@@ -196,7 +196,7 @@ static const struct form rev_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_NONE, "the release that this node runs", show_release },
 };
 static const struct option_info set_options[] = {
-	{ 'p', "property", "NAME=VALUE", "privatehostname, reboot_on_path_failure, globalzoneshares or defaultpsetmin", true }, VERBOSE,
+	{ 'p', "property", "NAME=VALUE", "privatehostname, reboot_on_path_failure, globalzoneshares, defaultpsetmin, fence.LEVEL.NAME", true }, VERBOSE,
 };
 static const struct form set_forms[] = {
 	{ "p", "v", NULL, PRIVILEGE_CHANGE, "set properties of nodes", set_nodes, SOME },
