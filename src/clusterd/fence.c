@@ -102,10 +102,13 @@ static void step_ended(struct order *o)
 		/* Agents of power switches that cannot be asked exist; for them the exit code of "off" has to do. */
 		o->has_status = o->exit_code == 0 && o->output.s && strstr(o->output.s, "name=\"status\"");
 		o->step = STEP_OFF;
-		if (o->exit_code != 0)
-			level_failed(o, "it does not tell its metadata");
-		else
+		if (o->exit_code != 0) {
+			_cleanup_free_ char *why = xasprintf("it does not tell its metadata: %s", last_line(&o->output));
+
+			level_failed(o, why);
+		} else {
 			run_step(o);
+		}
 	} else if (o->step == STEP_OFF && o->exit_code == 0 && o->has_status) {
 		o->step = STEP_STATUS;
 		run_step(o);
