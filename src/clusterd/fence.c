@@ -84,10 +84,12 @@ static void level_failed(struct order *o, const char *why)
 static const char *last_line(struct buf *b)
 {
 	char *s = b->s, *nl;
+	size_t n = b->len;
 
-	if (!s)
+	while (n && (s[n - 1] == '\n' || s[n - 1] == '\r' || s[n - 1] == ' '))
+		s[--n] = '\0';
+	if (!n)
 		return "no output";
-	ju_trim(s);
 	nl = strrchr(s, '\n');
 	return nl ? nl + 1 : *s ? s : "no output";
 }
@@ -139,9 +141,24 @@ static void close_all(struct order *o)
 	uv_close((uv_handle_t *)&o->timer, on_closed);
 }
 
+/* What it said last may not have been read yet; a child of its may keep the pipe open, so nobody waits for the end of it. */
+static void read_rest(struct order *o)
+{
+	char part[4096];
+	uv_os_fd_t fd;
+	ssize_t n;
+
+	if (uv_fileno((uv_handle_t *)&o->out, &fd) < 0)
+		return;
+	while (o->output.len < OUTPUT_MAX && (n = read(fd, part, sizeof part)) > 0)     /* libuv's pipes do not block */
+		buf_add(&o->output, part, (size_t)n);
+}
+
 static void on_exit_of_agent(uv_process_t *process, int64_t status, int sig)
 {
 	struct order *o = process->data;
+
+	read_rest(o);
 
 	o->exit_code = sig ? -1 : status;
 	close_all(o);

@@ -150,8 +150,10 @@ static void on_fenced(void *ctx, const json_t *order, const char *how, const cha
 	struct node *node = ctx;
 	struct engine_update u;
 
-	log_tagged("Cluster.CMM", error ? LOG_ERR : LOG_NOTICE, "fencing of node %d by %s: %s", (int)ju_int(order, "node", 0),
-		   how, error ? error : "it is off");
+	if (error)
+		log_tagged("Cluster.CMM", LOG_ERR, "Node %d is not fenced: %s", (int)ju_int(order, "node", 0), error);
+	else
+		log_tagged("Cluster.CMM", LOG_NOTICE, "Node %d is fenced: %s says that it is off", (int)ju_int(order, "node", 0), how);
 	engine_fenced(node->engine, node_now(), order, how, error, &u);
 	node_take(node, &u);
 }
