@@ -31,7 +31,8 @@ status)   [ -e "/shared/fence/$port.is-off" ] && exit 2; exit 0 ;;
 esac
 """
 BROKEN = "#!/bin/sh\necho 'the switch does not answer'; exit 1\n"
-LIAR = AGENT.replace('touch "/shared/fence/$port.off"', "exit 0")       # says that it did, and did not
+# Says that it did, and did not.
+LIAR = AGENT.replace('touch "/shared/fence/$port.off"', "exit 0").replace('[ -e "/shared/fence/$port.is-off" ] && exit 2; exit 0', "exit 0")
 
 
 class Switch:
