@@ -422,7 +422,8 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 	json_array_foreach(held, i, v)
 		apply_log(e, now, (uint32_t)json_integer_value(json_array_get(v, 0)), json_array_get(v, 1), u);
 	json_decref(held);
-	push(&u->store, ju_pack("{ss,ss,sI}", "op", "mark", "what", "synced", "epoch", (json_int_t)ms->epoch));
+	push(&u->store, ju_pack("{ss,ss,sI,sI}", "op", "mark", "what", "synced", "epoch", (json_int_t)ms->epoch, "commits",
+				(json_int_t)ccr_last_waiting(e->ccr)));
 }
 
 /* ---- formation: the sponsor gathers the newest copy of every table ---- */
@@ -797,7 +798,7 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 		e->shutdown = true;
 	} else if (streq(op, "mark")) {
 		if (e->synced && (uint64_t)ju_int(request, "epoch", 0) == cmm_membership(e->cmm)->epoch) {
-			ccr_synced(e->ccr, &c);
+			ccr_synced(e->ccr, (uint64_t)ju_int(request, "commits", 0), &c);
 			take_ccr(e, &c, u);
 			cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_SYNCED }, u);
 		}
