@@ -300,8 +300,11 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 			       "%s on node %u); aborting.", own, ju_str(m, "digest", ""), from);
 }
 
+/* A node that was left behind may still take itself for president, until it reads the hello of the others. */
 static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
 {
+	if (from != cmm_membership(e->cmm)->president)
+		return;
 	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
 	e->digest_from = from;
 	e->own_digest = engine_digest(e);
