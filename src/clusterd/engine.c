@@ -681,6 +681,8 @@ static void finish(struct engine *e, struct engine_time now, struct engine_updat
 static void begin(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	*u = (struct engine_update) { .lease_until_ms = e->lease_until_ms, .timer_ms = e->timer_ms };
+	if (cmm_lease_is_over(e->cmm, now.mono_ms))
+		(void)snprintf(u->panic, sizeof u->panic, "%s", CMM_LEASE_OVER);
 	rgm_set_time(e->rgm, now.wall_ms);
 }
 
