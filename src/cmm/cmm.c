@@ -38,10 +38,9 @@ bool cmm_owns_message(const char *type)
 
 uint32_t nodeset_next(nodeset set, uint32_t after)
 {
-	for (uint32_t id = after + 1; id <= CMM_NODE_ID_MAX; id++)
-		if (nodeset_has(set, id))
-			return id;
-	return 0;
+	nodeset rest = after < CMM_NODE_ID_MAX ? set >> after : 0;
+
+	return rest ? after + 1 + (uint32_t)__builtin_ctzll(rest) : 0;
 }
 
 json_t *nodeset_to_json(nodeset set)
