@@ -75,7 +75,7 @@ static void handle(struct ev *e)
 	case EV_DEVICE_BACK:
 		w.device[e->arg].lost_to = 0;
 		break;
-	case EV_ADMIN:      admin(); break;
+	case EV_ADMIN:      admin(e->arg == 0); break;
 	case EV_LEAVE:      leave(e->node); break;
 	}
 	json_decref(e->json);
@@ -111,6 +111,7 @@ static void world_done(void)
 		json_decref(n->unsent);
 		json_decref(n->running);
 		json_decref(n->truth);
+		json_decref(n->serving);
 	}
 	json_decref(w.told);
 	json_decref(w.denied);
@@ -137,7 +138,7 @@ static void choose_cluster(void)
 		dice -= kinds[i++].percent;
 	w.nodes = kinds[i].nodes;
 	w.devices = kinds[i].devices;
-	w.takeover_ms = (uint32_t)(chance(50) ? 640 : rnd_range(640, 2000));
+	w.takeover_ms = (uint32_t)(chance(50) ? 640 : chance(85) ? rnd_range(640, 2000) : rnd_range(2000, 8000));
 	w.fencing = chance(20);
 	w.fence_required = w.fencing && chance(50);
 	w.mixed_levels = chance(20);
@@ -153,6 +154,7 @@ static void make_node(uint32_t id)
 	n->unsent = json_array();
 	n->running = json_object();
 	n->truth = json_object();
+	n->serving = json_object();
 	n->level = w.mixed_levels ? (uint32_t)rnd_range(1, 2) : CMM_LEVEL;
 	initial_disk(n->disk);
 	schedule(rnd_upto(1500), EV_BOOT, id, 0, NULL);
