@@ -420,15 +420,20 @@ void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret
 	restore_history(ccr, ju_arr(snapshot, "history"), &ret_update->store);
 }
 
-/* Commits that came with the snapshot are now here, too; later ones report by themselves. */
-void ccr_synced(struct ccr *ccr, struct ccr_update *ret_update)
+uint64_t ccr_last_waiting(const struct ccr *ccr)
+{
+	return (uint64_t)ju_int(json_array_get(ccr->waiting, json_array_size(ccr->waiting) - 1), "n", 0);
+}
+
+/* Commits that came with the snapshot are now here, too; later ones may be on their way, and report by themselves. */
+void ccr_synced(struct ccr *ccr, uint64_t upto, struct ccr_update *ret_update)
 {
 	json_t *w;
 	size_t i;
 
 	*ret_update = (struct ccr_update) { 0 };
 	json_array_foreach(ccr->waiting, i, w)
-		if (nodeset_has(nodeset_from_json(ju_arr(w, "left")), ccr->self))
+		if ((uint64_t)ju_int(w, "n", 0) <= upto && nodeset_has(nodeset_from_json(ju_arr(w, "left")), ccr->self))
 			add(&ret_update->send, ju_pack("{ss,si,sI}", "t", "ccr.done", "v", 1, "n",
 						       (json_int_t)ju_int(w, "n", 0)));
 }

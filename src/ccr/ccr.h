@@ -80,8 +80,10 @@ void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr
 void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, struct ccr_update *ret_update);
 /* From here on in the log: ready members vote; success is reported when all members (a quorate set) have stored. */
 void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_update *ret_update);
-/* What ccr_restore() asked for is on the disk. */
-void ccr_synced(struct ccr *ccr, struct ccr_update *ret_update);
+/* The last commit that waits for some member to store it; 0: none does. */
+uint64_t ccr_last_waiting(const struct ccr *ccr);
+/* What was asked for until ccr_last_waiting() was upto is on the disk: ccr_restore()'s writes, and commits since. */
+void ccr_synced(struct ccr *ccr, uint64_t upto, struct ccr_update *ret_update);
 
 /* The whole, for joiners; restoring asks for the writes that make the disk equal. */
 json_t *ccr_snapshot(const struct ccr *ccr);

@@ -300,8 +300,11 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 			       "%s on node %u); aborting.", own, ju_str(m, "digest", ""), from);
 }
 
+/* A node that was left behind may still take itself for president, until it reads the hello of the others. */
 static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
 {
+	if (from != cmm_membership(e->cmm)->president)
+		return;
 	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
 	e->digest_from = from;
 	e->own_digest = engine_digest(e);
@@ -422,7 +425,8 @@ static void on_snapshot(struct engine *e, struct engine_time now, const json_t *
 	json_array_foreach(held, i, v)
 		apply_log(e, now, (uint32_t)json_integer_value(json_array_get(v, 0)), json_array_get(v, 1), u);
 	json_decref(held);
-	push(&u->store, ju_pack("{ss,ss,sI}", "op", "mark", "what", "synced", "epoch", (json_int_t)ms->epoch));
+	push(&u->store, ju_pack("{ss,ss,sI,sI}", "op", "mark", "what", "synced", "epoch", (json_int_t)ms->epoch, "commits",
+				(json_int_t)ccr_last_waiting(e->ccr)));
 }
 
 /* ---- formation: the sponsor gathers the newest copy of every table ---- */
@@ -675,6 +679,8 @@ static void finish(struct engine *e, struct engine_time now, struct engine_updat
 static void begin(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	*u = (struct engine_update) { .lease_until_ms = e->lease_until_ms, .timer_ms = e->timer_ms };
+	if (cmm_lease_is_over(e->cmm, now.mono_ms))
+		(void)snprintf(u->panic, sizeof u->panic, "%s", CMM_LEASE_OVER);
 	rgm_set_time(e->rgm, now.wall_ms);
 }
 
@@ -795,7 +801,7 @@ void engine_stored(struct engine *e, struct engine_time now, const json_t *reque
 		e->shutdown = true;
 	} else if (streq(op, "mark")) {
 		if (e->synced && (uint64_t)ju_int(request, "epoch", 0) == cmm_membership(e->cmm)->epoch) {
-			ccr_synced(e->ccr, &c);
+			ccr_synced(e->ccr, (uint64_t)ju_int(request, "commits", 0), &c);
 			take_ccr(e, &c, u);
 			cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_SYNCED }, u);
 		}

@@ -38,10 +38,9 @@ bool cmm_owns_message(const char *type)
 
 uint32_t nodeset_next(nodeset set, uint32_t after)
 {
-	for (uint32_t id = after + 1; id <= CMM_NODE_ID_MAX; id++)
-		if (nodeset_has(set, id))
-			return id;
-	return 0;
+	nodeset rest = after < CMM_NODE_ID_MAX ? set >> after : 0;
+
+	return rest ? after + 1 + (uint32_t)__builtin_ctzll(rest) : 0;
 }
 
 json_t *nodeset_to_json(nodeset set)
@@ -165,6 +164,11 @@ static bool may_be_quorate(const struct cmm *cmm, nodeset set)
 const struct cmm_membership *cmm_membership(const struct cmm *cmm) { return &cmm->membership; }
 nodeset cmm_view(const struct cmm *cmm) { return cmm->view; }
 uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id) { return cmm->heard_ms[id]; }
+
+bool cmm_lease_is_over(const struct cmm *cmm, uint64_t now_ms)
+{
+	return cmm_is_ready(cmm) && !cmm->leaving && cmm->lease_until_ms && now_ms > cmm->lease_until_ms;
+}
 
 bool cmm_is_ready(const struct cmm *cmm)
 {
@@ -935,9 +939,8 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	assert(event->type < CMM_EV_COUNT);
 	if (!cmm->start_ms)
 		cmm->start_ms = event->now_ms;
-	/* failfastd ends this machine when the lease does; a thawed node must not act before that process has run. */
-	if (cmm_is_ready(cmm) && !cmm->leaving && cmm->lease_until_ms && event->now_ms > cmm->lease_until_ms)
-		fail_fast(cmm, u, "CMM: The lease of this node ran out; aborting.");
+	if (cmm_lease_is_over(cmm, event->now_ms))
+		fail_fast(cmm, u, CMM_LEASE_OVER);
 	if (cmm->panicked)
 		return;
 	switch (event->type) {

@@ -164,6 +164,9 @@ uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id);      /* 0: an
 /* An order to fence is void when the node is back, dead by now, or this node does not preside any more: end the agent. */
 bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation);
 uint64_t cmm_heard_ms(const struct cmm *cmm, uint32_t id);      /* last beat of that node; 0: never */
+/* failfastd ends this machine when the lease does; a thawed node must not act on anything before that process has run. */
+#define CMM_LEASE_OVER "CMM: The lease of this node ran out; aborting."
+bool cmm_lease_is_over(const struct cmm *cmm, uint64_t now_ms);
 /* Snapshot for joiners: lost nodes.  Restoring counts their silence from now. */
 json_t  *cmm_snapshot(const struct cmm *cmm);
 void     cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms);

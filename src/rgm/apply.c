@@ -380,20 +380,31 @@ static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 }
 
 /* Decisions that were made before, without knowing of it, are stale now. */
+static void drain(struct rgm *rgm, nodeset nodes, bool on)
+{
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		rgm->node[id].draining = on && rgm->node[id].state == NODE_UP;
+	bump_all(rgm);
+}
+
 static void on_drain(struct rgm *rgm, const json_t *m)
 {
-	nodeset nodes = nodeset_from_json(ju_arr(m, "nodes"));
-
-	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
-		rgm->node[id].draining = ju_bool(m, "on", false) && rgm->node[id].state == NODE_UP;
-	bump_all(rgm);
+	drain(rgm, nodeset_from_json(ju_arr(m, "nodes")), ju_bool(m, "on", false));
 	ops_landed(rgm, ju_str(m, "op", ""));
+}
+
+/* The cluster shuts down here in the log, and with it a node that has joined since all were drained. */
+static void on_shutdown(struct rgm *rgm)
+{
+	drain(rgm, rgm_up_nodes(rgm), true);
 }
 
 void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	const char *t = ju_str(m, "t", "");
 
+	if (streq(t, "rgm.rsp") && streq(ju_str(m, "op", ""), "cluster_shutdown") && ju_int(m, "code", 1) == 0)
+		on_shutdown(rgm);
 	if (streq(t, "rgm.dec"))
 		on_decision(rgm, m, u);
 	else if (streq(t, "rgm.drain"))

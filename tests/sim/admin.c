@@ -9,7 +9,14 @@ static void request(uint32_t id, json_t *r, json_t *remember)
 	char key[24];
 
 	(void)snprintf(key, sizeof key, "%" PRIu64, ++w.counter);
-	ju_set_new(w.admin, key, remember ? remember : json_object());
+	if (!remember)
+		remember = json_object();
+	ju_set_int(remember, "node", id);
+	ju_set_int(remember, "life", (int64_t)n->life);
+	/* These wait up to a minute for a device. */
+	if (strncmp(ju_str(r, "op", ""), "quorum_", 7) == 0 || strncmp(ju_str(r, "op", ""), "node_", 5) == 0)
+		ju_set_bool(remember, "slow", true);
+	ju_set_new(w.admin, key, remember);
 	if (w.verbose) {
 		_cleanup_free_ char *text = ju_dump(r);
 
@@ -75,26 +82,29 @@ static json_t *whole_table(uint32_t id, const char *rg, const char *value)
 		       "data", data, "message", "sim");
 }
 
-void admin(void)
+void admin(bool again)
 {
 	uint32_t id = random_up_node();
 	int g = (int)rnd_upto(GROUPS);
-	char rg[16], node[16], rs[16];
+	char rg[16], node[16], other[16], rs[16];
 
 	if (w.calm)
 		return;
-	schedule(w.now + (chance(50) ? rnd_range(1, 60) : rnd_range(100, 1500)), EV_ADMIN, 0, 0, NULL);
+	if (again)
+		schedule(w.now + (chance(50) ? rnd_range(1, 60) : rnd_range(100, 1500)), EV_ADMIN, 0, 0, NULL);
 	if (!id)
 		return;
 	(void)snprintf(rg, sizeof rg, "g%d", g);
 	(void)snprintf(rs, sizeof rs, "g%d-app", g);
 	(void)snprintf(node, sizeof node, "node%u", (unsigned)rnd_range(1, w.nodes));
 	say_net(id);
+	if (!w.node[id].up)
+		return;
 	if (chance(12) && !w.rot) {
 		administer_cluster(id);
 		return;
 	}
-	switch (rnd_upto(9)) {
+	switch (rnd_upto(11)) {
 	case 0: case 1:
 		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
 		break;
@@ -102,19 +112,32 @@ void admin(void)
 		request(id, ju_pack("{ss,ss}", "op", "group_offline", "rg", rg), NULL);
 		break;
 	case 3: case 4:
+		w.asked[g] = w.counter + 1;     /* it enables the resources, too */
 		request(id, ju_pack("{ss,ss}", "op", "group_bring", "rg", rg), NULL);
 		break;
-	case 5:
-		request(id, ju_pack("{ss,s[s],sb}", "op", chance(50) ? "resource_enable" : "resource_disable", "names", rs,
-				    "monitor", chance(50)), NULL);
+	case 5: {
+		bool enable = chance(50), monitor = chance(50);
+
+		if (!monitor)
+			w.asked[g] = w.counter + 1;
+		request(id, ju_pack("{ss,s[s],sb}", "op", enable ? "resource_enable" : "resource_disable", "names", rs,
+				    "monitor", monitor),
+			!enable && !monitor ? ju_pack("{si,sb}", "group", g, "disables", true) : NULL);
 		break;
+	}
 	case 6:
 		request(id, ju_pack("{ss,ss,ss,ss}", "op", "control", "tag", chance(50) ? "RESOURCE_RESTART" : "GIVEOVER", "rg", rg,
 				    "rs", rs), NULL);
 		break;
+	case 7:
+		(void)snprintf(other, sizeof other, "node%u", (unsigned)rnd_range(1, w.nodes));
+		request(id, chance(50) ? named("evacuate", "node", node) :
+			ju_pack("{ss,ss,s[s,s]}", "op", "group_switch", "rg", rg, "nodes", node, other), NULL);
+		break;
 	default: {
 		_cleanup_free_ char *value = xasprintf("%" PRIu64, w.counter + 1);
 
+		w.asked[g] = w.counter + 1;
 		request(id, chance(40) && has_group(id, rg) ? whole_table(id, rg, value) :
 			ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", rg, "props", "RG_description", value),
 			ju_pack("{si,sI}", "group", g, "value", (json_int_t)(w.counter + 1)));
@@ -136,8 +159,11 @@ void acknowledge(uint32_t id, const json_t *answer)
 		(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
 		w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(w.node[id].engine), table));
 		ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
+		check_acknowledged(id, g, ju_int(a, "value", 0));
 		w.acks++;
 	}
+	if (a && ju_int(answer, "code", 1) == 0 && ju_bool(a, "disables", false))
+		check_disabled(id, ju_int(a, "group", 0), (uint64_t)ju_int(answer, "client", 0));
 	if (a && ju_int(answer, "code", 1) == 0 && streq(ju_str(a, "then", ""), "leave"))
 		schedule(w.now, EV_LEAVE, id, 0, NULL);
 	if (a && ju_int(answer, "code", 1) == SCHA_ERR_SEQID && json_object_get(a, "value"))

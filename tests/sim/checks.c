@@ -1,5 +1,6 @@
 /* What has to hold after every event, and what has to be true in the end. */
 #include "sim.h"
+#include "rgm/model.h"
 
 #include <stdarg.h>
 
@@ -22,8 +23,13 @@ void check_epoch(uint32_t id, const json_t *entry)
 	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
 		if (held >> q & 1)
 			present += votes->device[q].votes;
-	/* A joiner may have the votes of an older configuration until its snapshot comes. */
-	if (present < cmm_votes_needed(cmm) && nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id))
+	/* Whoever votes for the next epoch must know of this one, also after a power cut. */
+	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
+		if (ju_int(w.node[k].disk, "epoch", 0) < ju_int(entry, "epoch", 0))
+			fail("epoch %s is in force at node%u, but not on the disk of node%u", key, id, k);
+	/* A joiner may have the votes of an older configuration until its snapshot comes; and a commit may come into force at
+	 * the moment when the one whose vote was missing is no member any more. */
+	if (w.node[id].votes_gen == ccr_table_gen(engine_ccr(w.node[id].engine), "infrastructure") && present < cmm_votes_needed(cmm) && nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id))
 		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, cmm_votes_possible(cmm));
 	if (!json_object_get(w.epochs, key))
 		ju_set_new(w.epochs, key, nodeset_to_json(members));
@@ -76,6 +82,96 @@ void check_running(const char *rs)
 		fail("resource %s runs on several nodes at once: set %#" PRIx64, rs, where);
 }
 
+/* A method is about to run: under a lease, alone, and in the order of the dependencies. */
+void check_start(uint32_t id, const char *rs, const char *method)
+{
+	const struct sim_node *n = &w.node[id];
+	_cleanup_free_ char *other = xstrdup(rs);
+	const char *key;
+	json_t *v;
+	unsigned running = 0;
+
+	if (strstr(method, "tart") && (!n->lease_until || lease_is_over(n)))
+		fail("node%u starts %s without a lease (%" PRIu64 ", now %" PRIu64 ")", id, rs, n->lease_until, node_clock(n, w.now));
+	json_object_foreach(n->running, key, v)
+		running += streq(ju_str(v, "rs", ""), rs);
+	if (running > 1)
+		fail("node%u runs %s of %s beside another method of it", id, method, rs);
+	if (streq(method, "Start") && strstr(rs, "-app")) {
+		strcpy(strstr(other, "-app"), "-ip");
+		if (!ju_bool(n->serving, other, false))
+			fail("node%u starts %s before its address is up", id, rs);
+	} else if (streq(method, "Stop") && strstr(rs, "-ip")) {
+		_cleanup_free_ char *app = xasprintf("%.*s-app", (int)(strlen(rs) - 3), rs);
+
+		if (ju_bool(n->truth, app, false))
+			fail("node%u takes the address away under %s", id, app);
+	}
+}
+
+/* Who is declared dead must not be able to do anything any more. */
+void check_dead(uint32_t id, const json_t *message)
+{
+	uint32_t target = (uint32_t)ju_int(message, "node", 0);
+	uint64_t incarnation = (uint64_t)ju_int(message, "inc", 0);
+	const struct sim_node *n = &w.node[target];
+	const char *how = ju_str(message, "how", "");
+
+	if (can_act(target) && engine_is_ready(n->engine) && (!incarnation || incarnation == n->incarnation))
+		fail("node%u declares node%u dead (%s), which can still act", id, target, how);
+	if (w.fence_required && streq(how, "lease"))
+		fail("node%u declares node%u dead by lease, but fencing is required", id, target);
+}
+
+/* All members have one state at one place in the log. */
+void check_same_state(uint32_t id, struct entry *e)
+{
+	const struct engine *engine = w.node[id].engine;
+	uint64_t epoch = cmm_membership(engine_cmm(engine))->epoch, digest;
+
+	if (!engine_is_ready(engine) || (e->epoch && e->epoch != epoch))
+		return;
+	digest = engine_digest(engine);
+	if (e->epoch && e->digest != digest)
+		fail("node%u differs from another member after the same %s", id, ju_str(e->message, "t", ""));
+	e->epoch = epoch;
+	e->digest = digest;
+}
+
+/* Whoever forms a cluster later must find an acknowledged change on a disk: so a majority has it. */
+void check_acknowledged(uint32_t id, int64_t group, int64_t value)
+{
+	const struct cmm *cmm = engine_cmm(w.node[id].engine);
+	const struct cmm_votes *votes = cmm_config_votes(cmm);
+	uint64_t n = history_number(id, group, value);
+	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group);
+	unsigned present = 0;
+
+	for (uint32_t k = 1; k <= w.nodes; k++)
+		present += disk_gen(&w.node[k], table) >= n ? votes->node[k] : 0;
+	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
+		present += cmm_device(cmm, q).held || cmm_membership(cmm)->held >> q & 1 ? votes->device[q].votes : 0;
+	if (!n)
+		fail("change %" PRId64 " of %s is acknowledged at node%u, but not in its history", value, table, id);
+	else if (present < cmm_votes_needed(cmm))
+		fail("change %" PRId64 " of %s (commit %" PRIu64 ") is acknowledged, but on the disks of %u of %u votes only", value, table, n,
+		     present, cmm_votes_possible(cmm));
+}
+
+/* A resource whose disabling is acknowledged runs nowhere, when nobody has asked for anything else since. */
+void check_disabled(uint32_t id, int64_t group, uint64_t key)
+{
+	const struct ccr *ccr = engine_ccr(w.node[id].engine);
+	nodeset ready = cmm_membership(engine_cmm(w.node[id].engine))->ready;
+	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group), *rs = xasprintf("g%" PRId64 "-app", group);
+	_cleanup_free_ char *enabled = xasprintf("rs.%s.enabled", rs);
+
+	if (w.asked[group] != key || !streq(ju_str(ccr_table(ccr, table), enabled, ""), "FALSE"))
+		return;
+	for (uint32_t k = nodeset_next(ready, 0); k; k = nodeset_next(ready, k))
+		if (ju_bool(w.node[k].truth, rs, false))
+			fail("%s is disabled, says node%u, but it runs on node%u", rs, id, k);
+}
 
 /* ---- the end ---- */
 static bool complain;           /* false: only find out */
@@ -110,7 +206,9 @@ static const char *group_state_on(const json_t *rg, const char *node)
 static void check_group(const json_t *rg)
 {
 	unsigned online = 0, running = 0, bad = 0;
-	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", ""));
+	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", "")), *table = xasprintf("rgm_rg_%s", ju_str(rg, "name", ""));
+	_cleanup_free_ char *key = xasprintf("rs.%s.enabled", app);
+	bool enabled = streq(ju_str(ccr_table(engine_ccr(w.node[1].engine), table), key, ""), "TRUE");
 
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		_cleanup_free_ char *node = xasprintf("node%u", id);
@@ -119,6 +217,9 @@ static void check_group(const json_t *rg)
 		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED");
 		bad += strstr(state, "PENDING") != NULL;
 		running += ju_bool(w.node[id].truth, app, false);
+		if (streq(state, "ONLINE") && ju_bool(w.node[id].serving, app, false) != enabled)
+			missing("group %s is online on node%u, where its resource %s", ju_str(rg, "name", ""), id,
+				enabled ? "does not run" : "runs, though it is disabled");
 	}
 	if (bad)
 		missing("group %s is still pending after the faults stopped", ju_str(rg, "name", ""));
@@ -145,6 +246,35 @@ static void check_net(uint32_t id)
 	json_decref(status);
 }
 
+static void check_answered(void)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(w.admin, key, v)
+		if (!ju_bool(v, "slow", false) && (uint64_t)ju_int(v, "life", 0) == w.node[ju_int(v, "node", 0)].life)
+			missing("request %s at node%d was never answered", key, (int)ju_int(v, "node", 0));
+}
+
+/* Nothing is left of what was under way. */
+static void check_leftovers(uint32_t id)
+{
+	const struct cmm *cmm = engine_cmm(w.node[id].engine);
+	const struct cmm_votes *votes = cmm_config_votes(cmm);
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(w.node[id].disk, name, v)
+		if (strstr(name, ".intent") && !w.node[id].litter)
+			missing("node%u still has %s", id, name);
+	for (uint32_t q = 1; q <= w.devices; q++)
+		if (votes->device[q].name[0] && votes->device[q].enabled && nodeset_has(votes->device[q].ports, id) &&
+		    !nodeset_has(cmm_device(cmm, q).good, id))
+			missing("node%u has no key on device %u", id, q);
+	if (rgm_draining_nodes(engine_rgm(w.node[id].engine)))
+		missing("node%u sees nodes that are about to leave: %#" PRIx64, id, rgm_draining_nodes(engine_rgm(w.node[id].engine)));
+}
+
 static void check_converged(void)
 {
 	_cleanup_free_ char *wrong = NULL;
@@ -161,6 +291,7 @@ static void check_converged(void)
 		if (engine_digest(w.node[id].engine) != engine_digest(w.node[1].engine))
 			missing("digest of node%u differs", id);
 		check_net(id);
+		check_leftovers(id);
 		for (const char *name = json_object_iter_key(json_object_iter(w.node[id].disk)); name;
 		     name = json_object_iter_key(json_object_iter_next(w.node[id].disk, json_object_key_to_iter(name)))) {
 			if (json_is_string(json_object_get(w.node[id].disk, name)) && !strstr(name, ".intent") && !is_history(name) &&
@@ -175,6 +306,7 @@ static void check_converged(void)
 		if (gen < w.acked[g])
 			missing("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
 	}
+	check_answered();
 	wrong = check_history();
 	if (wrong)
 		missing("%s", wrong);

@@ -10,8 +10,17 @@ void start_storage(uint32_t id)
 
 	if (!json_array_size(n->queue) || n->queue_due > w.now)
 		return;
-	n->queue_due = w.now + (chance(2) ? rnd_range(50, 400) : rnd_range(1, 4));
+	n->queue_due = w.now + (w.now < n->slow_disk_until && chance(50) ? rnd_range(20, 500) : chance(2) ? rnd_range(50, 400)
+													  : rnd_range(1, 4));
 	schedule(n->queue_due, EV_STORED, id, 0, NULL);
+}
+
+/* 0: it is not there. */
+uint64_t disk_gen(const struct sim_node *n, const char *table)
+{
+	uint64_t gen = 0;
+
+	return sscanf(ju_str(n->disk, table, ""), "ccr_gennum %" SCNu64, &gen) == 1 ? gen : 0;
 }
 
 void write_disk(struct sim_node *n, const json_t *request)
@@ -44,10 +53,14 @@ void stored(uint32_t id)
 	json_t *request = json_incref(json_array_get(n->queue, 0));
 	struct engine_update u;
 	const char *op = ju_str(request, "op", "");
+	_cleanup_free_ char *intent = xasprintf("%s.intent", ju_str(request, "table", ""));
+	/* What is an intent already needs no room to become the table. */
+	bool needs_room = streq(op, "intent") || streq(op, "write") || (streq(op, "commit") && !json_object_get(n->disk, intent));
 	/* A history that cannot be written is lost by design, so its writes do not fail here. */
-	const char *error = n->disk_full && streq(op, "intent") ? "No space left on device"
+	const char *error = n->disk_full && needs_room ? "No space left on device"
 			  : rnd_upto(1000) < n->disk_errors && !streq(op, "history") ? "Input/output error" : NULL;
 
+	n->litter |= error && streq(op, "drop");
 	json_array_remove(n->queue, 0);
 	if (!error)
 		write_disk(n, request);
@@ -97,7 +110,7 @@ void start_device_op(uint32_t id, const json_t *request)
 {
 	struct sim_node *n = &w.node[id];
 	uint32_t q = (uint32_t)ju_int(request, "device", 0);
-	uint64_t takes = chance(w.device[q].slow) ? rnd_range(50, 900) : rnd_range(1, 8);
+	uint64_t takes = !chance(w.device[q].slow) ? rnd_range(1, 8) : chance(10) ? rnd_range(900, 5000) : rnd_range(50, 900);
 
 	if (n->device_op[q]) {
 		fail("node%u wants two operations on device %u at once", id, q);
@@ -133,20 +146,33 @@ void device_op_ended(uint32_t id, uint64_t life, uint32_t q, json_t *request /* 
 	take(id, &u);
 }
 
-/* ---- fence agents: they say that a node is off only when they have seen it ---- */
+/* ---- fence agents: they say that a node is off only when they have seen it; some say it late ---- */
 
 void start_fence(uint32_t id, const json_t *request)
 {
 	schedule(w.now + (chance(20) ? rnd_range(500, 3000) : rnd_range(20, 200)), EV_FENCED, id, 0, json_deep_copy(request));
 }
 
-void fence_ended(uint32_t id, const json_t *request)
+static void end_fence(uint32_t id, const json_t *request)
+{
+	struct sim_node *n = &w.node[id];
+	bool off = ju_bool(request, "off", false);
+	struct engine_update u;
+
+	engine_fenced(n->engine, clock_of(n), request, "fence_sim", off ? NULL : "the agent timed out", &u);
+	take(id, &u);
+}
+
+void fence_ended(uint32_t id, json_t *request)
 {
 	struct sim_node *n = &w.node[id];
 	uint32_t target = (uint32_t)ju_int(request, "node", 0);
 	bool works = w.calm || !chance(25);
-	struct engine_update u;
 
+	if (json_object_get(request, "off")) {
+		end_fence(id, request);
+		return;
+	}
 	/* The agent is ended when its order is void: the node is back, or dead in another way. */
 	if (!cmm_fence_wanted(engine_cmm(n->engine), target, (uint64_t)ju_int(request, "inc", 0)))
 		works = false;
@@ -155,8 +181,11 @@ void fence_ended(uint32_t id, const json_t *request)
 		crash(target, "fenced");
 		w.fenced++;
 	}
-	engine_fenced(n->engine, clock_of(n), request, "fence_sim", works ? NULL : "the agent timed out", &u);
-	take(id, &u);
+	ju_set_bool(request, "off", works);
+	if (chance(20))
+		schedule(w.now + rnd_range(200, 6000), EV_FENCED, id, 0, json_deep_copy(request));
+	else
+		end_fence(id, request);
 }
 
 /* ---- what is on the disks at first ---- */

@@ -41,14 +41,17 @@ static void partition(void)
 
 /* ---- machines that stand still ---- */
 
-static uint64_t freeze_time(void)
+/* Often until just before the lease ends, or just after. */
+static uint64_t freeze_time(const struct sim_node *n)
 {
 	static const struct { unsigned percent; uint64_t lo, hi; } times[] = {
 		{ 50, 50, 400 }, { 45, 400, 4000 }, { 5, 4000, 60000 },
 	};
-	uint64_t dice = rnd_upto(100);
+	uint64_t dice = rnd_upto(100), end = n->lease_until ? from_node_clock(n, n->lease_until) : 0;
 	size_t i = 0;
 
+	if (end > w.now + 20 && chance(25))
+		return end - w.now - 16 + rnd_upto(20);
 	while (dice >= times[i].percent)
 		dice -= times[i++].percent;
 	return rnd_range(times[i].lo, times[i].hi);
@@ -62,9 +65,19 @@ static void freeze(uint32_t id)
 		return;
 	trace("node%u freezes", id);
 	n->frozen = true;
-	schedule(w.now + freeze_time(), EV_THAW, id, n->life, NULL);
+	schedule(w.now + freeze_time(n), EV_THAW, id, n->life, NULL);
 	/* A short one goes unnoticed: the token waits. */
 	schedule(w.now + w.takeover_ms * 17 / 64, EV_TOKEN_LOST, id, n->life, NULL);
+}
+
+static void wake_too_late(uint32_t id)
+{
+	struct engine_update u;
+
+	engine_timer(w.node[id].engine, clock_of(&w.node[id]), &u);
+	take(id, &u);
+	if (w.node[id].up)
+		fail("node%u goes on although its lease is over", id);
 }
 
 void thaw(uint32_t id)
@@ -78,6 +91,9 @@ void thaw(uint32_t id)
 	n->frozen = false;
 	trace("node%u thaws", id);
 	if (lease_is_over(n)) {
+		/* failfastd runs first, but clusterd may be in the middle of something on another processor. */
+		if (chance(30))
+			wake_too_late(id);
 		crash(id, "failfastd: lease");
 		return;
 	}
@@ -95,6 +111,7 @@ void thaw(uint32_t id)
 
 /* ---- the rest ---- */
 
+static void clusterd_dies(uint32_t id) { daemon_dies(id); }
 static void power_cut(uint32_t id) { crash(id, "power cut"); }
 static void cut(uint32_t id)       { (void)id; partition(); }
 
@@ -155,7 +172,7 @@ void fault(void)
 {
 	static const struct { unsigned weight; void (*happen)(uint32_t id); } faults[] = {
 		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
-		{ 2, worsen_device }, { 1, cut_all },
+		{ 2, worsen_device }, { 1, cut_all }, { 1, clusterd_dies },
 	};
 	uint64_t sum = 0, dice;
 	size_t i;

@@ -28,22 +28,26 @@ void load_history(struct sim_node *n)
 	}
 }
 
-/* [group, value of its description]: is the change that set it in the history of node 1? */
-static bool is_in(const json_t *change)
+uint64_t history_number(uint32_t id, int64_t group, int64_t set)
 {
-	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" JSON_INTEGER_FORMAT, json_integer_value(json_array_get(change, 0)));
-	_cleanup_free_ char *value = xasprintf("%" JSON_INTEGER_FORMAT, json_integer_value(json_array_get(change, 1)));
-	json_t *e;
-	size_t i;
+	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group), *value = xasprintf("%" PRId64, set);
+	const json_t *entries = ccr_history(engine_ccr(w.node[id].engine));
 
-	json_array_foreach(ccr_history(engine_ccr(w.node[1].engine)), i, e) {
+	for (size_t i = json_array_size(entries); i > 0; i--) {
+		const json_t *e = json_array_get(entries, i - 1);
 		const json_t *pair = ju_arr(ju_obj(e, "set"), "rg.prop.RG_description");
 
 		if (streq(ju_str(e, "table", ""), table) && pair && json_is_string(json_array_get(pair, 1)) &&
 		    streq(json_string_value(json_array_get(pair, 1)), value))
-			return true;
+			return (uint64_t)ju_int(e, "n", 0);
 	}
-	return false;
+	return 0;
+}
+
+/* [group, value of its description]: is the change that set it in the history of node 1? */
+static bool is_in(const json_t *change)
+{
+	return history_number(1, json_integer_value(json_array_get(change, 0)), json_integer_value(json_array_get(change, 1))) != 0;
 }
 
 static char *check_chains(void)

@@ -6,7 +6,7 @@ uint64_t node_clock(const struct sim_node *n, uint64_t at)
 	return (uint64_t)((int64_t)at + (int64_t)at * n->drift_ppm / 1000000 + n->skew);
 }
 
-static uint64_t from_node_clock(const struct sim_node *n, uint64_t t)
+uint64_t from_node_clock(const struct sim_node *n, uint64_t t)
 {
 	int64_t x = ((int64_t)t - n->skew) * 1000000 / (1000000 + n->drift_ppm) + 1;
 
@@ -18,9 +18,19 @@ struct engine_time clock_of(const struct sim_node *n)
 	return (struct engine_time) { .mono_ms = node_clock(n, w.now), .wall_ms = 1700000000000 + (int64_t)w.now + n->wall_step };
 }
 
+#define NS_PER_MS 1000000u
+
+static bool ends(const struct sim_node *n, uint64_t at_ms)
+{
+	char reason[FF_REASON_MAX];
+
+	return ff_core_due(&n->failfastd, at_ms * NS_PER_MS, reason);
+}
+
+/* What failfastd of that node says, which has a millisecond to act. */
 bool lease_is_over(const struct sim_node *n)
 {
-	return n->lease_until && node_clock(n, w.now) > n->lease_until;
+	return ends(n, node_clock(n, w.now) - 1);
 }
 
 static void run_method(uint32_t id, const json_t *run)
@@ -32,9 +42,12 @@ static void run_method(uint32_t id, const json_t *run)
 	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(run, "run", 0));
 	ju_set_new(n->running, key, json_deep_copy(run));
 	trace("node%u runs %s of %s", id, method, rs);
+	check_start(id, rs, method);
 	if (streq(method, "Start") || streq(method, "Prenet_start")) {
 		ju_set_bool(n->truth, rs, true);
 		check_running(rs);
+	} else if (streq(method, "Stop")) {
+		json_object_del(n->serving, rs);
 	}
 	schedule(w.now + (chance(5) ? rnd_range(100, 900) : rnd_range(1, 20)), EV_RAN, id, (uint64_t)ju_int(run, "run", 0), NULL);
 }
@@ -43,8 +56,14 @@ static void set_alarms(uint32_t id, const struct engine_update *u)
 {
 	struct sim_node *n = &w.node[id];
 
-	if (u->lease_until_ms && u->lease_until_ms != n->lease_until)
-		schedule(from_node_clock(n, u->lease_until_ms), EV_FAILFAST, id, u->lease_until_ms, NULL);
+	if (u->lease_until_ms != n->lease_until) {
+		uint64_t deadline;
+
+		ff_core_lease(&n->failfastd, n->failfast_slot, node_clock(n, w.now) * NS_PER_MS, u->lease_until_ms * NS_PER_MS);
+		deadline = ff_core_deadline(&n->failfastd) / NS_PER_MS;
+		if (deadline)
+			schedule(from_node_clock(n, deadline), EV_FAILFAST, id, u->lease_until_ms, NULL);
+	}
 	n->lease_until = u->lease_until_ms;
 	if (u->timer_ms && u->timer_ms != n->timer_due) {
 		n->timer_due = u->timer_ms;
@@ -61,8 +80,11 @@ static void carry_out(uint32_t id, const struct engine_update *u)
 	set_alarms(id, u);
 	json_array_foreach(u->store, i, v)
 		ju_push(n->queue, json_incref(v));
-	json_array_foreach(u->send, i, v)
+	json_array_foreach(u->send, i, v) {
+		if (streq(ju_str(v, "t", ""), "dead"))
+			check_dead(id, v);
 		multicast(id, v);
+	}
 	json_array_foreach(u->device, i, v)
 		start_device_op(id, v);
 	json_array_foreach(u->fence, i, v)
@@ -81,6 +103,9 @@ static void go_away(uint32_t id)
 
 	if (json_object_size(n->truth))
 		fail("node%u leaves in order, but a resource runs there", id);
+	ff_core_goodbye(&n->failfastd, n->failfast_slot);
+	if (ff_core_count(&n->failfastd) || ff_core_deadline(&n->failfastd))
+		fail("node%u leaves in order, but failfastd would still end it", id);
 	trace("node%u leaves in order", id);
 	ring_leave(id);
 	node_off(n);
@@ -109,8 +134,11 @@ void take(uint32_t id, struct engine_update *update)
 			trace("node%u: %s", id, ju_str(v, "text", ""));
 	json_array_foreach(u.journal, i, v)
 		check_epoch(id, v);
-	if (engine_is_ready(n->engine))
-		check_no_lost_update(id);
+	if (u.store) {          /* no table changes without */
+		if (engine_is_ready(n->engine))
+			check_no_lost_update(id);
+		n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
+	}
 	if (u.left) {
 		carry_out(id, &u);
 		go_away(id);
@@ -141,6 +169,7 @@ void node_off(struct sim_node *n)
 	json_array_clear(n->unsent);
 	json_object_clear(n->running);
 	json_object_clear(n->truth);
+	json_object_clear(n->serving);
 	n->lease_until = n->timer_due = n->lag_due = n->queue_due = 0;
 }
 
@@ -191,7 +220,11 @@ static void load_disk(struct sim_node *n, uint32_t id)
 	json_t *text, *data;
 	struct err err = { 0 };
 	uint64_t gen;
+	void *tmp;
 
+	json_object_foreach_safe(n->disk, tmp, name, text)
+		if (strstr(name, ".intent"))    /* what was not committed here is decided elsewhere */
+			json_object_del(n->disk, name);
 	n->engine = engine_new(&config);
 	json_object_foreach(n->disk, name, text) {
 		if (!json_is_string(text) || strstr(name, ".intent") || is_history(name))
@@ -204,6 +237,7 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		json_decref(data);
 	}
 	load_history(n);
+	n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
 	if (ju_bool(n->disk, "amnesia", false))
 		engine_has_amnesia(n->engine);
 	if (engine_start(n->engine, &err) < 0)
@@ -232,7 +266,13 @@ void boot(uint32_t id)
 	n->up = true;
 	n->life++;
 	n->incarnation = w.now + 1;
-	n->drift_ppm = (int64_t)rnd_range(0, 10000) - 5000;     /* half a per cent each way */
+	/* Half a per cent each way, and often all of it. */
+	n->drift_ppm = chance(50) ? (int64_t)rnd_range(0, 10000) - 5000 : chance(50) ? 5000 : -5000;
+	n->lag = chance(10) ? 40 : 3;
+	n->slow_disk_until = chance(10) ? w.now + 2000 : 0;
+	n->litter = false;
+	n->failfastd = (struct ff_core) { 0 };
+	n->failfast_slot = ff_core_register(&n->failfastd, 0, "clusterd", 0);
 	n->skew = (int64_t)rnd_range(1000, 100000);
 	trace("node%u boots", id);
 	let_a_table_rot(id);
@@ -261,11 +301,26 @@ void ran(uint32_t id, uint64_t run)
 	code = !w.calm && streq(method, "Start") && chance(3) ? 1 : 0;
 	if (streq(method, "Postnet_stop") || streq(method, "Stop"))
 		json_object_del(n->truth, rs);
+	if (streq(method, "Start") && code == 0)
+		ju_set_bool(n->serving, rs, true);
 	json_object_del(n->running, key);
 	result = ju_pack("{si,sb,ss,sf}", "exit", code, "timed_out", 0, "output", "", "ms", 5.0);
 	engine_ran(n->engine, clock_of(n), run, result, &u);
 	json_decref(result);
 	take(id, &u);
+}
+
+/* clusterd dies, and with it whoever would stop what runs here. */
+void daemon_dies(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->up || n->frozen)
+		return;
+	ff_core_lost(&n->failfastd, n->failfast_slot, node_clock(n, w.now) * NS_PER_MS);
+	if (!ends(n, node_clock(n, w.now)))
+		fail("node%u goes on without its clusterd", id);
+	crash(id, "failfastd: clusterd died");
 }
 
 void failfast(uint32_t id, uint64_t deadline)

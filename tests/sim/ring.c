@@ -3,6 +3,8 @@
  * nobody sees the new view at the same moment as another. */
 #include "sim.h"
 
+#define STATE_LOOKED_AT 8       /* of so many places in the log one */
+
 static struct ring *ring_ref(struct ring *r) { r->refs++; return r; }
 
 static void ring_unref(struct ring *r)
@@ -21,7 +23,7 @@ static void ring_add(struct ring *r, uint32_t from, json_t *message /* taken */)
 		r->cap = r->cap ? r->cap * 2 : 64;
 		r->log = xrealloc(r->log, r->cap * sizeof *r->log);
 	}
-	r->log[r->len++] = (struct entry) { from, message };
+	r->log[r->len++] = (struct entry) { .from = from, .message = message };
 }
 
 /* A copy that one component of a broken ring continues for itself. */
@@ -30,9 +32,13 @@ static struct ring *ring_fork(const struct ring *r)
 	struct ring *f = xcalloc(1, sizeof *f);
 
 	f->members = r->members;
+	f->formed = r->formed;
 	f->dead = true;
-	for (size_t i = 0; i < r->len; i++)
+	for (size_t i = 0; i < r->len; i++) {
 		ring_add(f, r->log[i].from, json_incref(r->log[i].message));
+		f->log[i].epoch = r->log[i].epoch;
+		f->log[i].digest = r->log[i].digest;
+	}
 	return f;
 }
 
@@ -61,7 +67,7 @@ void wake(uint32_t id)
 	if (!n->up || n->frozen || !n->ring || n->cursor >= n->ring->len)
 		return;
 	if (n->lag_due <= w.now)
-		n->lag_due = w.now + (chance(3) ? rnd_range(1, 12) : rnd_upto(1));
+		n->lag_due = w.now + (chance(n->lag) ? rnd_range(1, 12) : rnd_upto(1));
 	schedule(n->lag_due, EV_DELIVER, id, 0, NULL);
 }
 
@@ -113,14 +119,17 @@ static void show_view(uint32_t id, nodeset view)
 	if (!n->up || n->shown == view)
 		return;
 	n->shown = view;
+	if (chance(10))
+		n->slow_disk_until = w.now + 800;
 	engine_view(n->engine, clock_of(n), view, &u);
 	take(id, &u);
 }
 
 /* One delivery; with -v, the state of every node where the president has states compared. */
-static void deliver_entry(uint32_t id, const struct entry *e)
+static void deliver_entry(uint32_t id, struct ring *r, size_t at)
 {
 	struct sim_node *n = &w.node[id];
+	const struct entry entry = r->log[at], *e = &entry;     /* a copy: what follows from it may add to the log */
 	struct engine_update u;
 
 	w.deliveries++;
@@ -129,6 +138,8 @@ static void deliver_entry(uint32_t id, const struct entry *e)
 		return;
 	}
 	engine_deliver(n->engine, clock_of(n), e->from, e->message, &u);
+	if (at % STATE_LOOKED_AT == 0 && !u.panic[0] && !streq(ju_str(e->message, "t", ""), "beat"))
+		check_same_state(id, &r->log[at]);
 	if (w.verbose && streq(ju_str(e->message, "t", ""), "digest.mark")) {
 		json_t *state = rgm_snapshot(engine_rgm(n->engine));
 		json_t *tables = ccr_summary(engine_ccr(n->engine));
@@ -148,9 +159,10 @@ void deliver_next(uint32_t id)
 
 	if (w.now < n->lag_due || !n->ring || n->cursor >= n->ring->len)
 		return;
-	struct entry e = n->ring->log[n->cursor++];     /* a copy: what follows from it may add to the log */
+	struct ring *r = ring_ref(n->ring);
 
-	deliver_entry(id, &e);
+	deliver_entry(id, r, n->cursor++);
+	ring_unref(r);
 	wake(id);
 }
 
@@ -160,9 +172,10 @@ static void deliver_rest(uint32_t id)
 	uint64_t life = n->life;
 
 	while (n->up && n->life == life && n->ring && n->cursor < n->ring->len) {
-		struct entry e = n->ring->log[n->cursor++];
+		struct ring *r = ring_ref(n->ring);
 
-		deliver_entry(id, &e);
+		deliver_entry(id, r, n->cursor++);
+		ring_unref(r);
 	}
 }
 
@@ -255,17 +268,29 @@ void component_changed(void)
 			break_ring(r, w.clique[id]);
 	}
 	schedule(w.now + rnd_range(detection - 30, detection + 60), EV_REFORM, 0, 0, NULL);
+	/* Requests are dense while presidents change. */
+	for (unsigned i = 0; i < 4 && !w.calm && chance(60); i++)
+		schedule(w.now + rnd_upto(detection * 3 / 2), EV_ADMIN, 0, 1, NULL);
 }
 
 /* ---- a new ring ---- */
 
+/* Those of one ring that form the next one together recover its messages, also when they could not hear each other in
+ * between.  (Only who held the token can have one more than the others: one log is the beginning of the other.) */
 static nodeset come_along(uint32_t id, nodeset set)
 {
+	struct ring *own = w.node[id].ring;
 	nodeset along = node_bit(id);
 
-	for (uint32_t k = nodeset_next(set, 0); k; k = nodeset_next(set, k))
-		if (w.node[id].ring && w.node[k].ring == w.node[id].ring)
-			along |= node_bit(k);
+	for (uint32_t k = nodeset_next(set, 0); own && k; k = nodeset_next(set, k)) {
+		struct ring *other = w.node[k].ring;
+
+		if (!other || other->formed != own->formed)
+			continue;
+		along |= node_bit(k);
+		if (other->len > w.node[id].ring->len)
+			set_ring(&w.node[id].ring, other);
+	}
 	return along;
 }
 
@@ -274,6 +299,7 @@ static void form_ring(nodeset set)
 	struct ring *r = ring_ref(xcalloc(1, sizeof *r));
 
 	r->members = set;
+	r->formed = ++w.rings;
 	for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id)) {
 		struct sim_node *n = &w.node[id];
 

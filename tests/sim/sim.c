@@ -1,11 +1,13 @@
 /* sim: whole clusters in one process, with the object code of the daemons, under seeded faults.
  *
- *   sim [-n SEEDS] [-s FIRST] [-j JOBS] [-v] [-t SECONDS]     every seed is one run; a failure prints how to repeat it
+ *   sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS] [-w SECONDS] [-1] [-v]    every seed is one run; a failure prints how
+ *   to repeat it.  -t: how long faults happen; -w: no new seed after that time; -1: stop at the first failure; -v: tell all
  *
- * What is simulated: the ordered log with views (bus), disks, quorum devices, fence agents, method runs, failfastd, clocks.
- * What is real: engine, cmm, ccr, rgm.  Fault model and checks: README.md. */
+ * What is simulated: the ordered log with views (bus), disks, quorum devices, fence agents, method runs, clocks.
+ * What is real: engine, cmm, ccr, rgm, the core of failfastd.  Fault model and checks: README.md. */
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -73,7 +75,7 @@ static void handle(struct ev *e)
 	case EV_DEVICE_BACK:
 		w.device[e->arg].lost_to = 0;
 		break;
-	case EV_ADMIN:      admin(); break;
+	case EV_ADMIN:      admin(e->arg == 0); break;
 	case EV_LEAVE:      leave(e->node); break;
 	}
 	json_decref(e->json);
@@ -109,6 +111,7 @@ static void world_done(void)
 		json_decref(n->unsent);
 		json_decref(n->running);
 		json_decref(n->truth);
+		json_decref(n->serving);
 	}
 	json_decref(w.told);
 	json_decref(w.denied);
@@ -118,7 +121,9 @@ static void world_done(void)
 	free(w.heap);
 }
 
-enum total { DELIVERIES, DEATHS, ACKS, SIMULATED_MS, TAKES, FENCED, TOTALS };
+#define SEED_SECONDS_MAX 60u    /* longer than any seed takes */
+
+enum total { SEEDS, DELIVERIES, DEATHS, ACKS, SIMULATED_MS, TAKES, FENCED, TOTALS };
 
 /* What kind of cluster: two nodes with a device, three without, and so on. */
 static void choose_cluster(void)
@@ -133,7 +138,7 @@ static void choose_cluster(void)
 		dice -= kinds[i++].percent;
 	w.nodes = kinds[i].nodes;
 	w.devices = kinds[i].devices;
-	w.takeover_ms = (uint32_t)(chance(50) ? 640 : rnd_range(640, 2000));
+	w.takeover_ms = (uint32_t)(chance(50) ? 640 : chance(85) ? rnd_range(640, 2000) : rnd_range(2000, 8000));
 	w.fencing = chance(20);
 	w.fence_required = w.fencing && chance(50);
 	w.mixed_levels = chance(20);
@@ -149,6 +154,7 @@ static void make_node(uint32_t id)
 	n->unsent = json_array();
 	n->running = json_object();
 	n->truth = json_object();
+	n->serving = json_object();
 	n->level = w.mixed_levels ? (uint32_t)rnd_range(1, 2) : CMM_LEVEL;
 	initial_disk(n->disk);
 	schedule(rnd_upto(1500), EV_BOOT, id, 0, NULL);
@@ -197,57 +203,100 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	return !failure[0];
 }
 
-static int run_share(uint64_t first, uint64_t n, unsigned step, uint64_t faults_ms, bool verbose, uint64_t totals[TOTALS])
+struct options {
+	uint64_t n, first, faults_ms, wall_s;
+	unsigned jobs, failures_max;
+	bool verbose;
+};
+
+static volatile uint64_t seed_now;
+static struct options options = { .n = 1000, .first = 1, .faults_ms = 15000, .jobs = 2, .failures_max = 5 };
+
+static void say_failure(uint64_t seed, const char *failure)
+{
+	printf("seed %" PRIu64 ": %s\n  repeat: sim -n 1 -s %" PRIu64 " -t %" PRIu64 " -v\n", seed, failure, seed,
+	       options.faults_ms / 1000);
+	fflush(stdout);
+}
+
+/* An assertion of a core, or a loop without an end: the seed is worth more than a clean exit. */
+static void on_signal(int signal)
+{
+	say_failure(seed_now, signal == SIGALRM ? "this seed does not end" : strsignal(signal));
+	_exit(1);
+}
+
+static double seconds_since(const struct timespec *begin)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - begin->tv_sec) + (double)(now.tv_nsec - begin->tv_nsec) / 1e9;
+}
+
+static unsigned run_share(unsigned job, const struct timespec *begin, uint64_t totals[TOTALS])
 {
 	char failure[600];
-	int bad = 0;
+	unsigned bad = 0;
 
-	for (uint64_t s = first; s < first + n; s += step) {
-		if (run_seed(s, faults_ms, verbose, failure, totals))
+	for (uint64_t s = options.first + job; s < options.first + options.n && bad < options.failures_max; s += options.jobs) {
+		if (options.wall_s && seconds_since(begin) > (double)options.wall_s)
+			break;
+		seed_now = s;
+		alarm(SEED_SECONDS_MAX);
+		totals[SEEDS]++;
+		if (run_seed(s, options.faults_ms, options.verbose, failure, totals))
 			continue;
 		bad++;
-		printf("seed %" PRIu64 ": %s\n  repeat: sim -n 1 -s %" PRIu64 " -t %" PRIu64 " -v\n", s, failure, s, faults_ms / 1000);
-		fflush(stdout);
-		if (bad >= 5)
-			break;
+		say_failure(s, failure);
 	}
+	alarm(0);
 	return bad;
+}
+
+static bool read_options(int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "1n:s:j:t:w:v")) != -1) {
+		switch (opt) {
+		case '1': options.failures_max = 1; break;
+		case 'n': options.n = strtoull(optarg, NULL, 10); break;
+		case 's': options.first = strtoull(optarg, NULL, 10); break;
+		case 'j': options.jobs = (unsigned)strtoul(optarg, NULL, 10); break;
+		case 't': options.faults_ms = strtoull(optarg, NULL, 10) * 1000; break;
+		case 'w': options.wall_s = strtoull(optarg, NULL, 10); break;
+		case 'v': options.verbose = true; break;
+		default:
+			fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS OF FAULTS] [-w SECONDS TO STOP AFTER] [-1] [-v]\n");
+			return false;
+		}
+	}
+	options.jobs = (unsigned)MIN(options.jobs, options.n);
+	return options.jobs > 0;
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t n = 1000, first = 1, faults_ms = 15000, totals[TOTALS] = { 0 };
-	unsigned jobs = 2, failed = 0;
-	struct timespec begin, end;
-	bool verbose = false;
-	int fds[2], opt;
+	uint64_t totals[TOTALS] = { 0 };
+	struct timespec begin;
+	unsigned failed = 0;
+	int fds[2];
 
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-
-	while ((opt = getopt(argc, argv, "n:s:j:t:v")) != -1) {
-		switch (opt) {
-		case 'n': n = strtoull(optarg, NULL, 10); break;
-		case 's': first = strtoull(optarg, NULL, 10); break;
-		case 'j': jobs = (unsigned)strtoul(optarg, NULL, 10); break;
-		case 't': faults_ms = strtoull(optarg, NULL, 10) * 1000; break;
-		case 'v': verbose = true; break;
-		default:
-			fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS] [-v]\n");
-			return 2;
-		}
-	}
-	if (jobs < 1 || pipe(fds) < 0)
+	if (!read_options(argc, argv) || pipe(fds) < 0)
 		return 2;
-	if (n < jobs)
-		jobs = (unsigned)n;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (unsigned j = 0; j < jobs; j++) {
+	for (unsigned j = 0; j < options.jobs; j++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			return 2;
 		if (pid == 0) {
-			int bad = run_share(first + j, n - j, jobs, faults_ms, verbose, totals);
+			signal(SIGABRT, on_signal);
+			signal(SIGSEGV, on_signal);
+			signal(SIGALRM, on_signal);
+			unsigned bad = run_share(j, &begin, totals);
 
 			if (write(fds[1], totals, sizeof totals) != sizeof totals)
 				_exit(2);
@@ -260,11 +309,9 @@ int main(int argc, char **argv)
 			totals[i] += part[i];
 	for (int status; wait(&status) > 0;)
 		failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
-	clock_gettime(CLOCK_MONOTONIC, &end);
 	printf("sim: %" PRIu64 " seeds, %.0f seeds/s, %.0f simulated hours, %" PRIu64 " deliveries, %" PRIu64 " node deaths, %" PRIu64
-	       " device takes, %" PRIu64 " fencings, %" PRIu64 " acknowledged changes: %s\n", n,
-	       (double)n / ((double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9),
-	       (double)totals[SIMULATED_MS] / 3600000, totals[DELIVERIES], totals[DEATHS], totals[TAKES], totals[FENCED], totals[ACKS],
-	       failed ? "FAILED" : "all checks held");
+	       " device takes, %" PRIu64 " fencings, %" PRIu64 " acknowledged changes: %s\n", totals[SEEDS],
+	       (double)totals[SEEDS] / seconds_since(&begin), (double)totals[SIMULATED_MS] / 3600000, totals[DELIVERIES], totals[DEATHS],
+	       totals[TAKES], totals[FENCED], totals[ACKS], failed ? "FAILED" : "all checks held");
 	return failed != 0;
 }

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/engine.h"
+#include "failfastd/core.h"
 
 enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
 enum { CALM_MS = 40000 };       /* in this time everything has to come right */
@@ -22,12 +23,17 @@ struct ev {
 };
 
 /* The messages of one component of one ring, in order.  Nodes that go on together into the next ring share it. */
-struct entry { uint32_t from; json_t *message; };
+struct entry {
+	uint32_t from;
+	json_t  *message;       /* NULL: from has left */
+	uint64_t epoch, digest; /* of the first member that got here, when its state was looked at; 0: not yet */
+};
 struct ring {
 	nodeset  members;
 	struct entry *log;
 	size_t   len, cap;
 	unsigned refs;
+	uint64_t formed;        /* the same for all components that one ring fell into */
 	bool     dead;          /* some member is gone: nothing is ordered until the next ring */
 };
 
@@ -48,15 +54,20 @@ struct sim_node {
 	uint64_t lag_due;       /* no delivery before this time */
 	nodeset  shown;         /* last view shown to the engine */
 	json_t  *unsent;        /* multicast while the ring re-forms */
+	struct ff_core failfastd;
+	int      failfast_slot;
 	uint64_t lease_until, timer_due;        /* node clock */
 	int64_t  drift_ppm, skew, wall_step;
 	json_t  *running;       /* "run" -> {"rg","rs","method"} */
 	json_t  *truth;         /* resource -> true: started and not stopped */
-	bool     disk_full;
+	json_t  *serving;       /* resource -> true: its start has ended, its stop has not begun */
+	bool     disk_full, litter;     /* litter: what was to be removed could not be */
 	unsigned disk_errors;   /* per mille of the writes */
 	unsigned net;           /* counts what it has said of its networks */
 	uint32_t level;         /* of its software */
-	uint64_t dead_until;    /* a person has it in the hands */
+	uint64_t slow_disk_until;
+	uint64_t votes_gen;     /* of the infrastructure table, after the last event */
+	unsigned lag;           /* per cent of the deliveries that come late */
 };
 
 struct sim_device {
@@ -74,14 +85,15 @@ struct world {
 	bool     fencing, fence_required, mixed_levels, rot;
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
-	uint64_t now, seq;
+	uint64_t now, seq, rings;
 	nodeset  hears[NODES_MAX + 1];  /* whom node i can hear */
 	nodeset  clique[NODES_MAX + 1]; /* who forms rings together, as of the last change */
 	bool     calm;                  /* faults are over */
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	json_t  *told, *denied;         /* changes acknowledged; refused as too late: [group, new value of its description] */
-	json_t  *admin;                 /* client token -> {"group","value"} */
+	json_t  *admin;                 /* client token -> {"node","life","rs","group","value","then","slow"}, as they apply */
+	uint64_t asked[GROUPS];         /* the last request that may enable or disable the application of a group */
 	json_t  *described;             /* value of a group's description -> true: was in force once */
 	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
 	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
@@ -123,8 +135,10 @@ void boot(uint32_t id);
 void node_off(struct sim_node *n);
 void say_net(uint32_t id);
 void ran(uint32_t id, uint64_t run);
+void daemon_dies(uint32_t id);
 void failfast(uint32_t id, uint64_t deadline);
 bool lease_is_over(const struct sim_node *n);
+uint64_t from_node_clock(const struct sim_node *n, uint64_t t);
 
 /* edge.c: disks, quorum devices, fence agents */
 void start_storage(uint32_t id);
@@ -133,7 +147,8 @@ void write_disk(struct sim_node *n, const json_t *request);
 void start_device_op(uint32_t id, const json_t *request);
 void device_op_ended(uint32_t id, uint64_t life, uint32_t device, json_t *request /* taken */);
 void start_fence(uint32_t id, const json_t *request);
-void fence_ended(uint32_t id, const json_t *request);
+void fence_ended(uint32_t id, json_t *request);
+uint64_t disk_gen(const struct sim_node *n, const char *table);
 void initial_disk(json_t *disk);
 
 /* faults.c */
@@ -142,7 +157,7 @@ void thaw(uint32_t id);
 void calm_down(void);
 
 /* admin.c */
-void admin(void);
+void admin(bool again);
 void acknowledge(uint32_t id, const json_t *answer);
 
 /* history.c */
@@ -150,9 +165,15 @@ bool is_history(const char *file);
 void write_history(struct sim_node *n, const json_t *request);
 void load_history(struct sim_node *n);
 char *check_history(void);
+uint64_t history_number(uint32_t id, int64_t group, int64_t value);    /* the commit that set it; 0: none */
 
 /* checks.c */
 void check_running(const char *rs);
+void check_start(uint32_t id, const char *rs, const char *method);
+void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */
+void check_same_state(uint32_t id, struct entry *e);
+void check_acknowledged(uint32_t id, int64_t group, int64_t value);
+void check_disabled(uint32_t id, int64_t group, uint64_t key);
 void check_epoch(uint32_t id, const json_t *journal_entry);
 void check_no_lost_update(uint32_t id);
 bool converged(bool complain);
