@@ -23,6 +23,8 @@
 #define INCARNATION_FILE "/run/cluster/incarnation"
 #define BUS_RETRY_MS     20             /* while corosync starts */
 #define BUS_RETRIES      3000
+#define HALT_HOOK        PREFIX_SC "/node-halt"
+#define LAST_ANSWERS_MS  1000           /* for clients to take their answers before the machine goes */
 
 struct engine_time node_now(void)
 {
@@ -45,16 +47,52 @@ void node_panic_now(struct node *node, const char *reason)
 	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
 }
 
-/* Nothing runs here yet: the daemon ends, the machine goes on. */
-static void end(struct node *node, int code)
+/* Out of the cluster, and nobody's end ends this machine any more. */
+static void let_go(struct node *node)
 {
 	if (node->bus)
 		bus_free(node->bus, true);
+	node->bus = NULL;
 	if (node->failfast_fd >= 0)
 		(void)failfast_goodbye(node->failfast_fd);
 	(void)unlink(path_state(INCARNATION_FILE));
+}
+
+/* Nothing runs here: the daemon ends, the machine goes on. */
+static void end(struct node *node, int code)
+{
+	let_go(node);
 	log_flush(1000);
 	exit(code);
+}
+
+/* The hook takes the place of this process, which has nothing left to do.  Not in a test on somebody's own machine. */
+static void halt_machine(struct node *node)
+{
+	struct sched_param param = { 0 };
+
+	log_flush(1000);
+	if (node->failfast_fd < 0 || getenv("PARHELION_ROOT"))
+		exit(0);
+	(void)sched_setscheduler(0, SCHED_OTHER, &param);       /* it would only be urgent, too */
+	execl(HALT_HOOK, HALT_HOOK, (char *)NULL);
+	log_err("this machine stays on: cannot run %s: %s", HALT_HOOK, strerror(errno));
+	log_flush(1000);
+	exit(1);
+}
+
+static void on_drained(void *ctx)               { halt_machine(ctx); }
+static void on_drain_time_out(uv_timer_t *timer) { halt_machine(timer->data); }
+
+/* Whoever asked for it hears that it is done, first. */
+static void switch_off(struct node *node)
+{
+	log_notice("the cluster is shut down; switching this machine off");
+	node->off = true;
+	let_go(node);
+	uv_timer_stop(&node->connect);
+	uv_timer_start(&node->timer, on_drain_time_out, LAST_ANSWERS_MS, 0);
+	vl_server_drain(node->server, on_drained, node);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -136,6 +174,10 @@ void node_take(struct node *node, struct engine_update *u)
 	size_t i;
 
 	*u = (struct engine_update) { 0 };
+	if (node->off) {
+		engine_update_done(&update);
+		return;
+	}
 	json_array_foreach(update.notes, i, v)
 		log_tagged(ju_str(v, "tag", NULL), log_level(ju_str(v, "level", "")), "%s", ju_str(v, "text", ""));
 	json_array_foreach(update.journal, i, v)
@@ -161,7 +203,9 @@ void node_take(struct node *node, struct engine_update *u)
 	}
 	if (update.left) {
 		log_notice("left the cluster in order");
-		end(node, 0);
+		if (!update.off)
+			end(node, 0);
+		switch_off(node);
 	}
 	engine_update_done(&update);
 }

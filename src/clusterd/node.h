@@ -26,6 +26,7 @@ struct node {
 	int failfast_fd;                /* -1: none (tests) */
 	bool local;                     /* one node, no corosync */
 	bool stopping;
+	bool off;                       /* left for good; only the clients are waited for */
 	struct client *clients;         /* requests under way */
 	int64_t client_counter;
 };
