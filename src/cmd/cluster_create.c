@@ -10,6 +10,7 @@
 #include "cmd/cluster.h"
 #include "cmd/file.h"
 #include "cmd/infrastructure.h"
+#include "cmm/corosync_conf.h"
 
 #define DESCRIPTION_MAX (1u << 20)
 #define AUTHKEY_BYTES   128
