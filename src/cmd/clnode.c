@@ -164,7 +164,7 @@ static int add_node(const struct cmdline *line)
 	if (r == EXIT_OK) {
 		body = ju_pack("{ss, ss, sO}", "op", "node_add", "name", name, "links", links);
 		if (id)
-			ju_set_int(body, "id", id);
+			ju_set_int(body, "node_id", id);
 		r = request_run(line, body, "%s", what);
 	}
 	json_decref(links);

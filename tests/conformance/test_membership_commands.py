@@ -164,7 +164,7 @@ REQUESTS = [
     ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
     ("clnode add -e 10.88.1.3,eth2=10.88.2.3 gamma",
      [{"op": "node_add", "name": "gamma", "links": ["10.88.1.3", {"adapter": "eth2", "address": "10.88.2.3"}]}]),
-    ("clnode add --id 7 -c demo -e 10.88.1.3 gamma", [{"op": "node_add", "name": "gamma", "id": 7, "links": ["10.88.1.3"]}]),
+    ("clnode add --id 7 -c demo -e 10.88.1.3 gamma", [{"op": "node_add", "name": "gamma", "node_id": 7, "links": ["10.88.1.3"]}]),
     ("clquorum add d5", [add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add /dev/disk/by-id/wwn-1 d5", [add("wwn-1", path="/dev/disk/by-id/wwn-1"), add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add -t scsi3 -p path=/dev/sdb -n alpha,beta -F disk1",
@@ -201,7 +201,7 @@ REQUESTS = [
 
     ("scconf -a -h node=gamma", [{"op": "node_add", "name": "gamma", "links": []}]),
     ("scconf -a -h node=gamma,id=3,link=10.88.1.3,link=10.88.2.3",
-     [{"op": "node_add", "name": "gamma", "id": 3, "links": ["10.88.1.3", "10.88.2.3"]}]),
+     [{"op": "node_add", "name": "gamma", "node_id": 3, "links": ["10.88.1.3", "10.88.2.3"]}]),
     ("scconf -r -h node=beta", [{"op": "node_remove", "node": "beta"}]),
     ("scconf -c -C cluster=other", [{"op": "cluster_set", "props": {"name": "other"}}]),
     ("scconf -a -P node=alpha,privatehostname=ha1", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": "ha1"}}]),
