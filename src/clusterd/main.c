@@ -318,6 +318,8 @@ static void on_stored(const json_t *request, const char *error, void *ctx)
 
 	engine_stored(node->engine, node_now(), request, error, &u);
 	node_take(node, &u);
+	if (node->nodelist && !error && streq(ju_str(request, "table", ""), "infrastructure"))
+		nodelist_update(node->nodelist, on_infrastructure(node));
 }
 
 static void on_table(const char *name, uint64_t gen, const json_t *data, void *ctx)
@@ -480,6 +482,8 @@ int main(int argc, char **argv)
 	node.local = only_one_node(&node);
 	node.store = store_queue_new(node.loop, on_stored, &node);
 	node.journal = journal_new(node.loop);
+	if (!node.local)
+		node.nodelist = nodelist_new(node.loop, on_infrastructure(&node), engine_timers(node.engine));
 	node.timer.data = node.connect.data = term.data = interrupt.data = &node;
 	uv_timer_init(node.loop, &node.timer);
 	uv_signal_init(node.loop, &term);

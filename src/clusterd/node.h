@@ -7,6 +7,7 @@
 #include "clusterd/engine.h"
 #include "clusterd/journal.h"
 #include "clusterd/netstate.h"
+#include "clusterd/nodelist.h"
 #include "clusterd/store.h"
 
 struct node {
@@ -18,6 +19,7 @@ struct node {
 	struct store_queue *store;
 	struct journal *journal;
 	struct netstate *net;
+	struct nodelist *nodelist;      /* NULL: there is no corosync */
 	struct vl_server *server;
 	uv_timer_t timer, connect;
 	unsigned bus_tries;
