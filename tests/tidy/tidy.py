@@ -37,6 +37,9 @@ allowed = {
     ('dependency', 'src/cmd/infrastructure.c', 'cmm/cmm.h'): 'the limit of node ids',
     ('dependency', 'src/cmd/infrastructure.c', 'cmm/corosync_conf.h'): 'the limit of links',
     ('dependency', 'src/cmd/cluster_create.c', 'cmm/corosync_conf.h'): 'writes corosync.conf before there is a daemon',
+    ('dependency', 'src/cmd/cluster_create.c', 'cmm/cmm.h'): 'sets of nodes',
+    ('dependency', 'src/cmd/cluster_create.c', 'cmm/config.h'): 'which node is the first',
+    ('dependency', 'src/cmd/machine.c', 'cmm/corosync_conf.h'): 'the limit of links',
 }
 
 # Folder of src/ -> folders whose headers it may include.  Arrows point down (docs/architecture.md).
