@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/nodetable.h"
+#include "clusterd/quarantine.h"
 #include "cmm/config.h"
 #include "scha_err.h"
 
@@ -496,6 +497,25 @@ static void check_cluster_name(struct request *r, const char *value)
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a cluster: letters, digits, -, _ and dots", value);
 }
 
+static void check_number(struct request *r, const char *name, const char *value, unsigned long min, unsigned long max)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || value[0] < '0' || value[0] > '9' || n < min || n > max)
+		refuse(r, SCHA_ERR_INVAL, "%s is a number from %lu to %lu, not \"%s\"", name, min, max, value);
+}
+
+static void check_quarantine_deaths(struct request *r, const char *value)
+{
+	check_number(r, "quarantine_deaths", value, 0, QUARANTINE_DEATHS_MAX);
+}
+
+static void check_quarantine_minutes(struct request *r, const char *value)
+{
+	check_number(r, "quarantine_minutes", value, 1, QUARANTINE_MINUTES_MAX);
+}
+
 static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 {
 	static const struct { const char *name, *key; void (*check)(struct request *r, const char *value); } props[] = {
@@ -503,6 +523,8 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 		{ "fencing_policy", "cluster.properties.fencing_policy", check_fencing_policy },
 		{ "global_fencing", "cluster.properties.global_fencing", check_global_fencing },
 		{ "name",           "cluster.name",                      check_cluster_name },
+		{ "quarantine_deaths",  "cluster.properties.quarantine_deaths",  check_quarantine_deaths },
+		{ "quarantine_minutes", "cluster.properties.quarantine_minutes", check_quarantine_minutes },
 	};
 	const char *name;
 	json_t *v;

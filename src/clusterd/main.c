@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "clusterd/node.h"
+#include "clusterd/starts.h"
 #include "failfastd/failfast.h"
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
@@ -61,6 +62,8 @@ static void let_go(struct node *node)
 /* Nothing runs here: the daemon ends, the machine goes on. */
 static void end(struct node *node, int code)
 {
+	if (code == 0)
+		starts_end(node);
 	let_go(node);
 	log_flush(1000);
 	exit(code);
@@ -89,6 +92,7 @@ static void switch_off(struct node *node)
 {
 	log_notice("the cluster is shut down; switching this machine off");
 	node->off = true;
+	starts_end(node);
 	let_go(node);
 	uv_timer_stop(&node->connect);
 	uv_timer_start(&node->timer, on_drain_time_out, LAST_ANSWERS_MS, 0);
@@ -309,6 +313,11 @@ static void on_connect(uv_timer_t *timer)
 	}
 }
 
+void node_join(struct node *node)
+{
+	uv_timer_start(&node->connect, on_connect, 0, BUS_RETRY_MS);
+}
+
 /* ---- disk ---- */
 
 static void on_stored(const json_t *request, const char *error, void *ctx)
@@ -469,6 +478,7 @@ int main(int argc, char **argv)
 	node.incarnation = (uint64_t)node_now().wall_ms;
 	load(&node);
 	claim_incarnation(&node);
+	starts_begin(&node);
 	if (failfast) {
 		node.failfast_fd = failfast_register("clusterd", 0, &err);
 		if (node.failfast_fd < 0) {
@@ -496,7 +506,8 @@ int main(int argc, char **argv)
 	}
 	watch_networks(&node);
 	uv_timer_init(node.loop, &node.connect);
-	uv_timer_start(&node.connect, on_connect, 0, BUS_RETRY_MS);
+	if (!node.starts.on)
+		node_join(&node);
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
 	daemon_ready();
 	uv_run(node.loop, UV_RUN_DEFAULT);

@@ -3,7 +3,8 @@
  *   { "name": "demo", "takeover_time_ms": 640, "cluster_id": "0x3908EE1C",
  *     "nodes": [ { "name": "node1", "id": 1, "links": ["10.88.1.1", "10.88.2.1"] }, ... ] }
  *
- * A link may also be { "adapter": "eth1", "address": "10.88.1.1" }; a node may have "votes": 0.  The table must come out
+ * A link may also be { "adapter": "eth1", "address": "10.88.1.1" }; a node may have "votes": 0; the whole "quarantine_deaths",
+ * 0 where machines are made to die (clusterlab).  The table must come out
  * the same on every node, for all begin with generation 1: so nothing in it comes from the clock or the machine, and a
  * description without cluster_id gets one from its name and nodes. */
 #include "cmd/infrastructure.h"
@@ -192,6 +193,19 @@ static int put_node(struct making *m, const json_t *node, struct err *err)
 	return 0;
 }
 
+static int put_quarantine(struct making *m, const json_t *description, struct err *err)
+{
+	const json_t *given = json_object_get(description, "quarantine_deaths");
+	_cleanup_free_ char *text = xasprintf("%" PRId64, ju_int(description, "quarantine_deaths", 0));
+
+	if (!given)
+		return 0;
+	if (!json_is_integer(given) || json_integer_value(given) < 0 || json_integer_value(given) > 100)
+		return err_set(err, -EINVAL, "\"quarantine_deaths\" must be a number from 0 to 100");
+	put(m->table, text, "cluster.properties.quarantine_deaths");
+	return 0;
+}
+
 static int put_cluster(struct making *m, const json_t *description, struct err *err)
 {
 	const char *name = ju_str(description, "name", "");
@@ -214,6 +228,9 @@ static int put_cluster(struct making *m, const json_t *description, struct err *
 		return r;
 	id_text = xasprintf("0x%08" PRIX32, m->cluster_id);
 	takeover_text = xasprintf("%" PRId64, takeover_ms);
+	r = put_quarantine(m, description, err);
+	if (r < 0)
+		return r;
 	put(m->table, name, "cluster.name");
 	put(m->table, "enabled", "cluster.state");
 	put(m->table, id_text, "cluster.properties.cluster_id");
@@ -224,7 +241,8 @@ static int put_cluster(struct making *m, const json_t *description, struct err *
 
 int infrastructure_from_description(const json_t *description, json_t **ret, struct err *err)
 {
-	static const char *const members[] = { "name", "cluster_id", "takeover_time_ms", "nodes", "authkey", "authkey_file" };
+	static const char *const members[] = { "name", "cluster_id", "takeover_time_ms", "nodes", "authkey", "authkey_file",
+						"quarantine_deaths" };
 	struct making m = { 0 };
 	const json_t *node;
 	size_t i;
