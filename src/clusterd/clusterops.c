@@ -545,30 +545,45 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 	}
 }
 
+/* What commands call a property, and what the table calls it; NULL: there is none. */
+static const char *node_property(const char *name)
+{
+	static const char *const props[][2] = {
+		{ "privatehostname",        "private_hostname" },
+		{ "private_hostname",       "private_hostname" },
+		{ "reboot_on_path_failure", "reboot_on_path_failure" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(props); i++)
+		if (streq(props[i][0], name))
+			return props[i][1];
+	return NULL;
+}
+
 static void aim_node_set(struct request *r, context *c, json_t *goal)
 {
-	static const char *const props[] = { "private_hostname", "reboot_on_path_failure" };
 	uint32_t id = need_node(r, c);
 	const char *name;
 	json_t *v;
 
 	json_object_foreach(ju_obj(r->message, "props"), name, v) {
-		bool known = strncmp(name, "fence.", 6) == 0;
+		bool fence = strncmp(name, "fence.", 6) == 0;
+		_cleanup_free_ char *dflt = xasprintf("clusternode%u-priv", id);
+		const char *property = node_property(name), *value = json_is_string(v) ? json_string_value(v) : "";
 
-		for (size_t i = 0; i < ARRAY_SIZE(props); i++)
-			known |= streq(props[i], name);
-		if (!known || !json_is_string(v)) {
+		if ((!fence && !property) || !json_is_string(v)) {
 			refuse(r, SCHA_ERR_PROP, "nodes have no property %s that can be set", name);
 			return;
 		}
-		if (strncmp(name, "fence.", 6) == 0 && !*json_string_value(v)) {
+		if (fence && !*value) {
 			_cleanup_free_ char *key = xasprintf("cluster.nodes.%u.%s", id, name);
 
 			json_object_del(goal, key);
-		} else if (strncmp(name, "fence.", 6) == 0) {
-			put(goal, json_string_value(v), "cluster.nodes.%u.%s", id, name);
+		} else if (fence) {
+			put(goal, value, "cluster.nodes.%u.%s", id, name);
 		} else {
-			put(goal, json_string_value(v), "cluster.nodes.%u.properties.%s", id, name);
+			put(goal, !*value && streq(property, "private_hostname") ? dflt : value, "cluster.nodes.%u.properties.%s", id,
+			    property);
 		}
 	}
 }

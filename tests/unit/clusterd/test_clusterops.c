@@ -418,6 +418,10 @@ static void test_new_node_in_the_table(void **state)
 	ask("{\"op\":\"node_add\",\"name\":\"n4\",\"links\":[\"10.0.1.4\",{\"adapter\":\"eth5\",\"address\":\"fd00::4\"}]}");
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		assert_string_equal(ju_str(w.table, wanted[i][0], ""), wanted[i][1]);
+	ask("{\"op\":\"node_set\",\"node\":\"n4\",\"props\":{\"privatehostname\":\"ha4\"}}");
+	assert_string_equal(ju_str(w.table, "cluster.nodes.4.properties.private_hostname", ""), "ha4");
+	ask("{\"op\":\"node_set\",\"node\":\"n4\",\"props\":{\"privatehostname\":\"\"}}");
+	assert_string_equal(ju_str(w.table, "cluster.nodes.4.properties.private_hostname", ""), "clusternode4-priv");
 	/* Nothing is left of one that goes. */
 	ask("{\"op\":\"node_remove\",\"node\":\"n4\"}");
 	assert_int_equal(ju_int(w.answer, "code", 1), 0);
