@@ -1,6 +1,7 @@
 """Nodes that come to a running cluster, and go from it."""
 
 import os
+import shutil
 import time
 
 import pytest
@@ -99,6 +100,12 @@ def test_a_node_comes_and_goes(cluster):
     assert cluster.lab.status("node1").state == "up"
 
 
+def test_ports_are_those_that_the_hint_names(cluster):
+    listening = cluster.cmd("node1", "ss", "-Hulnp", check=True).stdout
+    ports = {line.split()[3].rsplit(":", 1)[1] for line in listening.splitlines() if "corosync" in line}
+    assert ports == {"5405", "5406"}
+
+
 def test_create_twice_changes_nothing(cluster):
     files = "cat /etc/cluster/nodeid /etc/cluster/ccr/global/infrastructure /etc/corosync/authkey | md5sum"
     before = cluster.lab.sh("node1", files)
@@ -109,27 +116,36 @@ def test_create_twice_changes_nothing(cluster):
     assert cluster.lab.sh("node1", files) == before
 
 
+@pytest.fixture
+def empty(cluster):
+    """node4 as a machine on which there has never been a cluster."""
+    lab = cluster.lab
+    if lab.status("node4").state == "up":
+        lab.crash("node4")
+    for path in ("/etc/cluster", "/var/cluster", "/etc/corosync"):
+        shutil.rmtree(lab.disk_path("node4", path), ignore_errors=True)
+    lab.boot("node4")
+    return cluster
+
+
 @pytest.mark.parametrize("description, why", [
     ('{"name": "x", "nodes": [{"name": "node4", "id": 1, "links": ["10.88.1.99"]}]}', "no adapter of this machine has it"),
     ('{"name": "x", "nodes": [{"name": "node9", "id": 1, "links": ["10.88.1.4"]}]}', "has no node node4"),
 ])
-def test_create_looks_at_the_machine(cluster, description, why):
-    cluster.lab.boot("node4") if cluster.lab.status("node4").state != "up" else None
-    cluster.lab.sh("node4", "rm -rf /etc/cluster /var/cluster /etc/corosync/authkey /etc/corosync/corosync.conf")
-    cluster.lab.exec("node4", "sh", "-c", "cat >/root/d.json", input=description)
-    done = cluster.cmd("node4", "cluster", "create", "-i", "/root/d.json")
+def test_create_looks_at_the_machine(empty, description, why):
+    empty.lab.exec("node4", "sh", "-c", "cat >/root/d.json", input=description)
+    done = empty.cmd("node4", "cluster", "create", "-i", "/root/d.json")
     assert done.returncode != 0 and why in done.stderr
-    assert not os.path.exists(cluster.lab.disk_path("node4", "/etc/cluster/nodeid"))
+    assert not os.path.exists(empty.lab.disk_path("node4", "/etc/cluster/nodeid"))
 
 
-def test_create_hints_at_the_firewall(cluster):
-    lab = cluster.lab
-    lab.boot("node4") if lab.status("node4").state != "up" else None
+def test_create_hints_at_the_firewall(empty):
+    lab = empty.lab
     lab.sh("node4", "nft add table inet filter; nft 'add chain inet filter input { type filter hook input priority 0; policy drop; }'")
     lab.exec("node4", "sh", "-c", "cat >/root/d.json",
              input='{"name": "x", "nodes": [{"name": "node4", "id": 4, "links": ["10.88.1.4", "10.88.2.4"]}]}')
-    done = cluster.cmd("node4", "cluster", "create", "-i", "/root/d.json", "--dry-run", check=True)
+    done = empty.cmd("node4", "cluster", "create", "-i", "/root/d.json", "--dry-run", check=True)
     assert "nft insert rule inet filter input udp dport 5405-5406 accept" in done.stderr
     lab.sh("node4", "nft flush ruleset")
-    done = cluster.cmd("node4", "cluster", "create", "-i", "/root/d.json", "--dry-run", check=True)
+    done = empty.cmd("node4", "cluster", "create", "-i", "/root/d.json", "--dry-run", check=True)
     assert "firewall" not in done.stderr
