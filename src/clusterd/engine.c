@@ -605,7 +605,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 static void advance_clusterops(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	const struct clusterops_context context = {
-		.cmm = e->cmm, .table = ccr_table(e->ccr, "infrastructure"), .now_ms = now.mono_ms,
+		.cmm = e->cmm, .ccr = e->ccr, .table = ccr_table(e->ccr, "infrastructure"), .now_ms = now.mono_ms,
 		.generation = ccr_table_gen(e->ccr, "infrastructure"),
 	};
 	struct clusterops_update c;

@@ -17,12 +17,15 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "clusterd/node.h"
+#include "clusterd/starts.h"
 #include "failfastd/failfast.h"
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
 #define INCARNATION_FILE "/run/cluster/incarnation"
 #define BUS_RETRY_MS     20             /* while corosync starts */
 #define BUS_RETRIES      3000
+#define HALT_HOOK        PREFIX_SC "/node-halt"
+#define LAST_ANSWERS_MS  1000           /* for clients to take their answers before the machine goes */
 
 struct engine_time node_now(void)
 {
@@ -45,16 +48,55 @@ void node_panic_now(struct node *node, const char *reason)
 	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
 }
 
-/* Nothing runs here yet: the daemon ends, the machine goes on. */
-static void end(struct node *node, int code)
+/* Out of the cluster, and nobody's end ends this machine any more. */
+static void let_go(struct node *node)
 {
 	if (node->bus)
 		bus_free(node->bus, true);
+	node->bus = NULL;
 	if (node->failfast_fd >= 0)
 		(void)failfast_goodbye(node->failfast_fd);
 	(void)unlink(path_state(INCARNATION_FILE));
+}
+
+/* Nothing runs here: the daemon ends, the machine goes on. */
+static void end(struct node *node, int code)
+{
+	if (code == 0)
+		starts_end(node);
+	let_go(node);
 	log_flush(1000);
 	exit(code);
+}
+
+/* The hook takes the place of this process, which has nothing left to do.  Not in a test on somebody's own machine. */
+static void halt_machine(struct node *node)
+{
+	struct sched_param param = { 0 };
+
+	log_flush(1000);
+	if (node->failfast_fd < 0 || getenv("PARHELION_ROOT"))
+		exit(0);
+	(void)sched_setscheduler(0, SCHED_OTHER, &param);       /* it would only be urgent, too */
+	execl(HALT_HOOK, HALT_HOOK, (char *)NULL);
+	log_err("this machine stays on: cannot run %s: %s", HALT_HOOK, strerror(errno));
+	log_flush(1000);
+	exit(1);
+}
+
+static void on_drained(void *ctx)               { halt_machine(ctx); }
+static void on_drain_time_out(uv_timer_t *timer) { halt_machine(timer->data); }
+
+/* Whoever asked for it hears that it is done, first. */
+static void switch_off(struct node *node)
+{
+	log_notice("the cluster is shut down; switching this machine off");
+	node->off = true;
+	starts_end(node);
+	let_go(node);
+	uv_timer_stop(&node->connect);
+	uv_timer_start(&node->timer, on_drain_time_out, LAST_ANSWERS_MS, 0);
+	vl_server_drain(node->server, on_drained, node);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -188,6 +230,10 @@ void node_take(struct node *node, struct engine_update *u)
 	size_t i;
 
 	*u = (struct engine_update) { 0 };
+	if (node->off) {
+		engine_update_done(&update);
+		return;
+	}
 	json_array_foreach(update.notes, i, v)
 		log_tagged(ju_str(v, "tag", NULL), log_level(ju_str(v, "level", "")), "%s", ju_str(v, "text", ""));
 	json_array_foreach(update.journal, i, v)
@@ -214,7 +260,9 @@ void node_take(struct node *node, struct engine_update *u)
 	}
 	if (update.left) {
 		log_notice("left the cluster in order");
-		end(node, 0);
+		if (!update.off)
+			end(node, 0);
+		switch_off(node);
 	}
 	engine_update_done(&update);
 }
@@ -316,6 +364,11 @@ static void on_connect(uv_timer_t *timer)
 	}
 }
 
+void node_join(struct node *node)
+{
+	uv_timer_start(&node->connect, on_connect, 0, BUS_RETRY_MS);
+}
+
 /* ---- disk ---- */
 
 static void on_stored(const json_t *request, const char *error, void *ctx)
@@ -325,6 +378,8 @@ static void on_stored(const json_t *request, const char *error, void *ctx)
 
 	engine_stored(node->engine, node_now(), request, error, &u);
 	node_take(node, &u);
+	if (node->nodelist && !error && streq(ju_str(request, "table", ""), "infrastructure"))
+		nodelist_update(node->nodelist, on_infrastructure(node));
 }
 
 static void on_table(const char *name, uint64_t gen, const json_t *data, void *ctx)
@@ -484,6 +539,7 @@ int main(int argc, char **argv)
 	node.incarnation = (uint64_t)node_now().wall_ms;
 	load(&node);
 	claim_incarnation(&node);
+	starts_begin(&node);
 	if (failfast) {
 		node.failfast_fd = failfast_register("clusterd", 0, &err);
 		if (node.failfast_fd < 0) {
@@ -499,6 +555,8 @@ int main(int argc, char **argv)
 	node.journal = journal_new(node.loop);
 	node.devices = devices_new(node.loop, node.self, on_device, &node);
 	node.fence = fence_new(node.loop, on_fenced, &node);
+	if (!node.local)
+		node.nodelist = nodelist_new(node.loop, on_infrastructure(&node), cmm_timers(engine_cmm(node.engine)));
 	node.timer.data = node.connect.data = term.data = interrupt.data = &node;
 	uv_timer_init(node.loop, &node.timer);
 	uv_signal_init(node.loop, &term);
@@ -511,7 +569,8 @@ int main(int argc, char **argv)
 	}
 	watch_networks(&node);
 	uv_timer_init(node.loop, &node.connect);
-	uv_timer_start(&node.connect, on_connect, 0, BUS_RETRY_MS);
+	if (!node.starts.on)
+		node_join(&node);
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
 	daemon_ready();
 	uv_run(node.loop, UV_RUN_DEFAULT);

@@ -6,6 +6,7 @@
 #include "cmd/cl_print.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/join.h"
 #include "cmd/print.h"
 #include "cmd/props.h"
 #include "cmd/signame.h"
@@ -164,9 +165,13 @@ static int add_node(const struct cmdline *line)
 	if (r == EXIT_OK) {
 		body = ju_pack("{ss, ss, sO}", "op", "node_add", "name", name, "links", links);
 		if (id)
-			ju_set_int(body, "id", id);
+			ju_set_int(body, "node_id", id);
 		r = request_run(line, body, "%s", what);
 	}
+	if (r == EXIT_OK)
+		r = join_describe(line, name);
+	if (r == EXIT_OK && json_array_size(view_nodes(&view)) == 1)
+		command_note(line, "This cluster had one node and used no interconnect: stop and start the cluster software here once");
 	json_decref(links);
 	view_done(&view);
 	return r;

@@ -27,7 +27,7 @@ static int check_operand(const struct cmdline *line)
 
 static const char *const properties[] = {
 	"installmode", "heartbeat_timeout", "heartbeat_quantum", "global_fencing", "udp_session_timeout", "takeover_time",
-	"fencing_policy", NULL,
+	"fencing_policy", "quarantine_deaths", "quarantine_minutes", NULL,
 };
 
 /* A request of its own.  *ret_mode NULL: it was not given. */
