@@ -31,6 +31,7 @@ def quorum_server(cluster):
         cluster.lab.sh(machine, "mkdir -p /etc/scqsd")
         cluster.lab.exec(machine, "sh", "-c", "umask 077; cat >/etc/scqsd/secret", input=secret)
     cluster.lab.spawn("client1", "/usr/cluster/lib/sc/scqsd")
+    cluster.lab.sh("client1", "for i in $(seq 200); do ss -ltn | grep -q :9000 && break; sleep 0.05; done")
     return ["-t", "quorum_server", "-p", f"qshost={client_address(cluster)}", "-p", "secret_file=/etc/scqsd/secret"]
 
 
