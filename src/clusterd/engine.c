@@ -947,7 +947,8 @@ json_t *engine_status(const struct engine *e)
 	ju_set_new(status, "paths", netview_paths(e->net, infrastructure));
 	ju_set_new(status, "ipmp", netview_ipmp(e->net, infrastructure));
 	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));
-	ju_set_str(status, "president", ms->president ? rgm_node_name(e->rgm, ms->president) : "");
+	/* Between a view and its epoch there is none. */
+	ju_set_str(status, "president", nodeset_has(cmm_view(e->cmm), ms->president) ? rgm_node_name(e->rgm, ms->president) : "");
 	ju_set_int(status, "epoch", (int64_t)ms->epoch);
 	ju_set_bool(status, "ready", engine_is_ready(e));
 	ju_set_str(status, "waiting_for", waiting ? waiting : "");
