@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,11 +19,13 @@
 #include "base/paths.h"
 #include "clusterd/node.h"
 #include "failfastd/failfast.h"
+#include "failfastd/panic.h"
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
 #define INCARNATION_FILE "/run/cluster/incarnation"
 #define BUS_RETRY_MS     20             /* while corosync starts */
 #define BUS_RETRIES      3000
+#define FAILFASTD_PANIC_MS 200          /* for failfastd to end this node; then we do it */
 
 struct engine_time node_now(void)
 {
@@ -39,10 +42,13 @@ struct engine_time node_now(void)
 void node_panic_now(struct node *node, const char *reason)
 {
 	log_tagged(NULL, LOG_CRIT, "%s", reason);
-	if (node->failfast_fd >= 0)
-		(void)failfast_panic(node->failfast_fd, reason);
-	log_flush(20);
-	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
+	if (node->failfast_fd < 0) {
+		log_flush(20);
+		_exit(1);
+	}
+	if (failfast_panic(node->failfast_fd, reason) == 0)
+		(void)poll(NULL, 0, FAILFASTD_PANIC_MS);        /* it ends this node, and us with it */
+	node_panic(reason);             /* or it is dead, or stands still */
 }
 
 /* Nothing runs here yet: the daemon ends, the machine goes on. */
@@ -107,13 +113,22 @@ static void send_all(struct node *node, json_t *messages)
 	}
 }
 
+/* Without failfastd nobody ends this node when it must end, so it ends now.  A death is found at the next beat, a failfastd that
+ * stands still some 40 beats later, unless the watchdog that it pets was quicker. */
 static void set_lease(struct node *node, uint64_t until_ms)
 {
+	int r;
+
 	if (until_ms == node->lease_until_ms)
 		return;
 	node->lease_until_ms = until_ms;
-	if (node->failfast_fd >= 0 && failfast_lease(node->failfast_fd, until_ms * 1000000) < 0)
-		log_err("cannot renew the lease at failfastd");
+	if (node->failfast_fd < 0)
+		return;
+	r = failfast_lease(node->failfast_fd, until_ms * 1000000);
+	if (r == -EAGAIN)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" stands still: it does not read its messages.");
+	if (r < 0)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" died.");
 }
 
 static void stop_answered(struct node *node, const json_t *answer)
@@ -476,6 +491,10 @@ int main(int argc, char **argv)
 		node.failfast_fd = failfast_register("clusterd", 0, &err);
 		if (node.failfast_fd < 0) {
 			log_err("cannot register with failfastd: %s", err.text);
+			end(&node, 1);
+		}
+		if (node_panic_init(getenv("PARHELION_PANIC"), &err) < 0) {
+			log_err("%s", err.text);
 			end(&node, 1);
 		}
 	}
