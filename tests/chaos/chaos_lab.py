@@ -48,6 +48,16 @@ def in_own_namespace():
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable, *sys.argv])
 
 
+def _process(pid):
+    """(start time, pid, name) of a living process; None: it is gone."""
+    with contextlib.suppress(OSError):
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        fields = stat.rsplit(")", 1)[1].split()
+        if fields[0] not in "ZX":
+            return int(fields[19]), int(pid), stat.split("(", 1)[1].rsplit(")", 1)[0]
+    return None
+
+
 class ChaosLab(Lab):
     def _disk_of(self, name):
         return self.disks / "shared" / ".disks" / name
@@ -99,14 +109,11 @@ class ChaosLab(Lab):
     def daemon(self, name, daemon):
         """Host pid of a daemon of a node, None when it does not run."""
         found = []
-        for procs in self._node_cgroup(name).rglob("cgroup.procs"):
+        for folder, _, _ in os.walk(self._node_cgroup(name)):           # they come and go meanwhile
             with contextlib.suppress(OSError):
-                for pid in procs.read_text().split():
-                    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-                    fields = stat.rsplit(")", 1)[1].split()
-                    if stat.split("(", 1)[1].rsplit(")", 1)[0] == daemon and fields[0] not in "ZX":
-                        found.append((int(fields[19]), int(pid)))    # pmfd's supervisors have its name, but are younger
-        return min(found)[1] if found else None
+                pids = pathlib.Path(folder, "cgroup.procs").read_text().split()
+                found += [entry for entry in map(_process, pids) if entry and entry[2] == daemon]
+        return min(found)[1] if found else None        # pmfd's supervisors have its name, but are younger
 
 
 class Watcher:

@@ -30,7 +30,6 @@ class Result:
     left_out: int
     panics: collections.Counter
     late: list                  # (ms after the thaw, ms after the take-over)
-    resets: int
     acknowledged: list          # (seq, sent, answered)
     written: int
     takeovers: list
@@ -46,7 +45,8 @@ DEVICE = {"device away", "slow device", "kill quorumd"}
 CAUSES = [
     (r'"clusterd" died', {"kill clusterd"}, set()),
     (r'"pmfd" died', {"kill pmfd"}, set()),
-    (r'failfastd', {"kill failfastd"}, set()),
+    (r'"failfastd" died', {"kill failfastd"}, set()),
+    (r'"failfastd" stands still', {"stop failfastd"}, set()),
     (r'"pmfd" did not renew its lease', {"stop pmfd", "freeze"}, set()),
     (r'"clusterd" did not renew its lease', {"freeze", "stop clusterd", "stop corosync", "kill corosync"}, NETWORK | OTHERS | DEVICE),
     (r'The lease of this node ran out', {"freeze", "stop clusterd", "stop corosync"}, NETWORK | OTHERS | DEVICE),
@@ -112,7 +112,7 @@ def shape_summary(name, result):
     lines = [
         f"{name}", f"  faults              {sum(kinds.values())}: {counted(kinds)}; left out {result.left_out}",
         f"  panics              {sum(result.panics.values())}: {counted(result.panics)}",
-        f"  failovers           {moved}, restarts in place {len(result.takeovers) - moved}, resets by the watchdog {result.resets}",
+        f"  failovers           {moved}, restarts in place {len(result.takeovers) - moved}",
         f"  appends             {len(result.acknowledged)} acknowledged, {result.written} written; {result.changes} changes of the "
         "configuration acknowledged",
         f"  gaps of the service {len(gaps)} above {GAP_MS:.0f} ms, median {statistics.median(gaps or [0]) / 1000:.2f} s, "
