@@ -33,6 +33,7 @@ class Result:
     acknowledged: list          # (seq, sent, answered)
     written: int
     takeovers: list
+    bystanders: list            # (node, when)
     changes: int
 
 
@@ -56,6 +57,8 @@ CAUSES = [
     (r'Cannot make epoch \d+ durable: No space left', {"full disk"}, set()),
     (r'Cannot write table \S+ No space left', {"full disk"}, set()),
 ]
+HARMLESS = {"switch", "change", "kill the server", "kill quorumd"}
+SETTLE_S = 6.0                  # a node is back in the cluster, and the others have forgotten that it was away
 NEVER = re.compile(r"AddressSanitizer|LeakSanitizer|runtime error:|Assertion|assertion|stack smashing|core dumped|Segmentation fault|"
                    r"state of this node differs|double free|corrupted size|malloc\(\)")
 PANIC = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{3})Z (.*)$")
@@ -94,6 +97,21 @@ def read_logs(logs, history):
     return panics, complaints
 
 
+def bystanders(ends, history):
+    """[(node, when)] that ended although, for SETTLE_S, one other node was struck and nothing else: they should have survived.
+
+    ends: {(node, boot): (state, when by the wall clock)}.
+    """
+    found = []
+    for (node, _), (state, moment) in ends.items():
+        struck = [e for e in history if e.kind not in HARMLESS and e.at <= moment + 0.3 and
+                  (e.to is None or max(e.at, e.to) >= moment - SETTLE_S)]
+        if state == "panicked" and not any(e.kind in NETWORK | DEVICE for e in struck) and len({e.node for e in struck} | {node}) == 2 \
+           and all(e.node != node for e in struck):
+            found.append((node, moment))
+    return found
+
+
 # ---- the summary ----
 
 def gaps_ms(acknowledged):
@@ -112,6 +130,8 @@ def shape_summary(name, result):
     lines = [
         f"{name}", f"  faults              {sum(kinds.values())}: {counted(kinds)}; left out {result.left_out}",
         f"  panics              {sum(result.panics.values())}: {counted(result.panics)}",
+        f"  of these            {len(result.bystanders)} of a node that should have survived: only one other was struck"
+        + "".join(f"; {node} {time.strftime('%H:%M:%S', time.localtime(when))}" for node, when in result.bystanders),
         f"  failovers           {moved}, restarts in place {len(result.takeovers) - moved}",
         f"  appends             {len(result.acknowledged)} acknowledged, {result.written} written; {result.changes} changes of the "
         "configuration acknowledged",

@@ -73,6 +73,14 @@ def test_what_logs_must_not_say(log, line, complaints):
     assert len(verdict.read_logs({"node1": {log: line}}, LINK_DOWN)[1]) == complaints
 
 
+@pytest.mark.parametrize("kinds, count", [
+    ([("freeze", "node3")], 1), ([("freeze", "node3"), ("switch", "node1")], 1), ([("freeze", "node3"), ("crash", "node2")], 0),
+    ([("freeze", "node3"), ("partition", "node3")], 0), ([("freeze", "node1")], 0)])
+def test_who_should_have_survived(kinds, count):
+    history = [verdict.Event(kind, node, 1000.0) for kind, node in kinds]
+    assert len(verdict.bystanders({("node1", "a"): ("panicked", 1001.0), ("node2", "b"): ("crashed", 1001.0)}, history)) == count
+
+
 def test_a_seed_is_a_schedule():
     nodes = ["node1", "node2", "node3"]
     assert schedule.make(5, 60, nodes, False) == schedule.make(5, 60, nodes, False) != schedule.make(6, 60, nodes, False)
