@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include "clusterd/node.h"
 #include "clusterd/starts.h"
 #include "failfastd/failfast.h"
+#include "failfastd/panic.h"
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
 #define INCARNATION_FILE "/run/cluster/incarnation"
@@ -26,6 +28,7 @@
 #define BUS_RETRIES      3000
 #define HALT_HOOK        PREFIX_SC "/node-halt"
 #define LAST_ANSWERS_MS  1000           /* for clients to take their answers before the machine goes */
+#define FAILFASTD_PANIC_MS 200          /* for failfastd to end this node; then we do it */
 
 struct engine_time node_now(void)
 {
@@ -42,10 +45,13 @@ struct engine_time node_now(void)
 void node_panic_now(struct node *node, const char *reason)
 {
 	log_tagged(NULL, LOG_CRIT, "%s", reason);
-	if (node->failfast_fd >= 0)
-		(void)failfast_panic(node->failfast_fd, reason);
-	log_flush(20);
-	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
+	if (node->failfast_fd < 0) {
+		log_flush(20);
+		_exit(1);
+	}
+	if (failfast_panic(node->failfast_fd, reason) == 0)
+		(void)poll(NULL, 0, FAILFASTD_PANIC_MS);        /* it ends this node, and us with it */
+	node_panic(reason);             /* or it is dead, or stands still */
 }
 
 /* Out of the cluster, and nobody's end ends this machine any more. */
@@ -149,13 +155,22 @@ static void send_all(struct node *node, json_t *messages)
 	}
 }
 
+/* Without failfastd nobody ends this node when it must end, so it ends now.  A death is found at the next beat, a failfastd that
+ * stands still some 40 beats later, unless the watchdog that it pets was quicker. */
 static void set_lease(struct node *node, uint64_t until_ms)
 {
+	int r;
+
 	if (until_ms == node->lease_until_ms)
 		return;
 	node->lease_until_ms = until_ms;
-	if (node->failfast_fd >= 0 && failfast_lease(node->failfast_fd, until_ms * 1000000) < 0)
-		log_err("cannot renew the lease at failfastd");
+	if (node->failfast_fd < 0)
+		return;
+	r = failfast_lease(node->failfast_fd, until_ms * 1000000);
+	if (r == -EAGAIN)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" stands still: it does not read its messages.");
+	if (r < 0)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" died.");
 }
 
 static void stop_answered(struct node *node, const json_t *answer)
@@ -544,6 +559,10 @@ int main(int argc, char **argv)
 		node.failfast_fd = failfast_register("clusterd", 0, &err);
 		if (node.failfast_fd < 0) {
 			log_err("cannot register with failfastd: %s", err.text);
+			end(&node, 1);
+		}
+		if (node_panic_init(getenv("PARHELION_PANIC"), &err) < 0) {
+			log_err("%s", err.text);
 			end(&node, 1);
 		}
 	}

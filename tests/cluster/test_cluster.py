@@ -217,6 +217,23 @@ def test_death_of_a_daemon_ends_its_node(cluster, daemon):
     cluster.wait_members(["node1", "node3"])
 
 
+@pytest.mark.parametrize("daemon, name, reason", [
+    ("clusterd", "failfastd", '"clusterd" did not renew its lease'), ("corosync", "failfastd", '"clusterd" did not renew its lease'),
+    ("pmfd", "failfastd", '"pmfd" did not renew its lease'), ("failfastd", "clusterd", '"failfastd" stands still')])
+def test_daemon_that_stands_still_ends_its_node(cluster, daemon, name, reason):
+    cluster.cmd("node2", "pkill", "-STOP", "-o", "-x", daemon)
+    assert cluster.lab.wait_end("node2", 9).state == "panicked"
+    assert reason in cluster.log("node2", name).splitlines()[-1]
+    cluster.wait_members(["node1", "node3"])
+
+
+def test_failfastd_killed_ends_its_node(cluster):
+    cluster.cmd("node2", "pkill", "-9", "-x", "failfastd")
+    assert cluster.lab.wait_end("node2", 5).state == "panicked"
+    assert '"failfastd" died' in cluster.log("node2")
+    cluster.wait_members(["node1", "node3"])
+
+
 def test_corosync_killed_ends_its_node(cluster):
     cluster.cmd("node3", "pkill", "-9", "-x", "corosync")
     assert cluster.lab.wait_end("node3", 5).state == "panicked"

@@ -124,8 +124,8 @@ class Node:
         return subprocess.run([PARHELION, "pmfadm", *args], env={**self.env, **(env or {})}, capture_output=True,
                               text=True, timeout=60, **kw)
 
-    def panic_reason(self):
-        assert self.failfastd.wait(5) == 3
+    def panic_reason(self, seconds=5):
+        assert self.failfastd.wait(seconds) == 3
         return (self.root / "var/cluster/logs/failfast.log").read_text().strip().split(" ", 1)[1]
 
     def stop(self):
@@ -314,6 +314,16 @@ def test_death_of_pmfd_is_the_end(node):
     node.pmfd.kill()
     assert node.panic_reason() == 'Failfast: Aborting because "pmfd" died 0 seconds ago.'
     node.pmfd.wait()
+
+
+def test_pmfd_that_stands_still_is_the_end(node):
+    Client(node.root).call("Status")            # its socket is there before its loop, and the lease, are
+    node.pmfd.send_signal(signal.SIGSTOP)
+    try:
+        assert re.fullmatch('Failfast: Aborting because "pmfd" did not renew its lease for 5... ms.', node.panic_reason(8))
+    finally:
+        node.pmfd.kill()
+        node.pmfd.wait()
 
 
 def test_orderly_end_of_pmfd(node):
