@@ -43,7 +43,7 @@ typedef const struct clusterops_context context;
 
 struct kind {
 	const char *name;
-	/* The table as it is wanted, from the one there is: changes `goal`, or says why not (refuse). */
+	/* The table as it is wanted, from the one there is: changes `goal`, or says why not (refuse).  NULL: it is about no table. */
 	void (*aim)(struct request *r, context *c, json_t *goal);
 };
 
@@ -601,6 +601,7 @@ static const struct kind kinds[] = {
 	{ "node_set",       aim_node_set },
 	{ "installmode",    aim_installmode },
 	{ "cluster_set",    aim_cluster_set },
+	{ "cluster_notice", NULL },
 };
 
 static const struct kind *kind_of(const char *op)
@@ -919,9 +920,24 @@ static json_t *goal_of(struct request *r, context *c)
 	return goal;
 }
 
+static void send_notice(struct request *r, struct clusterops_update *u)
+{
+	if (!u->send)
+		u->send = json_array();
+	ju_push(u->send, ju_pack("{ss,si,ss,ss}", "t", "co.notice", "v", 1, "text", ju_str(r->message, "text", ""), "by",
+				 ju_str(r->message, "by", "")));
+	r->phase = CO_DONE;
+}
+
 static void step(struct request *r, context *c, struct clusterops_update *u)
 {
-	json_t *goal = goal_of(r, c), *next;
+	json_t *goal, *next;
+
+	if (!r->kind->aim) {
+		send_notice(r, u);
+		return;
+	}
+	goal = goal_of(r, c);
 
 	if (r->phase == CO_NEW && !r->error[0])
 		check_all_steps(r, c, goal);

@@ -353,6 +353,11 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		clusterops_apply(e->ops, m, &prepare);
 		if (prepare)
 			push(&u->device, prepare);
+		if (streq(t, "co.notice")) {
+			_cleanup_free_ char *text = xasprintf("%s (%s)", ju_str(m, "text", ""), ju_str(m, "by", ""));
+
+			note(u, "Cluster.Framework", "emerg", text);    /* syslog shows it on every terminal */
+		}
 	} else if (rgm_owns_message(t)) {
 		rgm_apply(e->rgm, from, m, &r);
 		if (streq(t, "rgm.rsp") && streq(ju_str(m, "op", ""), "cluster_shutdown") && ju_int(m, "code", 1) == 0)

@@ -133,7 +133,7 @@ static void set_timer(struct node *node, uint64_t due_ms)
 static int log_level(const char *name)
 {
 	static const struct { const char *name; int level; } levels[] = {
-		{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE }, { "info", LOG_INFO },
+		{ "emerg", LOG_EMERG }, { "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE }, { "info", LOG_INFO },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
