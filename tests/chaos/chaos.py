@@ -311,7 +311,7 @@ class Run:
                 heapq.heappop(self.timers)[2]()
         self.lab.heal()
         for event in self.history:
-            event.to = event.to or time.time()
+            event.to = time.time() if event.to is None else event.to
 
     def converged(self):
         """Every node says: all are members, and the group is online on one and the same node."""
