@@ -5,9 +5,10 @@ STAGE    = $(abspath $(BUILD))/stage
 PYTHON   = /usr/bin/python3
 SEEDS   ?= 20000
 JOBS     = $(shell nproc)
+MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check install asan asan-check sim sim-long mutants bench-failover clean
+.PHONY: all build deps stage demo check install asan asan-check sim sim-long mutants bench-failover chaos clean
 
 all: build
 
@@ -36,6 +37,10 @@ install: build
 # Client-side gaps of a switch, a killed server and a lost machine, as ratios to what cannot be avoided.
 bench-failover: stage
 	@$(PYTHON) bench/failover.py $(STAGE) $(RUNS)
+
+# Random faults on real daemons: chaos MINUTES=10 [SEED=s] [NODES=n]; tests/chaos/README.md.
+chaos: stage
+	@$(PYTHON) tests/chaos/chaos.py $(BUILD) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
 
 # The same with address and undefined-behaviour sanitizers, in a build of its own.
 asan:

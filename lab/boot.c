@@ -295,17 +295,46 @@ static void stdio_to_null(void)
 			_exit(1);
 }
 
+#define OFF_AGAIN_MS 500 /* a daemon may refuse to end as long as another one needs it */
+#define OFF_TRIES    10
+
+static bool reap(void)
+{
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		;
+	return pid < 0; /* nobody is left: everything in the node descends from pid 1 */
+}
+
+/* An orderly power-off: everybody is asked to end, and asked again; whoever has not ended after that ends with us. */
+static _Noreturn void power_off(const sigset_t *signals)
+{
+	const struct timespec again = {.tv_nsec = OFF_AGAIN_MS * 1000000L};
+
+	for (int i = 0; i < OFF_TRIES; i++) {
+		(void)kill(-1, SIGTERM);
+		do
+			if (reap())
+				_exit(0);
+		while (sigtimedwait(signals, NULL, &again) > 0);
+	}
+	_exit(0);
+}
+
+/* SIGTERM is the power button.  It is blocked, or the kernel would drop what the node's own processes send to pid 1. */
 static _Noreturn void reap_forever(void)
 {
-	sigset_t child;
+	sigset_t signals;
 
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	for (;;) {
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		(void)sigwaitinfo(&child, NULL);
+		(void)reap();
+		if (sigwaitinfo(&signals, NULL) == SIGTERM)
+			power_off(&signals);
 	}
 }
 
@@ -333,6 +362,8 @@ static const char *ending(int status)
 {
 	int signum = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return "off";
 	if (signum == SIGKILL)
 		return "crashed";
 	return signum == SIGHUP || signum == SIGINT ? "panicked" : "exited";

@@ -181,7 +181,7 @@ def lab_names():
 @dataclasses.dataclass(frozen=True)
 class NodeStatus:
     name: str
-    state: str              # up, frozen, crashed, panicked, exited, or down: never booted
+    state: str              # up, frozen, crashed, panicked, off, exited, or down: never booted
     pid: int = 0            # of its pid 1, as the host sees it
     mono_ns: int = 0        # CLOCK_MONOTONIC when it came into this state
     wall: float = 0.0
@@ -415,7 +415,7 @@ class Lab:
     # ---- life of a node ----
 
     def boot(self, name):
-        """Start a node that crashed, panicked or exited: same disk, same cables."""
+        """Start a node that crashed, panicked or went off: same disk, same cables."""
         with self._changing():
             if self.status(name).pid:
                 raise LabError(f"{name} is up already; clusterlab crash {name}, or reboot")

@@ -1,8 +1,11 @@
 #include "base/paths.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 const char *path_state(const char *absolute)
@@ -52,7 +55,7 @@ const char *path_hostname(void)
 	return name;
 }
 
-void daemon_ready(void)
+static void tell_starter(void)
 {
 	const char *v = getenv("PARHELION_READY_FD");
 	int fd = v && *v ? (int)strtol(v, NULL, 10) : -1;
@@ -62,4 +65,33 @@ void daemon_ready(void)
 	(void)!write(fd, "\n", 1);      /* nobody may be waiting any more */
 	close(fd);
 	(void)unsetenv("PARHELION_READY_FD");
+}
+
+/* sd_notify(3), "READY=1"; the protocol is one datagram.  A name that begins with @ is in the abstract namespace. */
+static void tell_systemd(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n < 2 || n >= sizeof to.sun_path || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		/* Should it fail, systemd ends the service after its TimeoutStartSec, and says so. */
+		(void)!sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+		close(fd);
+	}
+	(void)unsetenv("NOTIFY_SOCKET");        /* methods must not speak for us */
+}
+
+void daemon_ready(void)
+{
+	tell_starter();
+	tell_systemd();
 }

@@ -17,7 +17,8 @@ int path_mkdirs(const char *dir, unsigned mode);
 /* The name of the member in these functions: gethostname(2). */
 const char *path_hostname(void);
 
-/* Tells whoever started this daemon that it serves now: a line to the descriptor that PARHELION_READY_FD names. */
+/* Tells whoever started this daemon that it serves now: a line to the descriptor that PARHELION_READY_FD names, and
+ * READY=1 to systemd. */
 void daemon_ready(void);
 
 #define PATH_CLUSTERD_SOCK  "/run/cluster/clusterd.sock"

@@ -305,6 +305,8 @@ struct vl_server {
 	struct conn *conns;
 	size_t       conn_count;
 	gid_t        role_gid[VL_ROLE_COUNT];   /* (gid_t)-1: no such group when we started */
+	void       (*drained)(void *ctx);       /* NULL: nobody waits for the last client */
+	void        *drained_ctx;
 };
 
 static void call_free(struct vl_call *call)
@@ -497,6 +499,24 @@ static void conn_process(struct link *link)
 	link_update_events(link);
 }
 
+static void check_drained(struct vl_server *server)
+{
+	void (*fn)(void *ctx) = server->drained;
+
+	if (!fn || server->conn_count)
+		return;
+	server->drained = NULL;
+	fn(server->drained_ctx);
+}
+
+void vl_server_drain(struct vl_server *server, void (*fn)(void *ctx), void *ctx)
+{
+	(void)uv_poll_stop(&server->listener);  /* cannot fail */
+	server->drained = fn;
+	server->drained_ctx = ctx;
+	check_drained(server);
+}
+
 static void conn_gone(struct link *link)
 {
 	struct conn *conn = (struct conn *)link;
@@ -512,13 +532,13 @@ static void conn_gone(struct link *link)
 	server->conn_count--;
 	conn->server = NULL;
 	link_free(link);
-	if (!call)
-		return;
-	call->conn = NULL;
-	if (!call->on_close)
-		return;                 /* its owner will reply some day, to nobody; call_finish frees it */
-	call->on_close(call, call->on_close_ctx);
-	call_free(call);
+	if (call)
+		call->conn = NULL;
+	if (call && call->on_close) {           /* else its owner will reply some day, to nobody; call_finish frees it */
+		call->on_close(call, call->on_close_ctx);
+		call_free(call);
+	}
+	check_drained(server);
 }
 
 static void conn_release(struct link *link)
@@ -665,6 +685,7 @@ void vl_server_free(struct vl_server *server)
 
 	if (!server)
 		return;
+	server->drained = NULL;
 	while (server->conns)
 		link_lost(&server->conns->link);
 	if (stat(server->path, &st) == 0 && st.st_dev == server->dev && st.st_ino == server->ino)

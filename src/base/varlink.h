@@ -40,6 +40,9 @@ struct vl_server_config {
 int  vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct vl_server **ret, struct err *err);
 void vl_server_free(struct vl_server *server);          /* closes all; on_close of open calls run; NULL is fine */
 
+/* Takes no client any more; fn runs once, when the last one has gone, at once when there is none.  Clients are not told to go. */
+void vl_server_drain(struct vl_server *server, void (*fn)(void *ctx), void *ctx);
+
 /* The final reply; the call is gone afterwards.  params may be NULL (empty) and are taken. */
 void vl_reply(struct vl_call *call, json_t *params);
 /* One of several replies of a call made with "more"; asserts that it was. */

@@ -440,14 +440,22 @@ void ccr_synced(struct ccr *ccr, uint64_t upto, struct ccr_update *ret_update)
 
 /* ---- formation ---- */
 
-json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view)
+/* A copy of somebody who was not with the last members is worth nothing, whatever its number, unless a person said that it
+ * should win (ccradm -o). */
+static bool counts(const struct ccr *ccr, uint32_t id, nodeset newest, json_int_t gen)
+{
+	return nodeset_has(newest, id) || (uint64_t)gen > ccr->last + CCR_OVERRIDE_STEP / 2;
+}
+
+json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view, nodeset newest)
 {
 	json_t *best = json_object(), *list = NULL, *value;     /* table -> {"gen","from"} */
 	const char *name;
 
 	for (uint32_t id = nodeset_next(view, 0); id; id = nodeset_next(view, id))
 		json_object_foreach((json_t *)hellos[id], name, value)
-			if (json_integer_value(value) > ju_int(json_object_get(best, name), "gen", 0))
+			if (counts(ccr, id, newest, json_integer_value(value)) &&
+			    json_integer_value(value) > ju_int(json_object_get(best, name), "gen", 0))
 				ju_set_new(best, name, ju_pack("{sI,sI}", "gen", json_integer_value(value), "from",
 							       (json_int_t)id));
 	json_object_foreach(best, name, value)
@@ -475,9 +483,9 @@ static void add_other_histories(const struct ccr *ccr, const json_t *const hello
 	json_decref(asked);
 }
 
-json_t *ccr_gather(struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view)
+json_t *ccr_gather(struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view, nodeset newest)
 {
-	json_t *list = ccr_missing(ccr, hellos, view);
+	json_t *list = ccr_missing(ccr, hellos, view, newest);
 
 	prune_history(ccr);     /* an own entry that is no truth must not stand in the way of another's */
 	add_other_histories(ccr, hellos, view, &list);

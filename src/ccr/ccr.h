@@ -90,10 +90,10 @@ json_t *ccr_snapshot(const struct ccr *ccr);
 void ccr_restore(struct ccr *ccr, const json_t *snapshot, struct ccr_update *ret_update);
 
 /* Formation: which tables have a newer copy elsewhere.  hellos[id]: ccr_hello() of that node.  Array of
- * {"table":T,"from":id}; NULL: none. */
-json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view);
+ * {"table":T,"from":id}; NULL: none.  newest: whose copies count (cmm_newest()). */
+json_t *ccr_missing(const struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view, nodeset newest);
 /* The same, and who has another history: that goes by a name that no table can have. */
-json_t *ccr_gather(struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view);
+json_t *ccr_gather(struct ccr *ccr, const json_t *const hellos[CMM_NODE_ID_MAX + 1], nodeset view, nodeset newest);
 json_t *ccr_push_message(const struct ccr *ccr, const char *table);     /* NULL: no such table */
 /* Takes a pushed copy when it is newer. */
 void ccr_adopt(struct ccr *ccr, const json_t *push, struct ccr_update *ret_update);

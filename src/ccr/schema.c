@@ -23,6 +23,8 @@ static const struct schema_row rows[] = {
 	{ INFRA, "cluster.properties.cluster_id",      SCHEMA_HEX, 0, 0, NULL, "tells this cluster from others" },
 	{ INFRA, "cluster.properties.takeover_time",   SCHEMA_NUMBER, 480, 60000, NULL, "ms; all timers follow from it" },
 	{ INFRA, "cluster.properties.installmode",     SCHEMA_WORD, 0, 0, STATE, "the cluster is being set up" },
+	{ INFRA, "cluster.properties.quarantine_deaths", SCHEMA_NUMBER, 0, 100, NULL, "a node that dies so often waits; 0: never" },
+	{ INFRA, "cluster.properties.quarantine_minutes", SCHEMA_NUMBER, 1, 1440, NULL, "within so many minutes" },
 	{ INFRA, "cluster.properties.<property>",      SCHEMA_TEXT, 0, 0, NULL, "other properties of the cluster" },
 	{ INFRA, NODE "name",                          SCHEMA_NAME, 0, 0, NULL, "the name of the node" },
 	{ INFRA, NODE "state",                         SCHEMA_WORD, 0, 0, STATE, "of the node" },

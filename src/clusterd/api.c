@@ -1,11 +1,13 @@
 /* The socket of clusterd: docs/api/org.parhelion.Cluster.varlink.  Reading is answered from the engine's state at once;
  * requests go into the log and are answered when their end comes back. */
 #include "clusterd/node.h"
+#include "clusterd/starts.h"
 
 #include <pwd.h>
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/paths.h"
 #include "ccr/history.h"
 #include "cluster_varlink.h"
@@ -19,9 +21,18 @@ struct client { struct client *next; int64_t token; struct vl_call *call; };
 static void method_status(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct node *node = ctx;
+	json_t *status = engine_status(node->engine), *v;
+	_cleanup_free_ char *waiting = starts_waiting_for(node);
+	size_t i;
 
 	(void)params;
-	vl_reply(call, engine_status(node->engine));
+	if (waiting) {
+		ju_set_str(status, "waiting_for", waiting);
+		json_array_foreach(ju_arr(status, "nodes"), i, v)
+			if (ju_int(v, "id", 0) == node->self)
+				ju_set_bool(v, "quarantined", true);
+	}
+	vl_reply(call, status);
 }
 
 static void method_config(struct vl_call *call, json_t *params, void *ctx)
@@ -181,16 +192,58 @@ static char *caller_name(const struct node *node, const struct vl_peer *peer)
 			 rgm_node_name(engine_rgm(node->engine), node->self));
 }
 
+static void refuse(struct vl_call *call, int code, const char *text)
+{
+	vl_error(call, REFUSED, ju_pack("{si,ss}", "code", code, "message", text));
+}
+
+/* About this node only, and outside the cluster: a node that is quarantined is no member. */
+static void unquarantine(struct node *node, struct vl_call *call, const char *name)
+{
+	int r;
+
+	if (rgm_node_id(engine_rgm(node->engine), name) != node->self) {
+		_cleanup_free_ char *text = xasprintf("a node that is quarantined waits outside the cluster: give the command on %s itself",
+						      name);
+
+		refuse(call, SCHA_ERR_NODE, text);
+		return;
+	}
+	if (!node->starts.on) {
+		refuse(call, SCHA_ERR_STATE, "this node is not quarantined");
+		return;
+	}
+	r = starts_lift(node);
+	if (r < 0) {
+		_cleanup_free_ char *text = xasprintf("the disk of this node cannot be written: %s", strerror(-r));
+
+		refuse(call, SCHA_ERR_FAIL, text);
+		return;
+	}
+	log_notice("not quarantined any more; joining the cluster");
+	node_join(node);
+	vl_reply(call, NULL);
+}
+
 static void method_request(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct node *node = ctx;
 	json_t *request = ju_obj(params, "request"), *copy;
-	_cleanup_free_ char *by = caller_name(node, vl_call_peer(call));
+	_cleanup_free_ char *by = caller_name(node, vl_call_peer(call)), *waiting = NULL;
 	struct client *c;
 	struct engine_update u;
 
 	if (!request || !ju_str(request, "op", NULL)) {
-		vl_error(call, REFUSED, ju_pack("{si,ss}", "code", SCHA_ERR_INVAL, "message", "the request has no \"op\""));
+		refuse(call, SCHA_ERR_INVAL, "the request has no \"op\"");
+		return;
+	}
+	if (streq(ju_str(request, "op", ""), "node_unquarantine")) {
+		unquarantine(node, call, ju_str(request, "node", ""));
+		return;
+	}
+	waiting = starts_waiting_for(node);
+	if (waiting) {
+		refuse(call, SCHA_ERR_RECONF, waiting);
 		return;
 	}
 	c = xcalloc(1, sizeof *c);

@@ -15,6 +15,8 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "clusterd/nodetable.h"
+#include "clusterd/quarantine.h"
 #include "cmm/config.h"
 #include "scha_err.h"
 
@@ -41,7 +43,7 @@ typedef const struct clusterops_context context;
 
 struct kind {
 	const char *name;
-	/* The table as it is wanted, from the one there is: changes `goal`, or says why not (refuse). */
+	/* The table as it is wanted, from the one there is: changes `goal`, or says why not (refuse).  NULL: it is about no table. */
 	void (*aim)(struct request *r, context *c, json_t *goal);
 };
 
@@ -291,8 +293,11 @@ static bool may_go(struct request *r, context *c, uint32_t id)
 
 static void aim_quorum_remove(struct request *r, context *c, json_t *goal)
 {
-	uint32_t id = need_device(r, c);
+	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
 
+	if (!id && r->phase != CO_NEW)
+		return;                 /* it is done */
+	id = need_device(r, c);
 	if (id && may_go(r, c, id))
 		drop_device(goal, id);
 }
@@ -352,6 +357,83 @@ static void aim_node_reset(struct request *r, context *c, json_t *goal)
 	if (!id)
 		return;
 	put_number(goal, node_default(c->table, id), "nodes", id, "quorum_vote");
+	adjust_devices(goal);
+}
+
+/* A node that came back with an old node list would not hear the new one, and the ring could not agree on itself. */
+static void need_all_nodes(struct request *r, context *c)
+{
+	nodeset missing = cmm_config_votes(c->cmm)->configured & ~cmm_membership(c->cmm)->ready;
+
+	if (missing)
+		refuse(r, SCHA_ERR_STATE, "node %s is no member now, and every node has to learn of the new one: start it, or remove it "
+		       "first", get(c->table, "cluster.nodes.%u.name", nodeset_next(missing, 0)));
+}
+
+static uint32_t added_before(struct request *r, context *c)
+{
+	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
+		if (streq(get(c->table, "cluster.nodes.%u.properties.added_by", id), r->id))
+			return id;
+	return 0;
+}
+
+/* A new node has no vote when it comes to the table.  It gets its default vote in a step of its own, but not in install mode. */
+static void aim_node_add(struct request *r, context *c, json_t *goal)
+{
+	int64_t asked = ju_int(r->message, "node_id", 0);
+	const struct node_wanted wanted = {
+		.name = ju_str(r->message, "name", ""), .links = ju_arr(r->message, "links"), .added_by = r->id,
+		.id = asked < 0 || asked > CMM_NODE_ID_MAX ? CMM_NODE_ID_MAX + 1 : (uint32_t)asked,
+	};
+	bool installing = streq(get(c->table, "cluster.properties.installmode"), "enabled");
+	uint32_t id = added_before(r, c);
+	struct err err = { 0 };
+	int got;
+
+	if (!id) {
+		need_all_nodes(r, c);
+		got = nodetable_add(goal, &wanted, &err);
+		if (got < 0)
+			refuse(r, got == -EEXIST ? SCHA_ERR_NODE : SCHA_ERR_INVAL, "%s", err.text);
+		id = (uint32_t)MAX(got, 0);
+	}
+	if (r->error[0] || installing)
+		return;
+	put_number(goal, node_default(goal, id), "nodes", id, "quorum_vote");
+	adjust_devices(goal);
+}
+
+struct need { const char *name; uint32_t id; struct err err; };
+
+static void look_for_need(const char *table, const json_t *data, void *ctx)
+{
+	struct need *need = ctx;
+
+	if (!need->err.text[0])
+		(void)nodetable_needed(table, data, need->name, need->id, &need->err);
+}
+
+static void aim_node_remove(struct request *r, context *c, json_t *goal)
+{
+	uint32_t id = find_node(c->table, ju_str(r->message, "node", ""));
+	struct need need = { .id = id };
+
+	if (!id && r->phase != CO_NEW)
+		return;                 /* it is done */
+	if (!need_node(r, c))
+		return;
+	need.name = get(c->table, "cluster.nodes.%u.name", id);
+	if (nodeset_has(cmm_view(c->cmm) | cmm_membership(c->cmm)->members, id))
+		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then remove it from another node", need.name);
+	if (nodeset_has(cmm_membership(c->cmm)->lost, id))
+		refuse(r, SCHA_ERR_STATE, "node %s is lost, but it is not certain yet that it is dead; see clnode status", need.name);
+	look_for_need("infrastructure", c->table, &need);
+	if (c->ccr)
+		ccr_each(c->ccr, look_for_need, &need);
+	if (need.err.text[0])
+		refuse(r, SCHA_ERR_STATE, "%s", need.err.text);
+	nodetable_remove(goal, id);
 	adjust_devices(goal);
 }
 
@@ -415,6 +497,25 @@ static void check_cluster_name(struct request *r, const char *value)
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a cluster: letters, digits, -, _ and dots", value);
 }
 
+static void check_number(struct request *r, const char *name, const char *value, unsigned long min, unsigned long max)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (*end || value[0] < '0' || value[0] > '9' || n < min || n > max)
+		refuse(r, SCHA_ERR_INVAL, "%s is a number from %lu to %lu, not \"%s\"", name, min, max, value);
+}
+
+static void check_quarantine_deaths(struct request *r, const char *value)
+{
+	check_number(r, "quarantine_deaths", value, 0, QUARANTINE_DEATHS_MAX);
+}
+
+static void check_quarantine_minutes(struct request *r, const char *value)
+{
+	check_number(r, "quarantine_minutes", value, 1, QUARANTINE_MINUTES_MAX);
+}
+
 static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 {
 	static const struct { const char *name, *key; void (*check)(struct request *r, const char *value); } props[] = {
@@ -422,6 +523,8 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 		{ "fencing_policy", "cluster.properties.fencing_policy", check_fencing_policy },
 		{ "global_fencing", "cluster.properties.global_fencing", check_global_fencing },
 		{ "name",           "cluster.name",                      check_cluster_name },
+		{ "quarantine_deaths",  "cluster.properties.quarantine_deaths",  check_quarantine_deaths },
+		{ "quarantine_minutes", "cluster.properties.quarantine_minutes", check_quarantine_minutes },
 	};
 	const char *name;
 	json_t *v;
@@ -442,30 +545,45 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 	}
 }
 
+/* What commands call a property, and what the table calls it; NULL: there is none. */
+static const char *node_property(const char *name)
+{
+	static const char *const props[][2] = {
+		{ "privatehostname",        "private_hostname" },
+		{ "private_hostname",       "private_hostname" },
+		{ "reboot_on_path_failure", "reboot_on_path_failure" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(props); i++)
+		if (streq(props[i][0], name))
+			return props[i][1];
+	return NULL;
+}
+
 static void aim_node_set(struct request *r, context *c, json_t *goal)
 {
-	static const char *const props[] = { "private_hostname", "reboot_on_path_failure" };
 	uint32_t id = need_node(r, c);
 	const char *name;
 	json_t *v;
 
 	json_object_foreach(ju_obj(r->message, "props"), name, v) {
-		bool known = strncmp(name, "fence.", 6) == 0;
+		bool fence = strncmp(name, "fence.", 6) == 0;
+		_cleanup_free_ char *dflt = xasprintf("clusternode%u-priv", id);
+		const char *property = node_property(name), *value = json_is_string(v) ? json_string_value(v) : "";
 
-		for (size_t i = 0; i < ARRAY_SIZE(props); i++)
-			known |= streq(props[i], name);
-		if (!known || !json_is_string(v)) {
+		if ((!fence && !property) || !json_is_string(v)) {
 			refuse(r, SCHA_ERR_PROP, "nodes have no property %s that can be set", name);
 			return;
 		}
-		if (strncmp(name, "fence.", 6) == 0 && !*json_string_value(v)) {
+		if (fence && !*value) {
 			_cleanup_free_ char *key = xasprintf("cluster.nodes.%u.%s", id, name);
 
 			json_object_del(goal, key);
-		} else if (strncmp(name, "fence.", 6) == 0) {
-			put(goal, json_string_value(v), "cluster.nodes.%u.%s", id, name);
+		} else if (fence) {
+			put(goal, value, "cluster.nodes.%u.%s", id, name);
 		} else {
-			put(goal, json_string_value(v), "cluster.nodes.%u.properties.%s", id, name);
+			put(goal, !*value && streq(property, "private_hostname") ? dflt : value, "cluster.nodes.%u.properties.%s", id,
+			    property);
 		}
 	}
 }
@@ -476,11 +594,14 @@ static const struct kind kinds[] = {
 	{ "quorum_enable",  aim_quorum_enable },
 	{ "quorum_disable", aim_quorum_disable },
 	{ "quorum_reset",   aim_quorum_reset },
+	{ "node_add",       aim_node_add },
+	{ "node_remove",    aim_node_remove },
 	{ "node_maintain",  aim_node_maintain },
 	{ "node_reset",     aim_node_reset },
 	{ "node_set",       aim_node_set },
 	{ "installmode",    aim_installmode },
 	{ "cluster_set",    aim_cluster_set },
+	{ "cluster_notice", NULL },
 };
 
 static const struct kind *kind_of(const char *op)
@@ -551,20 +672,35 @@ static json_t *all_but_votes(const json_t *now, const json_t *goal)
 	return step;
 }
 
+static void keep_below(json_t *to, const json_t *from, const char *prefix)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)from, key, v)
+		if (strncmp(key, prefix, strlen(prefix)) == 0)
+			json_object_set(to, key, v);
+}
+
 /* A goal in which whatever goes away is still there, without votes. */
 static json_t *with_leavers(const json_t *now, const json_t *goal)
 {
-	json_t *o = json_deep_copy(goal), *v;
-	const char *key;
+	json_t *o = json_deep_copy(goal);
 
+	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
+		_cleanup_free_ char *prefix = xasprintf("cluster.nodes.%u.", id);
+
+		if (!*get(now, "cluster.nodes.%u.name", id) || *get(goal, "cluster.nodes.%u.name", id))
+			continue;
+		keep_below(o, now, prefix);
+		put_number(o, 0, "nodes", id, "quorum_vote");
+	}
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
 		_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
 
 		if (!*get(now, "cluster.quorum_devices.%u.name", id) || *get(goal, "cluster.quorum_devices.%u.name", id))
 			continue;
-		json_object_foreach((json_t *)now, key, v)
-			if (strncmp(key, prefix, strlen(prefix)) == 0)
-				json_object_set(o, key, v);
+		keep_below(o, now, prefix);
 		set_device_votes(o, id, 0);
 	}
 	return o;
@@ -784,9 +920,24 @@ static json_t *goal_of(struct request *r, context *c)
 	return goal;
 }
 
+static void send_notice(struct request *r, struct clusterops_update *u)
+{
+	if (!u->send)
+		u->send = json_array();
+	ju_push(u->send, ju_pack("{ss,si,ss,ss}", "t", "co.notice", "v", 1, "text", ju_str(r->message, "text", ""), "by",
+				 ju_str(r->message, "by", "")));
+	r->phase = CO_DONE;
+}
+
 static void step(struct request *r, context *c, struct clusterops_update *u)
 {
-	json_t *goal = goal_of(r, c), *next;
+	json_t *goal, *next;
+
+	if (!r->kind->aim) {
+		send_notice(r, u);
+		return;
+	}
+	goal = goal_of(r, c);
 
 	if (r->phase == CO_NEW && !r->error[0])
 		check_all_steps(r, c, goal);

@@ -4,6 +4,7 @@
 #pragma once
 #include <jansson.h>
 
+#include "ccr/ccr.h"
 #include "cmm/cmm.h"
 
 struct clusterops;
@@ -14,6 +15,7 @@ struct clusterops *clusterops_free(struct clusterops *ops);
 struct clusterops_context {
 	const struct cmm *cmm;
 	const json_t *table;            /* infrastructure */
+	const struct ccr *ccr;          /* the other tables; NULL: there are none */
 	uint64_t generation;
 	uint64_t now_ms;
 };

@@ -353,6 +353,11 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		clusterops_apply(e->ops, m, &prepare);
 		if (prepare)
 			push(&u->device, prepare);
+		if (streq(t, "co.notice")) {
+			_cleanup_free_ char *text = xasprintf("%s (%s)", ju_str(m, "text", ""), ju_str(m, "by", ""));
+
+			note(u, "Cluster.Framework", "emerg", text);    /* syslog shows it on every terminal */
+		}
 	} else if (rgm_owns_message(t)) {
 		rgm_apply(e->rgm, from, m, &r);
 		if (streq(t, "rgm.rsp") && streq(ju_str(m, "op", ""), "cluster_shutdown") && ju_int(m, "code", 1) == 0)
@@ -460,12 +465,10 @@ static void formation_begin(struct engine *e, struct engine_time now, struct eng
 	json_t *v;
 	size_t i;
 
-	/* A copy of somebody who was not with the last members may have a high number, and be worth nothing. */
-	members &= cmm_newest(e->cmm);
 	for (uint32_t id = nodeset_next(members, 0); id; id = nodeset_next(members, id))
 		hellos[id] = cmm_hello_extra(e->cmm, id);
 	json_decref(e->missing);
-	e->missing = ccr_gather(e->ccr, hellos, members);
+	e->missing = ccr_gather(e->ccr, hellos, members, cmm_newest(e->cmm));
 	json_array_foreach(e->missing, i, v)
 		push(&u->send, ju_pack("{ss,si,ss,sI}", "t", "ccr.pull", "v", 1, "table", ju_str(v, "table", ""), "from",
 				       (json_int_t)ju_int(v, "from", 0)));
@@ -607,7 +610,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 static void advance_clusterops(struct engine *e, struct engine_time now, struct engine_update *u)
 {
 	const struct clusterops_context context = {
-		.cmm = e->cmm, .table = ccr_table(e->ccr, "infrastructure"), .now_ms = now.mono_ms,
+		.cmm = e->cmm, .ccr = e->ccr, .table = ccr_table(e->ccr, "infrastructure"), .now_ms = now.mono_ms,
 		.generation = ccr_table_gen(e->ccr, "infrastructure"),
 	};
 	struct clusterops_update c;
@@ -949,7 +952,8 @@ json_t *engine_status(const struct engine *e)
 	ju_set_new(status, "paths", netview_paths(e->net, infrastructure));
 	ju_set_new(status, "ipmp", netview_ipmp(e->net, infrastructure));
 	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));
-	ju_set_str(status, "president", ms->president ? rgm_node_name(e->rgm, ms->president) : "");
+	/* Between a view and its epoch there is none. */
+	ju_set_str(status, "president", nodeset_has(cmm_view(e->cmm), ms->president) ? rgm_node_name(e->rgm, ms->president) : "");
 	ju_set_int(status, "epoch", (int64_t)ms->epoch);
 	ju_set_bool(status, "ready", engine_is_ready(e));
 	ju_set_str(status, "waiting_for", waiting ? waiting : "");

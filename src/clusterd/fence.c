@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -83,10 +84,12 @@ static void level_failed(struct order *o, const char *why)
 static const char *last_line(struct buf *b)
 {
 	char *s = b->s, *nl;
+	size_t n = b->len;
 
-	if (!s)
+	while (n && (s[n - 1] == '\n' || s[n - 1] == '\r' || s[n - 1] == ' '))
+		s[--n] = '\0';
+	if (!n)
 		return "no output";
-	ju_trim(s);
 	nl = strrchr(s, '\n');
 	return nl ? nl + 1 : *s ? s : "no output";
 }
@@ -101,10 +104,13 @@ static void step_ended(struct order *o)
 		/* Agents of power switches that cannot be asked exist; for them the exit code of "off" has to do. */
 		o->has_status = o->exit_code == 0 && o->output.s && strstr(o->output.s, "name=\"status\"");
 		o->step = STEP_OFF;
-		if (o->exit_code != 0)
-			level_failed(o, "it does not tell its metadata");
-		else
+		if (o->exit_code != 0) {
+			_cleanup_free_ char *why = xasprintf("it does not tell its metadata: %s", last_line(&o->output));
+
+			level_failed(o, why);
+		} else {
 			run_step(o);
+		}
 	} else if (o->step == STEP_OFF && o->exit_code == 0 && o->has_status) {
 		o->step = STEP_STATUS;
 		run_step(o);
@@ -135,9 +141,24 @@ static void close_all(struct order *o)
 	uv_close((uv_handle_t *)&o->timer, on_closed);
 }
 
+/* What it said last may not have been read yet; a child of its may keep the pipe open, so nobody waits for the end of it. */
+static void read_rest(struct order *o)
+{
+	char part[4096];
+	uv_os_fd_t fd;
+	ssize_t n;
+
+	if (uv_fileno((uv_handle_t *)&o->out, &fd) < 0)
+		return;
+	while (o->output.len < OUTPUT_MAX && (n = read(fd, part, sizeof part)) > 0)     /* libuv's pipes do not block */
+		buf_add(&o->output, part, (size_t)n);
+}
+
 static void on_exit_of_agent(uv_process_t *process, int64_t status, int sig)
 {
 	struct order *o = process->data;
+
+	read_rest(o);
 
 	o->exit_code = sig ? -1 : status;
 	close_all(o);
@@ -242,9 +263,24 @@ static bool spawn(struct order *o, const char *path)
 	return uv_spawn(o->fence->loop, &o->process, &options) == 0;
 }
 
+/* Those of the package, then an administrator's own.  Caller frees. */
+static char *find_agent(const char *agent)
+{
+	const char *const dirs[] = { "/usr/sbin", path_state("/opt/cluster/lib/fence") };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char *path = xasprintf("%s/%s", dirs[i], agent);
+
+		if (access(path, X_OK) == 0 || i + 1 == ARRAY_SIZE(dirs))
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 static void run_step(struct order *o)
 {
-	_cleanup_free_ char *path = xasprintf("/usr/sbin/%s", o->agent);
+	_cleanup_free_ char *path = find_agent(o->agent);
 	uv_buf_t buf;
 
 	uv_pipe_init(o->fence->loop, &o->in, 0);

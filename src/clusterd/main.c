@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,12 +18,17 @@
 #include "base/log.h"
 #include "base/paths.h"
 #include "clusterd/node.h"
+#include "clusterd/starts.h"
 #include "failfastd/failfast.h"
+#include "failfastd/panic.h"
 
 #define NODEID_FILE      "/etc/cluster/nodeid"
 #define INCARNATION_FILE "/run/cluster/incarnation"
 #define BUS_RETRY_MS     20             /* while corosync starts */
 #define BUS_RETRIES      3000
+#define HALT_HOOK        PREFIX_SC "/node-halt"
+#define LAST_ANSWERS_MS  1000           /* for clients to take their answers before the machine goes */
+#define FAILFASTD_PANIC_MS 200          /* for failfastd to end this node; then we do it */
 
 struct engine_time node_now(void)
 {
@@ -39,22 +45,64 @@ struct engine_time node_now(void)
 void node_panic_now(struct node *node, const char *reason)
 {
 	log_tagged(NULL, LOG_CRIT, "%s", reason);
-	if (node->failfast_fd >= 0)
-		(void)failfast_panic(node->failfast_fd, reason);
-	log_flush(20);
-	_exit(1);       /* and failfastd sees this process gone without goodbye, which is a panic, too */
+	if (node->failfast_fd < 0) {
+		log_flush(20);
+		_exit(1);
+	}
+	if (failfast_panic(node->failfast_fd, reason) == 0)
+		(void)poll(NULL, 0, FAILFASTD_PANIC_MS);        /* it ends this node, and us with it */
+	node_panic(reason);             /* or it is dead, or stands still */
 }
 
-/* Nothing runs here yet: the daemon ends, the machine goes on. */
-static void end(struct node *node, int code)
+/* Out of the cluster, and nobody's end ends this machine any more. */
+static void let_go(struct node *node)
 {
 	if (node->bus)
 		bus_free(node->bus, true);
+	node->bus = NULL;
 	if (node->failfast_fd >= 0)
 		(void)failfast_goodbye(node->failfast_fd);
 	(void)unlink(path_state(INCARNATION_FILE));
+}
+
+/* Nothing runs here: the daemon ends, the machine goes on. */
+static void end(struct node *node, int code)
+{
+	if (code == 0)
+		starts_end(node);
+	let_go(node);
 	log_flush(1000);
 	exit(code);
+}
+
+/* The hook takes the place of this process, which has nothing left to do.  Not in a test on somebody's own machine. */
+static void halt_machine(struct node *node)
+{
+	struct sched_param param = { 0 };
+
+	log_flush(1000);
+	if (node->failfast_fd < 0 || getenv("PARHELION_ROOT"))
+		exit(0);
+	(void)sched_setscheduler(0, SCHED_OTHER, &param);       /* it would only be urgent, too */
+	execl(HALT_HOOK, HALT_HOOK, (char *)NULL);
+	log_err("this machine stays on: cannot run %s: %s", HALT_HOOK, strerror(errno));
+	log_flush(1000);
+	exit(1);
+}
+
+static void on_drained(void *ctx)               { halt_machine(ctx); }
+static void on_drain_time_out(uv_timer_t *timer) { halt_machine(timer->data); }
+
+/* Whoever asked for it hears that it is done, first. */
+static void switch_off(struct node *node)
+{
+	log_notice("the cluster is shut down; switching this machine off");
+	node->off = true;
+	starts_end(node);
+	let_go(node);
+	uv_timer_stop(&node->connect);
+	uv_timer_start(&node->timer, on_drain_time_out, LAST_ANSWERS_MS, 0);
+	vl_server_drain(node->server, on_drained, node);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -85,7 +133,7 @@ static void set_timer(struct node *node, uint64_t due_ms)
 static int log_level(const char *name)
 {
 	static const struct { const char *name; int level; } levels[] = {
-		{ "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE }, { "info", LOG_INFO },
+		{ "emerg", LOG_EMERG }, { "error", LOG_ERR }, { "warning", LOG_WARNING }, { "notice", LOG_NOTICE }, { "info", LOG_INFO },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(levels); i++)
@@ -107,13 +155,22 @@ static void send_all(struct node *node, json_t *messages)
 	}
 }
 
+/* Without failfastd nobody ends this node when it must end, so it ends now.  A death is found at the next beat, a failfastd that
+ * stands still some 40 beats later, unless the watchdog that it pets was quicker. */
 static void set_lease(struct node *node, uint64_t until_ms)
 {
+	int r;
+
 	if (until_ms == node->lease_until_ms)
 		return;
 	node->lease_until_ms = until_ms;
-	if (node->failfast_fd >= 0 && failfast_lease(node->failfast_fd, until_ms * 1000000) < 0)
-		log_err("cannot renew the lease at failfastd");
+	if (node->failfast_fd < 0)
+		return;
+	r = failfast_lease(node->failfast_fd, until_ms * 1000000);
+	if (r == -EAGAIN)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" stands still: it does not read its messages.");
+	if (r < 0)
+		node_panic_now(node, "Failfast: Aborting because \"failfastd\" died.");
 }
 
 static void stop_answered(struct node *node, const json_t *answer)
@@ -150,8 +207,10 @@ static void on_fenced(void *ctx, const json_t *order, const char *how, const cha
 	struct node *node = ctx;
 	struct engine_update u;
 
-	log_tagged("Cluster.CMM", error ? LOG_ERR : LOG_NOTICE, "fencing of node %d by %s: %s", (int)ju_int(order, "node", 0),
-		   how, error ? error : "it is off");
+	if (error)
+		log_tagged("Cluster.CMM", LOG_ERR, "Node %d is not fenced: %s", (int)ju_int(order, "node", 0), error);
+	else
+		log_tagged("Cluster.CMM", LOG_NOTICE, "Node %d is fenced: %s says that it is off", (int)ju_int(order, "node", 0), how);
 	engine_fenced(node->engine, node_now(), order, how, error, &u);
 	node_take(node, &u);
 }
@@ -186,6 +245,10 @@ void node_take(struct node *node, struct engine_update *u)
 	size_t i;
 
 	*u = (struct engine_update) { 0 };
+	if (node->off) {
+		engine_update_done(&update);
+		return;
+	}
 	json_array_foreach(update.notes, i, v)
 		log_tagged(ju_str(v, "tag", NULL), log_level(ju_str(v, "level", "")), "%s", ju_str(v, "text", ""));
 	json_array_foreach(update.journal, i, v)
@@ -212,7 +275,9 @@ void node_take(struct node *node, struct engine_update *u)
 	}
 	if (update.left) {
 		log_notice("left the cluster in order");
-		end(node, 0);
+		if (!update.off)
+			end(node, 0);
+		switch_off(node);
 	}
 	engine_update_done(&update);
 }
@@ -314,6 +379,11 @@ static void on_connect(uv_timer_t *timer)
 	}
 }
 
+void node_join(struct node *node)
+{
+	uv_timer_start(&node->connect, on_connect, 0, BUS_RETRY_MS);
+}
+
 /* ---- disk ---- */
 
 static void on_stored(const json_t *request, const char *error, void *ctx)
@@ -323,6 +393,8 @@ static void on_stored(const json_t *request, const char *error, void *ctx)
 
 	engine_stored(node->engine, node_now(), request, error, &u);
 	node_take(node, &u);
+	if (node->nodelist && !error && streq(ju_str(request, "table", ""), "infrastructure"))
+		nodelist_update(node->nodelist, on_infrastructure(node));
 }
 
 static void on_table(const char *name, uint64_t gen, const json_t *data, void *ctx)
@@ -482,10 +554,15 @@ int main(int argc, char **argv)
 	node.incarnation = (uint64_t)node_now().wall_ms;
 	load(&node);
 	claim_incarnation(&node);
+	starts_begin(&node);
 	if (failfast) {
 		node.failfast_fd = failfast_register("clusterd", 0, &err);
 		if (node.failfast_fd < 0) {
 			log_err("cannot register with failfastd: %s", err.text);
+			end(&node, 1);
+		}
+		if (node_panic_init(getenv("PARHELION_PANIC"), &err) < 0) {
+			log_err("%s", err.text);
 			end(&node, 1);
 		}
 	}
@@ -497,6 +574,8 @@ int main(int argc, char **argv)
 	node.journal = journal_new(node.loop);
 	node.devices = devices_new(node.loop, node.self, on_device, &node);
 	node.fence = fence_new(node.loop, on_fenced, &node);
+	if (!node.local)
+		node.nodelist = nodelist_new(node.loop, on_infrastructure(&node), cmm_timers(engine_cmm(node.engine)));
 	node.timer.data = node.connect.data = term.data = interrupt.data = &node;
 	uv_timer_init(node.loop, &node.timer);
 	uv_signal_init(node.loop, &term);
@@ -509,7 +588,8 @@ int main(int argc, char **argv)
 	}
 	watch_networks(&node);
 	uv_timer_init(node.loop, &node.connect);
-	uv_timer_start(&node.connect, on_connect, 0, BUS_RETRY_MS);
+	if (!node.starts.on)
+		node_join(&node);
 	log_notice("node %u starts, version " PARHELION_VERSION, node.self);
 	daemon_ready();
 	uv_run(node.loop, UV_RUN_DEFAULT);

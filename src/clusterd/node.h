@@ -9,6 +9,8 @@
 #include "clusterd/fence.h"
 #include "clusterd/journal.h"
 #include "clusterd/netstate.h"
+#include "clusterd/nodelist.h"
+#include "clusterd/quarantine.h"
 #include "clusterd/store.h"
 
 struct node {
@@ -23,6 +25,7 @@ struct node {
 	struct devices *devices;
 	struct fence *fence;
 	uint64_t infrastructure_gen;    /* as last told to devices */
+	struct nodelist *nodelist;      /* NULL: there is no corosync */
 	struct vl_server *server;
 	uv_timer_t timer, connect;
 	unsigned bus_tries;
@@ -31,6 +34,8 @@ struct node {
 	int failfast_fd;                /* -1: none (tests) */
 	bool local;                     /* one node, no corosync */
 	bool stopping;
+	struct quarantine starts;       /* while it is on, this node does not join */
+	bool off;                       /* left for good; only the clients are waited for */
 	struct client *clients;         /* requests under way */
 	int64_t client_counter;
 };
@@ -40,6 +45,9 @@ struct engine_time node_now(void);
 void node_take(struct node *node, struct engine_update *update);
 /* Ends this machine.  Does not return. */
 void node_panic_now(struct node *node, const char *reason) __attribute__((noreturn));
+
+/* Begins to join the cluster; after a quarantine, once it is lifted. */
+void node_join(struct node *node);
 
 /* api.c */
 int  api_start(struct node *node, struct err *err);

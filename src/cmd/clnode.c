@@ -6,6 +6,7 @@
 #include "cmd/cl_print.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/join.h"
 #include "cmd/print.h"
 #include "cmd/props.h"
 #include "cmd/signame.h"
@@ -124,7 +125,7 @@ static int each_node(const struct cmdline *line, const char *op, const json_t *e
 }
 
 static const char *const node_properties[] = {
-	"privatehostname", "reboot_on_path_failure", "globalzoneshares", "defaultpsetmin", NULL,
+	"privatehostname", "reboot_on_path_failure", "globalzoneshares", "defaultpsetmin", "fence.*", NULL,
 };
 
 static int set_nodes(const struct cmdline *line)
@@ -164,9 +165,13 @@ static int add_node(const struct cmdline *line)
 	if (r == EXIT_OK) {
 		body = ju_pack("{ss, ss, sO}", "op", "node_add", "name", name, "links", links);
 		if (id)
-			ju_set_int(body, "id", id);
+			ju_set_int(body, "node_id", id);
 		r = request_run(line, body, "%s", what);
 	}
+	if (r == EXIT_OK)
+		r = join_describe(line, name);
+	if (r == EXIT_OK && json_array_size(view_nodes(&view)) == 1)
+		command_note(line, "This cluster had one node and used no interconnect: stop and start the cluster software here once");
 	json_decref(links);
 	view_done(&view);
 	return r;
@@ -196,7 +201,7 @@ static const struct form rev_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_NONE, "the release that this node runs", show_release },
 };
 static const struct option_info set_options[] = {
-	{ 'p', "property", "NAME=VALUE", "privatehostname, reboot_on_path_failure, globalzoneshares or defaultpsetmin", true }, VERBOSE,
+	{ 'p', "property", "NAME=VALUE", "privatehostname, reboot_on_path_failure, globalzoneshares, defaultpsetmin, fence.LEVEL.NAME", true }, VERBOSE,
 };
 static const struct form set_forms[] = {
 	{ "p", "v", NULL, PRIVILEGE_CHANGE, "set properties of nodes", set_nodes, SOME },

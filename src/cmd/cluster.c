@@ -10,9 +10,10 @@
 static const struct option_info create_options[] = {
 	{ 'i', NULL, "FILE", "description of the cluster (JSON), the same for all nodes" },
 	{ 'n', NULL, "NODE", "which of its nodes this machine is (default: the host name)" },
+	{ '5', "dry-run", NULL, "only look at this machine, and show what would be done" },
 };
 static const struct form create_forms[] = {
-	{ "i", "n", NULL, PRIVILEGE_CHANGE, "write this node's share of a new cluster", cluster_create },
+	{ "i", "n5", NULL, PRIVILEGE_CHANGE, "make this machine a node: write its share of a cluster", cluster_create },
 };
 
 static const struct option_info conf_options[] = {

@@ -1,4 +1,5 @@
 /* cluster set, rename, shutdown, and scshutdown, which is the last under its old name. */
+#include <poll.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -27,7 +28,7 @@ static int check_operand(const struct cmdline *line)
 
 static const char *const properties[] = {
 	"installmode", "heartbeat_timeout", "heartbeat_quantum", "global_fencing", "udp_session_timeout", "takeover_time",
-	"fencing_policy", NULL,
+	"fencing_policy", "quarantine_deaths", "quarantine_minutes", NULL,
 };
 
 /* A request of its own.  *ret_mode NULL: it was not given. */
@@ -92,12 +93,23 @@ static bool confirmed(const struct cmdline *line)
 	return strieq(answer, "yes") || strieq(answer, "y");
 }
 
+/* Everybody is told, on every node; until the time is over an interrupt of this command calls it off. */
+static int give_notice(const struct cmdline *line, int grace_s, const char *message)
+{
+	_cleanup_free_ char *text = xasprintf("The cluster will be shut down in %d seconds%s%s", grace_s, message && *message ? ": " : "",
+					      message ? message : "");
+	int r = request_run(line, ju_pack("{ss, ss}", "op", "cluster_notice", "text", text), "shut down the cluster");
+
+	if (r == EXIT_OK)
+		(void)poll(NULL, 0, grace_s * 1000);
+	return r;
+}
+
 static int shut_down(const struct cmdline *line, const char *message)
 {
 	struct cmdline patient = *line;         /* borrows everything; the grace does not count against the deadline */
 	const char *grace_text = cmdline_get(line, 'g');
-	int grace_s = GRACE_DEFAULT_S;
-	json_t *body;
+	int grace_s = GRACE_DEFAULT_S, r = EXIT_OK;
 
 	if (grace_text && number_parse(grace_text, 0, GRACE_MAX_S, &grace_s) < 0)
 		return command_usage(line, "-g takes a number of seconds from 0 to %d, not \"%s\"", GRACE_MAX_S, grace_text);
@@ -105,10 +117,9 @@ static int shut_down(const struct cmdline *line, const char *message)
 		return command_failed(line, EXIT_REFUSED, "shut down the cluster", "it was not confirmed; nothing was changed");
 	patient.deadline_ms += (uint64_t)grace_s * 1000;
 	patient.deadline_s += grace_s;
-	body = ju_pack("{ss, si}", "op", "cluster_shutdown", "grace", grace_s);
-	if (message && *message)
-		ju_set_str(body, "message", message);
-	return request_run(&patient, body, "shut down the cluster");
+	if (grace_s || (message && *message))
+		r = give_notice(&patient, grace_s, message);
+	return r ? r : request_run(&patient, ju_pack("{ss}", "op", "cluster_shutdown"), "shut down the cluster");
 }
 
 int cluster_shutdown(const struct cmdline *line)

@@ -3,7 +3,8 @@
  *   { "name": "demo", "takeover_time_ms": 640, "cluster_id": "0x3908EE1C",
  *     "nodes": [ { "name": "node1", "id": 1, "links": ["10.88.1.1", "10.88.2.1"] }, ... ] }
  *
- * A link may also be { "adapter": "eth1", "address": "10.88.1.1" }; a node may have "votes": 0.  The table must come out
+ * A link may also be { "adapter": "eth1", "address": "10.88.1.1" }; a node may have "votes": 0; the whole "quarantine_deaths",
+ * 0 where machines are made to die (clusterlab).  The table must come out
  * the same on every node, for all begin with generation 1: so nothing in it comes from the clock or the machine, and a
  * description without cluster_id gets one from its name and nodes. */
 #include "cmd/infrastructure.h"
@@ -18,6 +19,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "cmm/cmm.h"
+#include "cmm/corosync_conf.h"
 
 #define NAME_MAX_LEN 63
 
@@ -191,6 +193,19 @@ static int put_node(struct making *m, const json_t *node, struct err *err)
 	return 0;
 }
 
+static int put_quarantine(struct making *m, const json_t *description, struct err *err)
+{
+	const json_t *given = json_object_get(description, "quarantine_deaths");
+	_cleanup_free_ char *text = xasprintf("%" PRId64, ju_int(description, "quarantine_deaths", 0));
+
+	if (!given)
+		return 0;
+	if (!json_is_integer(given) || json_integer_value(given) < 0 || json_integer_value(given) > 100)
+		return err_set(err, -EINVAL, "\"quarantine_deaths\" must be a number from 0 to 100");
+	put(m->table, text, "cluster.properties.quarantine_deaths");
+	return 0;
+}
+
 static int put_cluster(struct making *m, const json_t *description, struct err *err)
 {
 	const char *name = ju_str(description, "name", "");
@@ -214,6 +229,9 @@ static int put_cluster(struct making *m, const json_t *description, struct err *
 		return r;
 	id_text = xasprintf("0x%08" PRIX32, m->cluster_id);
 	takeover_text = xasprintf("%" PRId64, takeover_ms);
+	r = put_quarantine(m, description, err);
+	if (r < 0)
+		return r;
 	put(m->table, name, "cluster.name");
 	put(m->table, "enabled", "cluster.state");
 	put(m->table, id_text, "cluster.properties.cluster_id");
@@ -224,7 +242,8 @@ static int put_cluster(struct making *m, const json_t *description, struct err *
 
 int infrastructure_from_description(const json_t *description, json_t **ret, struct err *err)
 {
-	static const char *const members[] = { "name", "cluster_id", "takeover_time_ms", "nodes", "authkey", "authkey_file" };
+	static const char *const members[] = { "name", "cluster_id", "takeover_time_ms", "nodes", "authkey", "authkey_file",
+						"quarantine_deaths" };
 	struct making m = { 0 };
 	const json_t *node;
 	size_t i;
@@ -259,78 +278,4 @@ unsigned infrastructure_node_id(const json_t *table, const char *name)
 			return id;
 	}
 	return 0;
-}
-
-/* seqno_unchanged_const: after so many rotations without a message the token rests for a while.  The default is 30; with a
- * beat of every member each 30 ms the token would then never rest (measured on three nodes: 34 % of a core per node, 7 %
- * with 2). */
-static void add_totem(struct buf *b, const json_t *table, const char *keyfile, const struct cmm_timers *t, size_t links)
-{
-	buf_printf(b, "totem {\n"
-		      "\tversion: 2\n"
-		      "\tcluster_name: %s\n"
-		      "\ttransport: knet\n"
-		      "\tcrypto_cipher: aes256\n"
-		      "\tcrypto_hash: sha256\n"
-		      "\tkeyfile: %s\n"
-		      "\ttoken: %u\n"
-		      "\ttoken_coefficient: 0\n"
-		      "\tconsensus: %u\n"
-		      "\tjoin: %u\n"
-		      "\tseqno_unchanged_const: 2\n"
-		      "\tlink_mode: active\n", get(table, "cluster.name") ? get(table, "cluster.name") : "cluster", keyfile,
-		   t->token_ms, t->consensus_ms, t->join_ms);
-	for (size_t k = 0; k < links; k++)
-		buf_printf(b, "\tinterface {\n"
-			      "\t\tlinknumber: %zu\n"
-			      "\t\tknet_ping_interval: 50\n"
-			      "\t\tknet_ping_timeout: 1000\n"
-			      "\t\tknet_pong_count: 1\n"
-			      "\t}\n", k);
-	buf_puts(b, "}\n\n");
-}
-
-static size_t add_node(struct buf *b, const json_t *table, unsigned id, const char *name)
-{
-	size_t links = 0;
-	const char *address;
-
-	buf_puts(b, "\tnode {\n");
-	while (links < LINKS_MAX && (address = get(table, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, links + 1))) {
-		buf_printf(b, "\t\tring%zu_addr: %s\n", links, address);
-		links++;
-	}
-	buf_printf(b, "\t\tname: %s\n\t\tnodeid: %u\n\t}\n", name, id);
-	return links;
-}
-
-int corosync_conf(const json_t *table, const char *keyfile, char **ret, struct err *err)
-{
-	const char *takeover = get(table, "cluster.properties.takeover_time");
-	struct buf out = { 0 }, nodes = { 0 };
-	struct cmm_timers timers;
-	size_t links = 0;
-	int r = cmm_timers_derive(takeover ? (uint32_t)strtoul(takeover, NULL, 10) : TAKEOVER_TIME_DEFAULT_MS, &timers, err);
-
-	if (r < 0)
-		return err_prefix(err, -EINVAL, "infrastructure table");
-	for (unsigned id = 1; r == 0 && id <= CMM_NODE_ID_MAX; id++) {
-		const char *name = get(table, "cluster.nodes.%u.name", id);
-		size_t own = name ? add_node(&nodes, table, id, name) : 0;
-
-		if (name && !own)
-			r = err_set(err, -EINVAL, "infrastructure table: node %s has no address on the interconnect", name);
-		links = MAX(links, own);
-	}
-	if (r == 0 && !links)
-		r = err_set(err, -EINVAL, "infrastructure table: there are no nodes");
-	if (r == 0) {
-		buf_puts(&out, "# Made from the infrastructure table by \"cluster corosync-conf -w\"; changes here are lost.\n");
-		add_totem(&out, table, keyfile, &timers, links);
-		buf_printf(&out, "nodelist {\n%s}\n\n", nodes.s);
-		buf_puts(&out, "logging {\n\tto_syslog: no\n\tto_stderr: yes\n\ttimestamp: hires\n}\n");
-		*ret = buf_take(&out);
-	}
-	buf_done(&nodes);
-	return r;
 }

@@ -6,9 +6,13 @@ static bool is_known(const char *const *known, const char *name)
 {
 	if (!known)
 		return true;
-	while (*known && !strieq(*known, name))
-		known++;
-	return *known;
+	for (; *known; known++) {
+		size_t n = strlen(*known);
+
+		if (strieq(*known, name) || ((*known)[n - 1] == '*' && strncmp(*known, name, n - 1) == 0))
+			return true;
+	}
+	return false;
 }
 
 static int read_one(const struct cmdline *line, char letter, const char *text, const char *const *known, json_t *ret)

@@ -96,7 +96,7 @@ static int add_node(const struct suboptions *sub, struct asked *ret, struct err 
 	*ret = (struct asked) { ju_pack("{ss, ss, so}", "op", "node_add", "name", sub_get(sub, "node"), "links", sub_all(sub, "link")),
 				xasprintf("add node %s", sub_get(sub, "node")) };
 	if (id)
-		ju_set_int(ret->body, "id", number);
+		ju_set_int(ret->body, "node_id", number);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct err;
 int failfast_register(const char *name, unsigned grace_s, struct err *err);
 
 /* The node panics unless another deadline is given before this one (absolute, CLOCK_MONOTONIC); 0: no lease.
- * -EAGAIN: failfastd does not read, so its older deadline stands. */
+ * -EAGAIN: failfastd has not read the last 40 or so: it stands still, and ends nobody. */
 int failfast_lease(int fd, uint64_t deadline_ns);
 
 /* Disarms and closes fd, also when it returns an error: then the node will panic.  Waits 1 s at most. */

@@ -11,6 +11,9 @@
 #include "failfastd/protocol.h"
 
 #define ANSWER_TIMEOUT_S 2
+/* Room for about 40 messages, so that a failfastd that stands still is found after as many beats, little more than a lease: -EAGAIN.
+ * The default would hold 280. */
+#define SEND_BYTES (16 << 10)
 
 static int message_send(int fd, const struct ff_message *message, int flags)
 {
@@ -44,7 +47,7 @@ int failfast_register(const char *name, unsigned grace_s, struct err *err)
 	struct timeval limit = { .tv_sec = ANSWER_TIMEOUT_S };
 	const char *path = path_state(PATH_FAILFAST_SOCK);
 	_cleanup_close_ int fd = -1;
-	int r;
+	int room = SEND_BYTES, r;
 
 	if (!*name || strlen(name) > FAILFAST_NAME_MAX)
 		return err_set(err, -EINVAL, "failfast name must have 1 to %d characters", FAILFAST_NAME_MAX);
@@ -57,6 +60,7 @@ int failfast_register(const char *name, unsigned grace_s, struct err *err)
 		return err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);    /* worst case: we wait longer */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);        /* worst case: found later */
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		return err_set(err, -errno, "cannot reach failfastd at %s: %s", path, strerror(errno));
 	r = message_send(fd, &message, 0);

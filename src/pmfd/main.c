@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/paths.h"
@@ -11,6 +12,11 @@
 #include "pmfd/pmf_varlink.h"
 #include "pmfd/spawn.h"
 #include "pmfd/tree.h"
+
+/* A pmfd that stands still is as bad as a dead one: nothing stops any more, so nothing may start elsewhere.  The lease is long,
+ * for this process has no priority and must not end a node that is merely busy. */
+#define LEASE_MS 5000
+#define RENEW_MS 1000
 
 /* Who may do what: Run is for admins.  All others are open, because a command runs with the rights of its caller, and a
  * tag is only changed by its owner or root: tag.c checks that. */
@@ -59,6 +65,17 @@ static int guard(struct err *err)
 	return failfast_register("pmfd", 0, err);
 }
 
+static void renew_lease(uv_timer_t *timer)
+{
+	int *failfast_fd = timer->data, r;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	r = failfast_lease(*failfast_fd, (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + LEASE_MS * 1000000ull);
+	if (r < 0)
+		log_err("cannot renew the lease at failfastd: %s", strerror(-r));
+}
+
 static int open_output(void)
 {
 	const char *path = getenv("PMF_OUTPUT");
@@ -75,6 +92,7 @@ int main(int argc, char **argv)
 	struct signals signals;
 	struct vl_server *server;
 	struct err err = { 0 };
+	uv_timer_t lease = { .data = NULL };
 	int failfast_fd, r;
 
 	log_open("Cluster.PMF.pmfd");
@@ -104,6 +122,11 @@ int main(int argc, char **argv)
 		log_err("%s", err.text);
 		vl_server_free(server);
 		return 1;
+	}
+	if (failfast_fd >= 0) {
+		uv_timer_init(pmf.loop, &lease);
+		lease.data = &failfast_fd;
+		uv_timer_start(&lease, renew_lease, 0, RENEW_MS);
 	}
 	if (log_start_thread() < 0)
 		log_warn("cannot start the log thread");

@@ -141,8 +141,8 @@ def test_crash_of_the_president(cluster):
     president = cluster.president()
     others = [n for n in cluster.nodes() if n != president]
     cluster.lab.crash(president)
-    status = cluster.wait_members(others, node=others[0])
-    assert status["president"] in others
+    cluster.wait_members(others, node=others[0])
+    cluster.wait_for(lambda s: s["president"] in others, node=others[0], why="a new president")
     cluster.wait_online(GROUP, node=others[0])
     done = cluster.cmd(others[1], "scrgadm", "-a", "-g", "after-crash")
     assert done.returncode == 0, done.stderr
@@ -214,6 +214,23 @@ def test_death_of_a_daemon_ends_its_node(cluster, daemon):
     cluster.cmd("node2", "pkill", "-9", "-o", "-x", daemon)        # may die with its node
     assert cluster.lab.wait_end("node2", 5).state == "panicked"
     assert f'Failfast: Aborting because "{daemon}" died 0 seconds ago.' in cluster.log("node2", "failfastd")
+    cluster.wait_members(["node1", "node3"])
+
+
+@pytest.mark.parametrize("daemon, name, reason", [
+    ("clusterd", "failfastd", '"clusterd" did not renew its lease'), ("corosync", "failfastd", '"clusterd" did not renew its lease'),
+    ("pmfd", "failfastd", '"pmfd" did not renew its lease'), ("failfastd", "clusterd", '"failfastd" stands still')])
+def test_daemon_that_stands_still_ends_its_node(cluster, daemon, name, reason):
+    cluster.cmd("node2", "pkill", "-STOP", "-o", "-x", daemon)
+    assert cluster.lab.wait_end("node2", 9).state == "panicked"
+    assert reason in cluster.log("node2", name).splitlines()[-1]
+    cluster.wait_members(["node1", "node3"])
+
+
+def test_failfastd_killed_ends_its_node(cluster):
+    cluster.cmd("node2", "pkill", "-9", "-x", "failfastd")
+    assert cluster.lab.wait_end("node2", 5).state == "panicked"
+    assert '"failfastd" died' in cluster.log("node2")
     cluster.wait_members(["node1", "node3"])
 
 

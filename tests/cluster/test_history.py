@@ -301,7 +301,7 @@ def test_history_survives_power_off(cluster):
 
 
 def test_table_that_was_changed_by_hand(cluster):
-    """ccradm on a node that has left: it wins when all begin anew, and loses to a cluster that runs."""
+    """ccradm on a node that has left: it wins when a person says so and all begin anew, and loses else."""
     ccradm = "/usr/cluster/lib/sc/ccradm"
     group(cluster, "hand", "-y", "RG_description=one")
     assert on(cluster, "node2", ccradm, "showkey", "-k", "rg.prop.RG_description", "rgm_rg_hand") == "one\n"
@@ -320,7 +320,16 @@ def test_table_that_was_changed_by_hand(cluster):
     cluster.wait_members()
     assert "two" in export(cluster, "node3") and "lost" not in export(cluster, "node3")
 
+    leave_and_change("lost again")                  # newer, but node3 was not with the last members
+    for node in cluster.nodes():
+        cluster.lab.crash(node)
+    for node in cluster.nodes():
+        cluster.lab.boot(node)
+    cluster.wait_members()
+    assert "lost again" not in export(cluster, "node3")
+
     leave_and_change("won")
+    on(cluster, "node3", ccradm, "recover", "-o", "rgm_rg_hand", "--message", "alone")
     for node in cluster.nodes():
         cluster.lab.crash(node)
     for node in cluster.nodes():

@@ -124,8 +124,8 @@ class Node:
         return subprocess.run([PARHELION, "pmfadm", *args], env={**self.env, **(env or {})}, capture_output=True,
                               text=True, timeout=60, **kw)
 
-    def panic_reason(self):
-        assert self.failfastd.wait(5) == 3
+    def panic_reason(self, seconds=5):
+        assert self.failfastd.wait(seconds) == 3
         return (self.root / "var/cluster/logs/failfast.log").read_text().strip().split(" ", 1)[1]
 
     def stop(self):
@@ -211,6 +211,89 @@ def test_panic_on_request_and_name_in_use(bare):
     assert bare.panic_reason() == 'Failfast: Aborting because "x" asked for it: no quorum'
 
 
+# ---- the ends that a machine may have: here a file stands for sysrq, and a named pipe for the watchdog ----
+
+def test_sysrq(tmp_path):
+    (tmp_path / "proc").mkdir()
+    trigger = tmp_path / "proc/sysrq-trigger"
+    trigger.touch()
+    node = Node(tmp_path, pmfd=False, PARHELION_PANIC="sysrq")
+    try:
+        Failfast(node.root, "clusterd", 0).sock.close()
+        assert node.panic_reason() == 'Failfast: Aborting because "clusterd" died 0 seconds ago.'
+        assert trigger.read_text() == "b"       # boot at once, no sync
+    finally:
+        node.stop()
+
+
+def test_sysrq_that_is_not_there(tmp_path):
+    env = {**os.environ, "PARHELION_ROOT": str(tmp_path), "PARHELION_PANIC": "sysrq"}
+    done = subprocess.run([BUILD / "src/failfastd/failfastd"], env=env, capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 1 and "sysrq-trigger: No such file or directory" in done.stderr
+
+
+class Watchdog:
+    """A named pipe in place of the device: what is written to it is what a driver would see."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path, self.fd = path, os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.seen = b""
+
+    def pets(self, seconds):
+        """How many in so much time."""
+        before, end = len(self.seen), time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            time.sleep(0.01)
+        return len(self.seen) - before
+
+    def look(self):
+        try:
+            self.seen += os.read(self.fd, 4096)
+        except BlockingIOError:
+            pass
+        return self.seen
+
+
+@pytest.fixture
+def watched(tmp_path):
+    dog = Watchdog(tmp_path / "watchdog")
+    node = Node(tmp_path, pmfd=False, PARHELION_WATCHDOG=str(dog.path))
+    yield node, dog
+    node.failfastd.send_signal(signal.SIGCONT)
+    node.stop()
+    os.close(dog.fd)
+
+
+def test_watchdog_is_kept_and_let_go(watched):
+    node, dog = watched         # time-out 10 s: a pet at once, then one each 3.3 s
+    until(lambda: dog.look() == b"\0")
+    assert dog.pets(4) == 1
+    node.failfastd.terminate()
+    assert node.failfastd.wait(5) == 0
+    assert dog.look() == b"\0\0V", "the magic character disarms it"
+
+
+def test_watchdog_bites_when_failfastd_hangs_or_ends_the_node(watched):
+    node, dog = watched
+    until(lambda: dog.look() == b"\0")
+    node.failfastd.send_signal(signal.SIGSTOP)
+    assert dog.pets(4) == 0
+    node.failfastd.send_signal(signal.SIGCONT)
+    until(lambda: dog.look() == b"\0\0")        # late, but the device decides that
+    Failfast(node.root, "pmfd", 0).sock.close()
+    assert node.panic_reason() == 'Failfast: Aborting because "pmfd" died 0 seconds ago.'
+    assert b"V" not in dog.look(), "should the panic not work, the watchdog does"
+
+
+def test_watchdog_that_is_not_there(tmp_path):
+    env = {**os.environ, "PARHELION_ROOT": str(tmp_path), "PARHELION_PANIC": "log"}
+    done = subprocess.run([BUILD / "src/failfastd/failfastd", "--watchdog", str(tmp_path / "none")], env=env, capture_output=True,
+                          text=True, timeout=10, check=False)
+    assert done.returncode == 1 and "cannot open the watchdog" in done.stderr
+
+
 def test_others_are_refused(bare):
     code = ("import os, socket, sys; os.seteuid(65534); s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)\n"
             "try: s.connect(sys.argv[1])\nexcept PermissionError: sys.exit(42)")
@@ -231,6 +314,16 @@ def test_death_of_pmfd_is_the_end(node):
     node.pmfd.kill()
     assert node.panic_reason() == 'Failfast: Aborting because "pmfd" died 0 seconds ago.'
     node.pmfd.wait()
+
+
+def test_pmfd_that_stands_still_is_the_end(node):
+    Client(node.root).call("Status")            # its socket is there before its loop, and the lease, are
+    node.pmfd.send_signal(signal.SIGSTOP)
+    try:
+        assert re.fullmatch('Failfast: Aborting because "pmfd" did not renew its lease for 5... ms.', node.panic_reason(8))
+    finally:
+        node.pmfd.kill()
+        node.pmfd.wait()
 
 
 def test_orderly_end_of_pmfd(node):

@@ -1,4 +1,5 @@
-"""Two real nodes and a quorum device: a disk that both see, and an iSCSI target.  Who survives, and who has to wait."""
+"""Two real nodes and a quorum device: a disk that both see, an iSCSI target, a quorum server.  Who survives, and who has to
+wait."""
 
 import re
 
@@ -19,10 +20,25 @@ def shared_disk(cluster):
     return ["-t", "shared_disk", "-p", "path=/shared/quorum"]
 
 
+def client_address(cluster):
+    return re.search(r"inet (10\.[\d.]+)/", cluster.lab.sh("client1", "ip -4 addr show scope global"))[1]
+
+
+def quorum_server(cluster):
+    """scqsd on the client machine, with TLS."""
+    secret = f"{cluster.lab.name}:{'5a' * 32}\n"
+    for machine in ("client1", "node1", "node2"):
+        cluster.lab.sh(machine, "mkdir -p /etc/scqsd")
+        cluster.lab.exec(machine, "sh", "-c", "umask 077; cat >/etc/scqsd/secret", input=secret)
+    cluster.lab.spawn("client1", "/usr/cluster/lib/sc/scqsd")
+    cluster.lab.sh("client1", "for i in $(seq 200); do ss -ltn | grep -q :9000 && break; sleep 0.05; done")
+    return ["-t", "quorum_server", "-p", f"qshost={client_address(cluster)}", "-p", "secret_file=/etc/scqsd/secret"]
+
+
 def iscsi(cluster):
     """tgtd on the client machine: what a storage box is for a real cluster."""
     lab = cluster.lab
-    address = re.search(r"inet (10\.[\d.]+)/", lab.sh("client1", "ip -4 addr show scope global"))[1]
+    address = client_address(cluster)
     lab.sh("client1", "mkdir -p /var/run /var/quorum; truncate -s 16M /var/quorum/lun")
     lab.spawn("client1", "env", "TGT_IPC_SOCKET=/tmp/tgtd", "tgtd", "-f", "--iscsi", f"portal={address}:{PORTAL_PORT}")
     admin = "export TGT_IPC_SOCKET=/tmp/tgtd; tgtadm --lld iscsi"
@@ -33,7 +49,7 @@ def iscsi(cluster):
     return ["-t", "iscsi", "-p", f"portal={address}:{PORTAL_PORT}", "-p", f"target={TARGET}", "-p", "lun=1"]
 
 
-@pytest.fixture(scope="module", params=[shared_disk, iscsi], ids=lambda f: f.__name__)
+@pytest.fixture(scope="module", params=[shared_disk, iscsi, quorum_server], ids=lambda f: f.__name__)
 def whole(request, lab_name):
     cluster = Cluster(Lab(f"{lab_name[:24]}-{request.param.__name__[:4]}".replace("_", "")), str(BUILD / "stage"))
     try:

@@ -602,7 +602,6 @@ def node(**changes):
     ({"nodes": node(name="other")}, "the description has no node node1"),
     ({"authkey": "00"}, '"authkey" must be 256 hexadecimal digits'),
     ({"authkey": "x" * 256}, '"authkey" must be 256 hexadecimal digits'),
-    ({"authkey": None}, "there is no key"),
     ({"authkey_file": "key"}, "exclude each other"),
     ({"authkey": None, "authkey_file": "none"}, "cannot open ./none"),
 ])
@@ -611,6 +610,51 @@ def test_create_wrong(changes, text, root, run):
     assert got.returncode == CL_EOP
     assert got.stderr.startswith("cluster:  (C100037) Failed to create the cluster - ") and text in got.stderr
     assert not (root / "etc/cluster/ccr/global/infrastructure").exists()
+
+
+def test_create_makes_the_key_on_the_first_node(root, run):
+    got = create(run, root, description(authkey=None), "-n", "node2")
+    assert got.returncode == CL_EOP and "there is no key" in got.stderr and "on its first node" in got.stderr
+    got = create(run, root, description(authkey=None), "-n", "node1", "--dry-run")
+    assert (got.returncode, got.stdout.count("would ")) == (OK, 5) and not (root / "etc").exists()
+    got = create(run, root, description(authkey=None), "-n", "node1")
+    assert got.returncode == OK and "cluster create -i /root/description.json" in got.stdout
+    made = root / "etc/cluster/description.json"
+    assert mode(made) == 0o600
+    assert json.loads(made.read_text()) == description(authkey=(root / "etc/corosync/authkey").read_bytes().hex())
+    shutil.copy(made, root / "cluster.json")
+    shutil.rmtree(root / "etc")
+    got = run("cluster", "create", "-i", "cluster.json", "-n", "node2")
+    assert (got.returncode, got.stdout, got.stderr) == (OK, "", "")
+
+
+def test_create_undoes_what_it_did(root, run):
+    """The table is written last; where it cannot be, nothing is left."""
+    (root / "etc/cluster/ccr").mkdir(parents=True)
+    (root / "etc/cluster/ccr/global").write_text("in the way")
+    got = create(run, root, description(authkey=None), "-n", "node1")
+    assert got.returncode == CL_EOP and "ccr/global" in got.stderr
+    assert [p.name for p in (root / "etc").rglob("*") if p.is_file()] == ["global"]
+
+
+JOIN = {"join": "node3", "generation": 12, "authkey": KEY.hex(), "table": {
+    "cluster.name": "demo", "cluster.nodes.1.name": "node1", "cluster.nodes.3.name": "node3"}}
+
+
+def test_create_from_a_join_description(root, run):
+    assert create(run, root, JOIN).returncode == OK
+    assert (root / "etc/cluster/nodeid").read_text() == "3\n"
+    assert (root / "etc/cluster/ccr/global/infrastructure").read_text().startswith("ccr_gennum\t12\n")
+
+
+@pytest.mark.parametrize("changes, text", [
+    ({"table": None}, "no join description"), ({"generation": 0}, "no join description"),
+    ({"table": {"cluster.nodes.3.name": 3}}, "is no text"), ({"join": "node4"}, "has no node node4"),
+])
+def test_create_from_a_wrong_join_description(changes, text, root, run):
+    got = create(run, root, {**JOIN, **changes})
+    assert got.returncode == CL_EOP and text in got.stderr
+    assert not (root / "etc/cluster").exists()
 
 
 def test_create_from_no_json(root, run):

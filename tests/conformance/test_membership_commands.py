@@ -162,9 +162,6 @@ REQUESTS = [
     ("clnode remove beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode clear beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
-    ("clnode add -e 10.88.1.3,eth2=10.88.2.3 gamma",
-     [{"op": "node_add", "name": "gamma", "links": ["10.88.1.3", {"adapter": "eth2", "address": "10.88.2.3"}]}]),
-    ("clnode add --id 7 -c demo -e 10.88.1.3 gamma", [{"op": "node_add", "name": "gamma", "id": 7, "links": ["10.88.1.3"]}]),
     ("clquorum add d5", [add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add /dev/disk/by-id/wwn-1 d5", [add("wwn-1", path="/dev/disk/by-id/wwn-1"), add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add -t scsi3 -p path=/dev/sdb -n alpha,beta -F disk1",
@@ -194,14 +191,17 @@ REQUESTS = [
          "udp_session_timeout": "480"}}]),
     ("cluster rename -c other", [{"op": "cluster_set", "props": {"name": "other"}}]),
     ("cluster rename --newclustername=other demo", [{"op": "cluster_set", "props": {"name": "other"}}]),
-    ("cluster shutdown -y", [{"op": "cluster_shutdown", "grace": 60}]),
-    ("cluster shutdown -y -g 0 -m 'going down' demo", [{"op": "cluster_shutdown", "grace": 0, "message": "going down"}]),
-    ("scshutdown -y", [{"op": "cluster_shutdown", "grace": 60}]),
-    ("scshutdown -y -g 600 we are going down", [{"op": "cluster_shutdown", "grace": 600, "message": "we are going down"}]),
+    ("cluster shutdown -y -g 1", [{"op": "cluster_notice", "text": "The cluster will be shut down in 1 seconds"},
+                                  {"op": "cluster_shutdown"}]),
+    ("cluster shutdown -y -g 0 -m 'going down' demo",
+     [{"op": "cluster_notice", "text": "The cluster will be shut down in 0 seconds: going down"}, {"op": "cluster_shutdown"}]),
+    ("scshutdown -y -g 0", [{"op": "cluster_shutdown"}]),
+    ("scshutdown -y -g 1 we are going down",
+     [{"op": "cluster_notice", "text": "The cluster will be shut down in 1 seconds: we are going down"}, {"op": "cluster_shutdown"}]),
 
     ("scconf -a -h node=gamma", [{"op": "node_add", "name": "gamma", "links": []}]),
     ("scconf -a -h node=gamma,id=3,link=10.88.1.3,link=10.88.2.3",
-     [{"op": "node_add", "name": "gamma", "id": 3, "links": ["10.88.1.3", "10.88.2.3"]}]),
+     [{"op": "node_add", "name": "gamma", "node_id": 3, "links": ["10.88.1.3", "10.88.2.3"]}]),
     ("scconf -r -h node=beta", [{"op": "node_remove", "node": "beta"}]),
     ("scconf -c -C cluster=other", [{"op": "cluster_set", "props": {"name": "other"}}]),
     ("scconf -a -P node=alpha,privatehostname=ha1", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": "ha1"}}]),
@@ -231,6 +231,36 @@ REQUESTS = [
     ("scconf -c -q installmodeoff -C cluster=new -q reset", [{"op": "installmode", "enabled": False},
                                                             {"op": "cluster_set", "props": {"name": "new"}}, {"op": "quorum_reset"}]),
 ]
+
+
+ADDITIONS = [
+    ("clnode add -e 10.88.1.3,eth2=10.88.2.3 gamma",
+     [{"op": "node_add", "name": "gamma", "links": ["10.88.1.3", {"adapter": "eth2", "address": "10.88.2.3"}]}]),
+    ("clnode add --id 7 -c demo -e 10.88.1.3 gamma", [{"op": "node_add", "name": "gamma", "node_id": 7, "links": ["10.88.1.3"]}]),
+]
+ADDED = {"table": "infrastructure", "generation": 9, "data": {"cluster.name": "demo", "cluster.nodes.3.name": "gamma"}}
+
+
+@pytest.mark.parametrize("line, want", ADDITIONS, ids=[r[0] for r in ADDITIONS])
+def test_clnode_add(line, want, root, run):
+    """The request, and then what the new machine needs: the table and the key, in a file for root."""
+    key = bytes(range(128))
+    (root / "etc/corosync").mkdir(parents=True)
+    (root / "etc/corosync/authkey").write_bytes(key)
+    with ClusterdDouble(root, {**answers(POORLY), "GetTable": ADDED}) as clusterd:
+        got = run(*words(line))
+    assert (got.returncode, got.stderr) == (OK, "") and "cluster create -i /root/join-gamma.json" in got.stdout
+    assert clusterd.requests == want
+    made = root / "var/cluster/join-gamma.json"
+    assert made.stat().st_mode & 0o777 == 0o600
+    assert json.loads(made.read_text()) == {"join": "gamma", "generation": 9, "table": ADDED["data"], "authkey": key.hex()}
+
+
+def test_clnode_add_without_the_key(root, run):
+    """The node is added all the same."""
+    with ClusterdDouble(root, {**answers(POORLY), "GetTable": ADDED}):
+        got = run("clnode", "add", "-e", "10.88.1.3", "gamma")
+    assert got.returncode == OK and "what its machine needs could not be written" in got.stderr
 
 
 @pytest.mark.parametrize("line, want", REQUESTS, ids=[r[0] for r in REQUESTS])
@@ -541,7 +571,7 @@ def test_cluster_list_cmds(run):
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 
-@pytest.mark.parametrize("line", ["cluster shutdown", "scshutdown"])
+@pytest.mark.parametrize("line", ["cluster shutdown -g 0", "scshutdown -g 0"])
 @pytest.mark.parametrize("answer, sent", [("yes\n", 1), ("y\n", 1), ("no\n", 0), ("", 0), ("yesterday we went away\n", 0)])
 def test_shutdown_asks(line, answer, sent, root, run):
     import os
@@ -557,11 +587,8 @@ def test_shutdown_asks(line, answer, sent, root, run):
 
 def test_shutdown_waits_for_the_grace(root, run):
     """The grace does not count against the deadline."""
-    def answer(_):
-        time.sleep(1.5)
-        return {}
-    with ClusterdDouble(root, {"Request": answer}):
-        assert run(*words("scshutdown -y -g 20 --deadline 1")).returncode == OK
+    with ClusterdDouble(root, {"Request": {}}):
+        assert run(*words("scshutdown -y -g 2 --deadline 1")).returncode == OK
 
 
 # ---- cluster timers ----

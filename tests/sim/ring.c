@@ -79,11 +79,32 @@ static void wake_ring(const struct ring *r)
 			wake(id);
 }
 
+/* Software of the next level says more than this one knows: members of messages, and messages. */
+static void speak_of_the_future(uint32_t id, json_t *message)
+{
+	if (w.node[id].level < 2)
+		return;
+	ju_set_int(message, "v", 2);
+	ju_set_str(message, "future", "what nobody here understands");
+	if (chance(2)) {
+		json_t *unknown = ju_pack("{ss,si}", "t", chance(50) ? "rgm.future" : "future", "v", 2);
+
+		json_array_append(w.node[id].unsent, unknown);
+		json_decref(unknown);
+	}
+}
+
 void multicast(uint32_t id, json_t *message)
 {
 	struct sim_node *n = &w.node[id];
+	json_t *v;
+	size_t i;
 
+	speak_of_the_future(id, message);
 	if (n->ring && !n->ring->dead) {
+		json_array_foreach(n->unsent, i, v)
+			ring_add(n->ring, id, json_incref(v));
+		json_array_clear(n->unsent);
 		ring_add(n->ring, id, json_incref(message));
 		wake_ring(n->ring);
 	} else {

@@ -1041,7 +1041,7 @@ static void test_formation_merges_histories(void **state)
 	}
 	for (uint32_t id = 1; id <= 3; id++)
 		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
-	missing = ccr_gather(w.node[1].ccr, hellos, N(1, 2, 3));
+	missing = ccr_gather(w.node[1].ccr, hellos, N(1, 2, 3), N(1, 2, 3));
 	assert_int_equal(json_array_size(missing), 3);          /* t, and two other histories */
 	json_array_foreach(missing, i, v) {
 		json_t *push = ccr_push_message(w.node[ju_int(v, "from", 0)].ccr, ju_str(v, "table", ""));
@@ -1067,6 +1067,32 @@ static void test_formation_merges_histories(void **state)
 
 /* ---- formation ---- */
 
+/* A higher number somewhere else is a change that nobody acknowledged: only the last members say what a table is. */
+static void test_only_the_newest_count(void **state)
+{
+	static const struct { nodeset newest; bool from_3; } rows[] = { { 1 | 2, false }, { 1 | 2 | 4, true } };
+	json_t *mine = ju_pack("{ss}", "v", "mine");
+	const json_t *hellos[CMM_NODE_ID_MAX + 1] = { 0 };
+	json_t *h[4];
+
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	run();
+	ccr_load(w.node[3].ccr, "t", 9, mine);
+	for (uint32_t id = 1; id <= 3; id++)
+		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		json_t *missing = ccr_missing(w.node[1].ccr, hellos, N(1, 2, 3), rows[i].newest);
+
+		assert_int_equal(json_array_size(missing), rows[i].from_3);
+		json_decref(missing);
+	}
+	for (uint32_t id = 1; id <= 3; id++)
+		json_decref(h[id]);
+	json_decref(mine);
+}
+
 /* ccradm -o: the copy of one node wins, is an ordinary one from then on, and the next commit is newer. */
 static void test_override(void **state)
 {
@@ -1085,7 +1111,7 @@ static void test_override(void **state)
 	json_decref(mine);
 	for (uint32_t id = 1; id <= 3; id++)
 		hellos[id] = h[id] = ccr_hello(w.node[id].ccr);
-	missing = ccr_missing(w.node[1].ccr, hellos, N(1, 2, 3));
+	missing = ccr_missing(w.node[1].ccr, hellos, N(1, 2, 3), N(1, 2));
 	assert_int_equal(ju_int(json_array_get(missing, 0), "from", 0), 3);
 	push = ccr_push_message(w.node[3].ccr, "t");
 	ccr_adopt(w.node[1].ccr, push, &u);
@@ -1153,7 +1179,7 @@ static void test_missing(void **state)
 			hellos[k + 1] = h[k] = json_loads(formations[i].hellos[k], JSON_DECODE_ANY, NULL);
 		json_object_foreach(h[0], name, v)
 			ccr_load(ccr, name, (uint64_t)json_integer_value(v), data);
-		missing = ccr_missing(ccr, hellos, N(1, 2, 3));
+		missing = ccr_missing(ccr, hellos, N(1, 2, 3), N(1, 2, 3));
 		buf_puts(&got, "");
 		for (const char *t = "abc"; *t; t++)
 			json_array_foreach(missing, k, v)
@@ -1246,7 +1272,7 @@ int main(void)
 		T(test_synced_speaks_for_what_was_before),
 		T(test_history_is_equal_everywhere), T(test_refused_change_leaves_no_history), T(test_history_is_bounded),
 		T(test_huge_change_is_kept_without_values), T(test_joiner_gets_the_history), T(test_damaged_history),
-		T(test_history_that_cannot_be_written), T(test_formation_merges_histories), T(test_override), T(test_lenient),
+		T(test_history_that_cannot_be_written), T(test_formation_merges_histories), T(test_only_the_newest_count), T(test_override), T(test_lenient),
 		T(test_missing), T(test_adopt), T(test_push), T(test_owns_message),
 	};
 

@@ -1,0 +1,477 @@
+/* Votes, quorum devices and races for them: cmm objects over a log, disks and devices that this file keeps.  Devices act at
+ * once unless a test holds them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "cmm/cmm.h"
+
+enum { NODES = 8, DEVICES = 4, TAKEOVER = 1000 };
+#define FOR_EACH(id, set) for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id))
+#define ALL(n) (((nodeset)1 << (n)) - 1)
+
+struct node {
+	struct cmm *cmm;
+	uint64_t epoch, keys, synced;           /* on the disk */
+	bool     writing;
+	uint64_t w_epoch, w_keys, w_synced;
+	struct cmm_device_request op[DEVICES + 1];      /* held: op.op is not DEVICE_NOTHING */
+	uint64_t timer_ms;
+	bool     owes_sync;
+	char     panic[256];
+};
+
+static struct {
+	struct node node[NODES + 1];
+	struct cmm_votes votes;
+	nodeset  keys[DEVICES + 1];             /* physically there */
+	nodeset  held;                          /* devices act only when the test says so, for these nodes */
+	unsigned boots;
+	json_t  *log;                           /* [from, view, message] */
+	uint64_t now;
+} w;
+
+static void step(uint32_t id, struct cmm_event event);
+
+static void device_act(uint32_t id, uint32_t q)
+{
+	struct cmm_device_request *r = &w.node[id].op[q], request = *r;
+	enum cmm_device_result result = DEVICE_OK;
+
+	r->op = DEVICE_NOTHING;
+	if (request.op == DEVICE_REGISTER)
+		w.keys[q] |= node_bit(id);
+	else if (request.op == DEVICE_TAKE && !nodeset_has(w.keys[q], id))
+		result = DEVICE_PREEMPTED;
+	else if (request.op == DEVICE_TAKE)
+		w.keys[q] &= request.keep;
+	step(id, (struct cmm_event) { .type = CMM_EV_DEVICE, .device = q, .op = request.op, .result = result, .keys_seen = w.keys[q],
+				      .wall_ms = 1 });
+}
+
+static void take(uint32_t id, struct cmm_update *u)
+{
+	struct node *n = &w.node[id];
+	json_t *v;
+	size_t i;
+
+	if (u->panic[0])
+		(void)snprintf(n->panic, sizeof n->panic, "%s", u->panic);
+	json_array_foreach(u->send, i, v)
+		ju_push(w.log, ju_pack("[I,o,O]", (json_int_t)id, nodeset_to_json(cmm_view(n->cmm)), v));
+	if (u->store) {
+		n->writing = true;
+		n->w_epoch = u->store_epoch;
+		n->w_keys = u->store_keys;
+		n->w_synced = u->store_synced;
+	}
+	for (i = 0; i < u->device_count; i++) {
+		assert_int_equal(n->op[u->device[i].device].op, DEVICE_NOTHING);
+		n->op[u->device[i].device] = u->device[i];
+	}
+	n->timer_ms = u->timer_ms;
+	if (u->activated)
+		n->owes_sync = !cmm_is_ready(n->cmm);
+	cmm_update_done(u);
+}
+
+static void step(uint32_t id, struct cmm_event event)
+{
+	struct cmm_update u;
+
+	if (!w.node[id].cmm || w.node[id].panic[0])
+		return;
+	event.now_ms = w.now;
+	cmm_step(w.node[id].cmm, &event, &u);
+	take(id, &u);
+}
+
+static bool go_on(uint32_t id)
+{
+	struct node *n = &w.node[id];
+
+	if (n->writing) {
+		n->writing = false;
+		n->epoch = n->w_epoch;
+		n->keys = n->w_keys;
+		n->synced = n->w_synced;
+		step(id, (struct cmm_event) { .type = CMM_EV_STORED, .epoch = n->epoch, .keys = n->keys });
+		return true;
+	}
+	if (n->owes_sync) {
+		n->owes_sync = false;
+		step(id, (struct cmm_event) { .type = CMM_EV_RESTORED });
+		step(id, (struct cmm_event) { .type = CMM_EV_SYNCED });
+		return true;
+	}
+	for (uint32_t q = 1; q <= DEVICES; q++)
+		if (n->op[q].op != DEVICE_NOTHING && !nodeset_has(w.held, id)) {
+			device_act(id, q);
+			return true;
+		}
+	return false;
+}
+
+static void run(void)
+{
+	for (bool progress = true; progress;) {
+		progress = false;
+		for (uint32_t id = 1; id <= NODES; id++)
+			progress |= go_on(id);
+		if (!json_array_size(w.log))
+			continue;
+		json_t *e = json_incref(json_array_get(w.log, 0));
+		nodeset view = nodeset_from_json(json_array_get(e, 1));
+
+		json_array_remove(w.log, 0);
+		FOR_EACH(id, view)
+			if (w.node[id].cmm && cmm_view(w.node[id].cmm) == view)
+				step(id, (struct cmm_event) { .type = CMM_EV_MESSAGE, .message = json_array_get(e, 2),
+							      .from = (uint32_t)json_integer_value(json_array_get(e, 0)) });
+		json_decref(e);
+		progress = true;
+	}
+}
+
+static void run_for(uint64_t ms)
+{
+	uint64_t end = w.now + ms;
+
+	run();
+	for (;;) {
+		uint64_t due = end + 1;
+
+		for (uint32_t id = 1; id <= NODES; id++)
+			if (w.node[id].cmm && !w.node[id].panic[0] && w.node[id].timer_ms)
+				due = MIN(due, w.node[id].timer_ms);
+		if (due > end)
+			break;
+		w.now = MAX(w.now, due);
+		for (uint32_t id = 1; id <= NODES; id++)
+			if (w.node[id].timer_ms && w.node[id].timer_ms <= w.now)
+				step(id, (struct cmm_event) { .type = CMM_EV_TIMER });
+		run();
+	}
+	w.now = end;
+}
+
+static void view(nodeset set)
+{
+	FOR_EACH(id, set)
+		step(id, (struct cmm_event) { .type = CMM_EV_VIEW, .view = set });
+}
+
+static void power_off(uint32_t id)
+{
+	struct node *n = &w.node[id];
+
+	cmm_free(n->cmm);
+	*n = (struct node) { .epoch = n->epoch, .keys = n->keys, .synced = n->synced };
+}
+
+static void boot(uint32_t id)
+{
+	struct node *n = &w.node[id];
+	struct cmm_config config = { .self = id, .incarnation = ++w.boots, .epoch = n->epoch, .keys = n->keys, .synced = n->synced,
+				     .votes = w.votes };
+
+	power_off(id);
+	assert_int_equal(cmm_timers_derive(TAKEOVER, &config.timers, NULL), 0);
+	n->cmm = cmm_new(&config);
+}
+
+static int world_done(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= NODES; id++)
+		cmm_free(w.node[id].cmm);
+	json_decref(w.log);
+	memset(&w, 0, sizeof w);
+	return 0;
+}
+
+/* A cluster of n nodes, all members, with devices on these ports; 0 ends the list. */
+static void world(uint32_t n, const nodeset ports[DEVICES + 1])
+{
+	(void)world_done(NULL);
+	w.log = json_array();
+	w.now = 1000;
+	w.votes.configured = ALL(n);
+	for (uint32_t id = 1; id <= n; id++)
+		w.votes.node[id] = 1;
+	for (uint32_t q = 1; ports[q - 1]; q++) {
+		struct cmm_device_config *d = &w.votes.device[q];
+
+		(void)snprintf(d->name, sizeof d->name, "d%u", q);
+		d->ports = ports[q - 1];
+		d->votes = (uint32_t)__builtin_popcountll(d->ports) - 1;
+		d->enabled = true;
+		w.keys[q] = d->ports;           /* from a life before */
+		FOR_EACH(id, d->ports)
+			w.node[id].keys |= (uint64_t)1 << q;
+	}
+	for (uint32_t id = 1; id <= n; id++)
+		boot(id);
+	view(ALL(n));
+	run_for(2 * TAKEOVER);
+	for (uint32_t id = 1; id <= n; id++)
+		assert_true(cmm_is_ready(w.node[id].cmm));
+	for (uint32_t q = 1; ports[q - 1]; q++) {
+		assert_int_equal(w.keys[q], ports[q - 1]);
+		assert_int_equal(cmm_device(w.node[1].cmm, q).good, ports[q - 1]);
+	}
+	for (uint32_t q = 1; ports[q - 1]; q++)
+		assert_true(cmm_device(w.node[1].cmm, q).held);
+}
+
+static bool lives(nodeset set)
+{
+	bool all = true;
+
+	FOR_EACH(id, set)
+		all &= w.node[id].cmm && !w.node[id].panic[0] && cmm_is_ready(w.node[id].cmm) &&
+		       cmm_membership(w.node[id].cmm)->members == set;
+	return all;
+}
+
+/* ---- the topologies of the documents: possible, needed, who survives ---- */
+
+static void test_topologies(void **state)
+{
+	static const struct {
+		const char *what;
+		uint32_t nodes;
+		nodeset  ports[DEVICES + 1];
+		uint32_t possible, needed;
+		nodeset  left;
+		bool     live;
+	} rows[] = {
+		{ "two nodes, no device",                   2, { 0 },                      2, 2, 0x01, false },
+		{ "two nodes, one disk: the first",         2, { 0x03 },                   3, 2, 0x01, true },
+		{ "two nodes, one disk: the second",        2, { 0x03 },                   3, 2, 0x02, true },
+		{ "two nodes, three disks",                 2, { 0x03, 0x03, 0x03 },       5, 3, 0x02, true },
+		{ "three nodes, no device: two",            3, { 0 },                      3, 2, 0x06, true },
+		{ "three nodes, no device: one",            3, { 0 },                      3, 2, 0x04, false },
+		{ "three nodes, a disk of all: one",        3, { 0x07 },                   5, 3, 0x04, true },
+		{ "N+1: the one with both disks",           3, { 0x05, 0x06 },             5, 3, 0x04, true },
+		{ "N+1: the two others",                    3, { 0x05, 0x06 },             5, 3, 0x03, true },
+		{ "N+1: one of the others",                 3, { 0x05, 0x06 },             5, 3, 0x01, false },
+		{ "pairs: one of each",                     4, { 0x03, 0x0c },             6, 4, 0x05, true },
+		{ "pairs: one pair",                        4, { 0x03, 0x0c },             6, 4, 0x03, false },
+		{ "pair+2: one of the pair and another",    4, { 0x03 },                   5, 3, 0x05, true },
+		{ "pair+2: the two others",                 4, { 0x03 },                   5, 3, 0x0c, false },
+		{ "pair+2, three disks: one of the pair",   4, { 0x03, 0x03, 0x03 },       7, 4, 0x02, true },
+		{ "four nodes, a disk of all: one",         4, { 0x0f },                   7, 4, 0x08, true },
+		{ "six nodes, a disk of all: one",          6, { 0x3f },                  11, 6, 0x10, true },
+		{ "eight nodes, no device: five",           8, { 0 },                      8, 5, 0x1f, true },
+		{ "eight nodes, no device: four",           8, { 0 },                      8, 5, 0x0f, false },
+		{ "eight nodes in pairs: one of each",      8, { 0x03, 0x0c, 0x30, 0xc0 }, 12, 7, 0x55, true },
+		{ "eight nodes in pairs: two pairs",        8, { 0x03, 0x0c, 0x30, 0xc0 }, 12, 7, 0x0f, false },
+		{ "eight nodes, a disk of all: one",        8, { 0xff },                  15, 8, 0x10, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		world(rows[i].nodes, rows[i].ports);
+		if (cmm_votes_possible(w.node[1].cmm) != rows[i].possible || cmm_votes_needed(w.node[1].cmm) != rows[i].needed)
+			fail_msg("%s: %u of %u", rows[i].what, cmm_votes_needed(w.node[1].cmm), cmm_votes_possible(w.node[1].cmm));
+		FOR_EACH(id, ALL(rows[i].nodes) & ~rows[i].left)
+			power_off(id);
+		w.now += 400;
+		view(rows[i].left);
+		run_for(TAKEOVER);
+		if (lives(rows[i].left) != rows[i].live)
+			fail_msg("%s: %s", rows[i].what, rows[i].live ? "they do not go on" : "they go on");
+	}
+}
+
+/* ---- races ---- */
+
+/* Views of both sides at once; who wins does not depend on luck. */
+static void split(nodeset a, nodeset b)
+{
+	w.now += 400;
+	FOR_EACH(id, a | b)
+		step(id, (struct cmm_event) { .type = CMM_EV_VIEW, .view = nodeset_has(a, id) ? a : b });
+	run_for(TAKEOVER);
+}
+
+static void test_the_favoured_side_wins(void **state)
+{
+	static const struct { const char *what; uint32_t nodes; nodeset a, b, serving, winner; } rows[] = {
+		{ "the lowest node, when all is equal", 2, 0x01, 0x02, 0x00, 0x01 },
+		{ "the one that serves",                2, 0x01, 0x02, 0x02, 0x02 },
+		{ "both serve: the lowest",             2, 0x01, 0x02, 0x03, 0x01 },
+		{ "the larger side",                    4, 0x01, 0x0e, 0x00, 0x0e },
+		{ "serving before size",                4, 0x01, 0x0e, 0x01, 0x01 },
+		{ "more of them serve",                 4, 0x03, 0x0c, 0x0e, 0x0c },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		world(rows[i].nodes, (const nodeset[DEVICES + 1]) { ALL(rows[i].nodes) });
+		FOR_EACH(id, ALL(rows[i].nodes))
+			cmm_set_serving(w.node[id].cmm, rows[i].serving);
+		split(rows[i].a, rows[i].b);
+		if (!lives(rows[i].winner) || lives((rows[i].a | rows[i].b) & ~rows[i].winner))
+			fail_msg("%s", rows[i].what);
+		assert_int_equal(w.keys[1], rows[i].winner);
+	}
+}
+
+/* The loser's take comes first all the same: then it is the winner, and never are both. */
+static void test_never_both(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.held = 0x01;          /* the favoured one has a slow disk */
+	w.now += 400;
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x01 });
+	step(2, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x02 });
+	run_for(200);
+	assert_true(lives(0x02));
+	w.held = 0;
+	run_for(50);
+	assert_non_null(strstr(w.node[1].panic, "lost operational quorum"));
+	assert_true(lives(0x02));
+}
+
+/* ---- keys ---- */
+
+/* B went on alone; A boots alone and must wait for it, and says so. */
+static void test_amnesia(void **state)
+{
+	_cleanup_free_ char *waiting = NULL;
+
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(1);
+	w.now += 400;
+	view(0x02);
+	run_for(TAKEOVER);
+	assert_true(lives(0x02));
+	power_off(2);
+	boot(1);
+	view(0x01);
+	run_for(20000);
+	assert_false(cmm_is_ready(w.node[1].cmm));
+	waiting = cmm_waiting_for(w.node[1].cmm);
+	assert_non_null(strstr(waiting, "quorum device d1: the key of this node is not on it"));
+	boot(2);
+	view(0x03);
+	run_for(2 * TAKEOVER);
+	assert_true(lives(0x03));
+	assert_int_equal(w.keys[1], 0x03);      /* and its key is back */
+}
+
+static void test_the_last_one_may_start_alone(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(1);
+	w.now += 400;
+	view(0x02);
+	run_for(TAKEOVER);
+	power_off(2);
+	boot(2);
+	view(0x02);
+	run_for(10000);
+	assert_true(lives(0x02));
+}
+
+/* Node 2 is thrown out while its key is on the way; it arrives, and must be worth nothing, also after a boot. */
+static void test_a_key_that_comes_late(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(2);
+	w.now += 400;
+	view(0x01);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x01);
+	boot(2);
+	view(0x03);
+	w.held = 0x02;
+	run_for(500);           /* first its check, that finds nothing */
+	for (unsigned i = 0; i < 3 && w.node[2].op[1].op != DEVICE_REGISTER; i++) {
+		device_act(2, 1);
+		run_for(10);
+	}
+	assert_int_equal(w.node[2].op[1].op, DEVICE_REGISTER);
+	w.now += 300;
+	view(0x01);
+	run_for(100);
+	assert_true(lives(0x01));
+	device_act(2, 1);       /* here it is */
+	assert_int_equal(w.keys[1], 0x03);
+	w.held = 0;
+	view(0x02);
+	run_for(TAKEOVER);
+	assert_false(lives(0x02));
+	assert_true(nodeset_has(w.keys[1], 1));
+	boot(2);
+	view(0x02);
+	run_for(10000);
+	assert_false(cmm_is_ready(w.node[2].cmm));
+	assert_true(nodeset_has(w.keys[1], 1));
+}
+
+/* The device counts for a lease only with all whose keys may be on it: else node 1 could renew its lease alone while node 2,
+ * in another view already, takes the device. */
+static void test_lease_needs_all_keys(void **state)
+{
+	struct cmm_update u;
+	uint64_t lease;
+
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	run_for(100);
+	cmm_step(w.node[1].cmm, &(struct cmm_event) { .type = CMM_EV_TIMER, .now_ms = w.now }, &u);
+	lease = u.lease_until_ms;
+	cmm_update_done(&u);
+	for (unsigned i = 1; i < 10; i++) {             /* its own beats come back, nobody else's */
+		json_t *beat = ju_pack("{ss,sI,s[]}", "t", "beat", "k", (json_int_t)1000, "seen");
+
+		cmm_step(w.node[1].cmm, &(struct cmm_event) { .type = CMM_EV_MESSAGE, .from = 1, .message = beat, .now_ms = w.now + i * 40 }, &u);
+		assert_true(u.lease_until_ms <= lease);
+		cmm_update_done(&u);
+		json_decref(beat);
+	}
+}
+
+static void test_votes_distance(void **state)
+{
+	struct cmm_votes a = { .configured = 0x03, .node = { 0, 1, 1 } }, b = a;
+
+	(void)state;
+	assert_int_equal(cmm_votes_distance(&a, &b), 0);
+	b.node[2] = 0;
+	assert_int_equal(cmm_votes_distance(&a, &b), 1);
+	(void)snprintf(b.device[1].name, sizeof b.device[1].name, "d1");
+	b.device[1].votes = 1;
+	assert_int_equal(cmm_votes_distance(&a, &b), 2);
+	a = b;
+	(void)snprintf(a.device[1].name, sizeof a.device[1].name, "other");     /* shares nothing with d1 */
+	assert_int_equal(cmm_votes_distance(&a, &b), 2);
+	b.configured = 0x07;
+	b.node[3] = 1;
+	a = b;
+	a.configured = 0x03;
+	assert_int_equal(cmm_votes_distance(&a, &b), 1);
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_teardown(fn, world_done)
+	static const struct CMUnitTest tests[] = {
+		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both), T(test_amnesia),
+		T(test_the_last_one_may_start_alone), T(test_a_key_that_comes_late), T(test_lease_needs_all_keys), T(test_votes_distance),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
