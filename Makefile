@@ -3,11 +3,12 @@ BUILD   ?= build
 DESTDIR ?=
 STAGE    = $(abspath $(BUILD))/stage
 PYTHON   = /usr/bin/python3
-SEEDS   ?= 1000000
+SEEDS   ?= 20000
+JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check install asan asan-check sim-long bench-failover chaos clean
+.PHONY: all build deps stage demo check install asan asan-check sim sim-long mutants bench-failover chaos clean
 
 all: build
 
@@ -48,8 +49,17 @@ asan:
 asan-check: asan
 	@$(PYTHON) tests/run.py build-asan --no-cluster
 
+# Whole clusters under seeded faults; says seeds/s, and the command that repeats a failure.
+sim: build
+	@$(BUILD)/tests/sim/sim -n $(SEEDS) -j $(JOBS)
+
 sim-long: build
-	@$(BUILD)/tests/sim/sim -n $(SEEDS)
+	@$(BUILD)/tests/sim/sim -n 1000000 -j $(JOBS)
+
+# Breaks the cores line by line: do the tests notice?  First all of them, then the simulator alone.  About an hour.
+mutants: deps
+	@$(PYTHON) tests/mutants/run.py --results tests/mutants/results.md
+	@$(PYTHON) tests/mutants/run.py --results tests/mutants/results.md --sim-only --need 0
 
 clean:
 	rm -rf build build-asan build.log build-asan.log

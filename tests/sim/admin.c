@@ -39,13 +39,20 @@ static json_t *named(const char *op, const char *key, const char *value)
 	return ju_pack("{ss,ss}", "op", op, key, value);
 }
 
+void admin_leave(uint32_t id)
+{
+	_cleanup_free_ char *self = xasprintf("node%u", id);
+
+	if (w.node[id].up && !w.node[id].frozen)
+		request(id, named("node_leave", "node", self), ju_pack("{ss}", "then", "leave"));
+}
+
 /* Votes, devices, properties; a node or all of them are shut down in order. */
 static void administer_cluster(uint32_t id)
 {
 	_cleanup_free_ char *node = xasprintf("node%u", (unsigned)rnd_range(1, w.nodes));
-	_cleanup_free_ char *self = xasprintf("node%u", id);
 
-	switch (rnd_upto(10)) {
+	switch (rnd_upto(11)) {
 	case 0: request(id, named("quorum_disable", "name", "d1"), NULL); break;
 	case 1: request(id, named("quorum_enable", "name", "d1"), NULL); break;
 	case 2: request(id, named("quorum_remove", "name", "d1"), NULL); break;
@@ -53,12 +60,12 @@ static void administer_cluster(uint32_t id)
 	case 5: request(id, named("node_maintain", "node", node), NULL); break;
 	case 6: request(id, named("node_reset", "node", node), NULL); break;
 	case 7: request(id, ju_pack("{ss}", "op", "quorum_reset"), NULL); break;
-	case 8: request(id, named("node_leave", "node", self), ju_pack("{ss}", "then", "leave")); break;
-	case 9:
-		if (chance(20))
+	case 8: admin_leave(id); break;
+	default:
+		if (chance(10))
 			request(id, ju_pack("{ss}", "op", "cluster_shutdown"), NULL);
 		else
-			request(id, ju_pack("{ss,s{ss}}", "op", "cluster_set", "props", "takeover_time", chance(50) ? "700" : "900"), NULL);
+			request(id, ju_pack("{ss,s{ss}}", "op", "cluster_set", "props", "takeover_time", chance(50) ? "700" : "1400"), NULL);
 		break;
 	}
 }

@@ -38,8 +38,8 @@ void check_epoch(uint32_t id, const json_t *entry)
 		     nodeset_from_json(ju_arr(w.epochs, key)));
 }
 
-/* Every change of a description gives it a new value, and other changes keep it: so a value that was replaced must never
- * be in force again, else a change was made from an old copy of the table and wiped out another. */
+/* Every change of a description gives it a new value, and other changes keep it: so a value that was replaced by one that
+ * was acknowledged must never be in force again, else a change was made from an old copy of the table and wiped out another. */
 void check_no_lost_update(uint32_t id)
 {
 	for (int g = 0; g < GROUPS; g++) {
@@ -56,12 +56,12 @@ void check_no_lost_update(uint32_t id)
 		w.described_now[g].gen = gen;
 		if (streq(value, w.described_now[g].value))
 			continue;
-		(void)snprintf(seen, sizeof seen, "%d:%s", g, w.described_now[g].value);
-		ju_set_bool(w.described, seen, true);
 		(void)snprintf(w.described_now[g].value, sizeof w.described_now[g].value, "%s", value);
 		(void)snprintf(seen, sizeof seen, "%d:%s", g, value);
-		if (json_object_get(w.described, seen))
+		if (ju_int(w.described, seen, INT64_MAX) < w.described_now[g].kept)
 			fail("group g%d has description %s again at generation %" PRIu64 ": an update was lost", g, value, gen);
+		if (!json_object_get(w.described, seen))
+			ju_set_int(w.described, seen, (int64_t)++w.counter);
 	}
 }
 
@@ -86,7 +86,6 @@ void check_running(const char *rs)
 void check_start(uint32_t id, const char *rs, const char *method)
 {
 	const struct sim_node *n = &w.node[id];
-	_cleanup_free_ char *other = xstrdup(rs);
 	const char *key;
 	json_t *v;
 	unsigned running = 0;
@@ -98,7 +97,8 @@ void check_start(uint32_t id, const char *rs, const char *method)
 	if (running > 1)
 		fail("node%u runs %s of %s beside another method of it", id, method, rs);
 	if (streq(method, "Start") && strstr(rs, "-app")) {
-		strcpy(strstr(other, "-app"), "-ip");
+		_cleanup_free_ char *other = xasprintf("%.*s-ip", (int)(strlen(rs) - 4), rs);
+
 		if (!ju_bool(n->serving, other, false))
 			fail("node%u starts %s before its address is up", id, rs);
 	} else if (streq(method, "Stop") && strstr(rs, "-ip")) {
@@ -144,9 +144,12 @@ void check_acknowledged(uint32_t id, int64_t group, int64_t value)
 	const struct cmm *cmm = engine_cmm(w.node[id].engine);
 	const struct cmm_votes *votes = cmm_config_votes(cmm);
 	uint64_t n = history_number(id, group, value);
+	_cleanup_free_ char *seen = xasprintf("%" PRId64 ":%" PRId64, group, value);
 	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group);
 	unsigned present = 0;
 
+	w.kept_gen[group] = MAX(w.kept_gen[group], n);
+	w.described_now[group].kept = MAX(w.described_now[group].kept, ju_int(w.described, seen, 0));
 	for (uint32_t k = 1; k <= w.nodes; k++)
 		present += disk_gen(&w.node[k], table) >= n ? votes->node[k] : 0;
 	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
@@ -156,6 +159,18 @@ void check_acknowledged(uint32_t id, int64_t group, int64_t value)
 	else if (present < cmm_votes_needed(cmm))
 		fail("change %" PRId64 " of %s (commit %" PRIu64 ") is acknowledged, but on the disks of %u of %u votes only", value, table, n,
 		     present, cmm_votes_possible(cmm));
+}
+
+/* Who says that it is ready has all that was acknowledged on its disk: it counts as one who has. */
+void check_ready(uint32_t id)
+{
+	for (int g = 0; g < GROUPS; g++) {
+		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
+
+		if (disk_gen(&w.node[id], table) < w.kept_gen[g])
+			fail("node%u says that it is ready, but %s is of generation %" PRIu64 " on its disk, not %" PRIu64, id, table,
+			     disk_gen(&w.node[id], table), w.kept_gen[g]);
+	}
 }
 
 /* A resource whose disabling is acknowledged runs nowhere, when nobody has asked for anything else since. */
@@ -271,8 +286,33 @@ static void check_leftovers(uint32_t id)
 		if (votes->device[q].name[0] && votes->device[q].enabled && nodeset_has(votes->device[q].ports, id) &&
 		    !nodeset_has(cmm_device(cmm, q).good, id))
 			missing("node%u has no key on device %u", id, q);
+	if (votes->generation != ccr_table_gen(engine_ccr(w.node[id].engine), "infrastructure"))
+		missing("node%u counts by the votes of generation %" PRIu64, id, votes->generation);
 	if (rgm_draining_nodes(engine_rgm(w.node[id].engine)))
 		missing("node%u sees nodes that are about to leave: %#" PRIx64, id, rgm_draining_nodes(engine_rgm(w.node[id].engine)));
+}
+
+/* The votes of the others are enough, as the newest of them counts: so they are a cluster, and no request hangs. */
+void check_without_absent(void)
+{
+	const struct cmm *cmm = NULL;
+	uint64_t newest = 0;
+	unsigned present = 0;
+
+	for (uint32_t id = 1; id <= w.nodes; id++)
+		if (w.node[id].up && w.node[id].votes_gen >= newest) {
+			newest = w.node[id].votes_gen;
+			cmm = engine_cmm(w.node[id].engine);
+		}
+	for (uint32_t id = 1; cmm && id <= w.nodes; id++)       /* who never was a member does not help to form */
+		present += id != w.absent && ju_int(w.node[id].disk, "synced", 0) ? cmm_votes(cmm, id) : 0;
+	if (!cmm || present < cmm_votes_needed(cmm))
+		return;
+	complain = true;
+	for (uint32_t id = 1; id <= w.nodes; id++)
+		if (id != w.absent && (!w.node[id].up || !engine_is_ready(w.node[id].engine)))
+			missing("node%u is not a member, and only node%u is missing", id, w.absent);
+	check_answered();
 }
 
 static void check_converged(void)

@@ -182,7 +182,7 @@ void fence_ended(uint32_t id, json_t *request)
 		w.fenced++;
 	}
 	ju_set_bool(request, "off", works);
-	if (chance(20))
+	if (chance(35))
 		schedule(w.now + rnd_range(200, 6000), EV_FENCED, id, 0, json_deep_copy(request));
 	else
 		end_fence(id, request);

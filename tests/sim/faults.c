@@ -111,6 +111,7 @@ void thaw(uint32_t id)
 
 /* ---- the rest ---- */
 
+static void leaves(uint32_t id)        { admin_leave(id); }
 static void clusterd_dies(uint32_t id) { daemon_dies(id); }
 static void power_cut(uint32_t id) { crash(id, "power cut"); }
 static void cut(uint32_t id)       { (void)id; partition(); }
@@ -172,7 +173,7 @@ void fault(void)
 {
 	static const struct { unsigned weight; void (*happen)(uint32_t id); } faults[] = {
 		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
-		{ 2, worsen_device }, { 1, cut_all }, { 1, clusterd_dies },
+		{ 2, worsen_device }, { 2, cut_all }, { 1, clusterd_dies }, { 2, leaves },
 	};
 	uint64_t sum = 0, dice;
 	size_t i;
@@ -188,6 +189,16 @@ void fault(void)
 	faults[i].happen((uint32_t)rnd_range(1, w.nodes));
 }
 
+/* One machine is broken for good: the others have to do without.  (With a device they may need its key.) */
+static void lose_one(void)
+{
+	if (w.nodes < 3 || w.rot || !chance(20))
+		return;
+	w.absent = (uint32_t)rnd_range(1, w.nodes);
+	w.absent_until = w.now + 10000 + 4 * w.takeover_ms;
+	crash(w.absent, "it does not boot any more");
+}
+
 void calm_down(void)
 {
 	w.calm = true;
@@ -196,7 +207,9 @@ void calm_down(void)
 		w.node[id].disk_full = false;
 		w.node[id].disk_errors = 0;
 		thaw(id);
+		schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
 	}
+	lose_one();
 	for (uint32_t q = 1; q <= w.devices; q++)
 		w.device[q] = (struct sim_device) { .keys = w.device[q].keys };
 	component_changed();

@@ -83,6 +83,8 @@ static void carry_out(uint32_t id, const struct engine_update *u)
 	json_array_foreach(u->send, i, v) {
 		if (streq(ju_str(v, "t", ""), "dead"))
 			check_dead(id, v);
+		else if (streq(ju_str(v, "t", ""), "ready"))
+			check_ready(id);
 		multicast(id, v);
 	}
 	json_array_foreach(u->device, i, v)
@@ -185,7 +187,7 @@ void crash(uint32_t id, const char *why)
 		write_disk(n, json_array_get(n->queue, 0));
 	node_off(n);
 	component_changed();
-	schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
+	schedule(w.now + (chance(85) ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);
 	w.deaths++;
 }
 
@@ -263,6 +265,10 @@ void boot(uint32_t id)
 
 	if (n->up)
 		return;
+	if (id == w.absent && w.now < w.absent_until) {
+		schedule(w.absent_until, EV_BOOT, id, 0, NULL);
+		return;
+	}
 	n->up = true;
 	n->life++;
 	n->incarnation = w.now + 1;

@@ -31,6 +31,7 @@ static struct ring *ring_fork(const struct ring *r)
 {
 	struct ring *f = xcalloc(1, sizeof *f);
 
+	f->view = r->view;
 	f->members = r->members;
 	f->formed = r->formed;
 	f->dead = true;
@@ -119,7 +120,7 @@ static void show_view(uint32_t id, nodeset view)
 	if (!n->up || n->shown == view)
 		return;
 	n->shown = view;
-	if (chance(10))
+	if (chance(20))
 		n->slow_disk_until = w.now + 800;
 	engine_view(n->engine, clock_of(n), view, &u);
 	take(id, &u);
@@ -259,15 +260,20 @@ void ring_leave(uint32_t id)
 void component_changed(void)
 {
 	uint64_t detection = w.takeover_ms * 40 / 64;
+	bool broken = false;
 
 	find_cliques();
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		struct ring *r = w.node[id].ring;
 
-		if (awake(id) && r && !r->dead && (r->members & ~w.clique[id]))
+		if (awake(id) && r && !r->dead && (r->members & ~w.clique[id])) {
+			broken = true;
 			break_ring(r, w.clique[id]);
+		}
 	}
-	schedule(w.now + rnd_range(detection - 30, detection + 60), EV_REFORM, 0, 0, NULL);
+	/* That somebody has gone takes the time of a token and a consensus; that somebody has come may be seen at once. */
+	schedule(w.now + (broken || !w.rash || chance(50) ? rnd_range(detection - 30, detection + 60) : rnd_range(20, detection)),
+		 EV_REFORM, 0, 0, NULL);
 	/* Requests are dense while presidents change. */
 	for (unsigned i = 0; i < 4 && !w.calm && chance(60); i++)
 		schedule(w.now + rnd_upto(detection * 3 / 2), EV_ADMIN, 0, 1, NULL);
@@ -298,7 +304,7 @@ static void form_ring(nodeset set)
 {
 	struct ring *r = ring_ref(xcalloc(1, sizeof *r));
 
-	r->members = set;
+	r->view = r->members = set;
 	r->formed = ++w.rings;
 	for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id)) {
 		struct sim_node *n = &w.node[id];
@@ -329,7 +335,7 @@ static void pass_over(uint32_t id)
 		n->cursor = 0;
 		if (n->shown && (n->shown & ~along))
 			show_view(id, n->shown & along);
-		show_view(id, r->members);
+		show_view(id, r->view);
 	}
 	if (n->up && n->life == life) {
 		set_ring(&n->ring, r);

@@ -29,7 +29,8 @@ struct entry {
 	uint64_t epoch, digest; /* of the first member that got here, when its state was looked at; 0: not yet */
 };
 struct ring {
-	nodeset  members;
+	nodeset  view;          /* as it formed */
+	nodeset  members;       /* without those who have left since */
 	struct entry *log;
 	size_t   len, cap;
 	unsigned refs;
@@ -89,16 +90,19 @@ struct world {
 	nodeset  hears[NODES_MAX + 1];  /* whom node i can hear */
 	nodeset  clique[NODES_MAX + 1]; /* who forms rings together, as of the last change */
 	bool     calm;                  /* faults are over */
+	uint32_t absent;                /* but this node does not boot */
+	uint64_t absent_until;          /* before then; 0: all do */
 	uint64_t counter;               /* of admin changes */
 	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
+	uint64_t kept_gen[GROUPS];      /* the newest acknowledged commit of a description */
 	json_t  *told, *denied;         /* changes acknowledged; refused as too late: [group, new value of its description] */
 	json_t  *admin;                 /* client token -> {"node","life","rs","group","value","then","slow"}, as they apply */
 	uint64_t asked[GROUPS];         /* the last request that may enable or disable the application of a group */
-	json_t  *described;             /* value of a group's description -> true: was in force once */
-	struct { uint64_t gen; char value[24]; } described_now[GROUPS];
+	json_t  *described;             /* value of a group's description -> its place in the order of those in force */
+	struct { uint64_t gen; int64_t kept; char value[24]; } described_now[GROUPS];   /* kept: the last acknowledged */
 	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
 	uint64_t deliveries, deaths, acks, fenced, takes;
-	bool     verbose;
+	bool     verbose, rash;
 	uint64_t seed;
 	char     failure[600];
 };
@@ -158,6 +162,7 @@ void calm_down(void);
 
 /* admin.c */
 void admin(bool again);
+void admin_leave(uint32_t id);
 void acknowledge(uint32_t id, const json_t *answer);
 
 /* history.c */
@@ -173,7 +178,9 @@ void check_start(uint32_t id, const char *rs, const char *method);
 void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */
 void check_same_state(uint32_t id, struct entry *e);
 void check_acknowledged(uint32_t id, int64_t group, int64_t value);
+void check_ready(uint32_t id);
 void check_disabled(uint32_t id, int64_t group, uint64_t key);
 void check_epoch(uint32_t id, const json_t *journal_entry);
 void check_no_lost_update(uint32_t id);
+void check_without_absent(void);
 bool converged(bool complain);

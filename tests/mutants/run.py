@@ -1,0 +1,240 @@
+#!/usr/bin/python3
+"""Breaks the cores one line at a time and sees who notices: unit tests first, then the simulator.
+
+    run.py [--sim-only] [--seeds N] [--seconds N] [--jobs N] [--need PERCENT] [--results FILE] [NAME...]
+    run.py --check          only that every original is found exactly once
+
+The mutants are in *.mut beside this file; README.md draws a row.  Exit 1 when fewer than --need percent were killed, or
+when the table does not fit the tree any more.
+"""
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+SIM = 'tests/sim/sim'
+
+# Folder of the mutated file -> the unit tests of that core.
+UNIT_TESTS = {
+    'cmm': ['core/test_cmm', 'core/test_cmm_timers'],
+    'ccr': ['core/test_ccr'],
+    'rgm': ['core/test_rgm', 'core/test_rgm_ops'],
+    'clusterd': ['clusterd/test_table_change', 'clusterd/test_engine', 'clusterd/test_clusterops'],
+    'failfastd': ['pmf/test_failfast_core'],
+}
+UNIT_SECONDS = 60
+
+
+class Mutant:
+    def __init__(self, name, file, line):
+        self.name, self.file, self.line = name, file, line
+        self.original = self.replacement = self.reason = None
+        self.killer = self.message = ''         # who noticed, and what it said
+        self.seconds = 0.0
+
+
+# ---- the table ----
+
+def read_table(path):
+    """Rows of one .mut file; raises ValueError with FILE:LINE."""
+    mutants, file = [], None
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        where = f'{path.name}:{number}'
+        if not line.strip() or line.startswith('#'):
+            continue
+        if line.startswith('file '):
+            file = line[5:].strip()
+        elif line[0] not in ' -+':
+            mutants.append(Mutant(line.strip(), file, where))
+        elif not mutants or not file:
+            raise ValueError(f'{where}: a row begins with "file PATH", then a name')
+        elif line.startswith('- '):
+            mutants[-1].original = line[2:]
+        elif line.startswith('+ '):
+            mutants[-1].replacement = line[2:]
+        else:
+            mutants[-1].reason = ((mutants[-1].reason or '') + ' ' + line.strip()).strip()
+    return mutants
+
+
+def check(mutant):
+    """None, or what is wrong with the row."""
+    if None in (mutant.original, mutant.replacement, mutant.reason):
+        return 'original, replacement or reason is missing'
+    found = (ROOT / mutant.file).read_text().count(mutant.original)
+    if found != 1:
+        return f'its original is in {mutant.file} {found} times, not once: {mutant.original.strip()}'
+    return None
+
+
+def load():
+    mutants = [m for path in sorted(HERE.glob('*.mut')) for m in read_table(path)]
+    bad = [f'{m.line}: {m.name}: {text}' for m in mutants if (text := check(m))]
+    names = [m.name for m in mutants]
+    bad += [f'two mutants are called {name}' for name in sorted(set(names)) if names.count(name) > 1]
+    if bad:
+        sys.exit('the table of mutants does not fit the tree:\n' + '\n'.join(bad))
+    return mutants
+
+
+# ---- building: the changed file alone, in front of the libraries ----
+
+class Build:
+    """One unchanged build; a mutant's object replaces that of the library."""
+
+    def __init__(self, path):
+        self.path = path
+        if not (path / 'build.ninja').exists():
+            self.must(['meson', 'setup', str(path), str(ROOT)], ROOT)
+        self.tests = {area: [f'tests/unit/{t}' for t in tests if (ROOT / f'tests/unit/{t}.c').exists()]
+                      for area, tests in UNIT_TESTS.items()}
+        self.programs = [SIM] + [t for tests in self.tests.values() for t in tests]
+        self.must(['ninja', '-C', str(path), '--quiet', *self.programs], ROOT)
+        commands = json.loads((path / 'compile_commands.json').read_text())
+        self.compile = {os.path.normpath(path / c['file']): c for c in commands if '.a.p/' in c['output']}
+        self.link = {p: self.must(['ninja', '-C', str(path), '-t', 'commands', p], ROOT).splitlines()[-1] for p in self.programs}
+
+    @staticmethod
+    def must(command, cwd):
+        done = subprocess.run(command, cwd=cwd, check=False, text=True, capture_output=True)
+        if done.returncode:
+            sys.exit(f'{shlex.join(command)}:\n{done.stdout}{done.stderr}')
+        return done.stdout
+
+    def object(self, mutant, folder):
+        source = folder / 'src' / mutant.file
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text((ROOT / mutant.file).read_text().replace(mutant.original, mutant.replacement))
+        known = self.compile[str(ROOT / mutant.file)]
+        words = shlex.split(known['command'])
+        words[words.index('-c') + 1] = str(source)
+        words[words.index('-o') + 1] = str(folder / 'mutant.o')
+        words = [w for i, w in enumerate(words) if w not in ('-MD', '-MQ', '-MF') and words[i - 1] not in ('-MQ', '-MF')]
+        done = subprocess.run(words + ['-w'], cwd=self.path, check=False, text=True, capture_output=True)
+        if done.returncode:
+            sys.exit(f'{mutant.line}: {mutant.name} does not compile, so it proves nothing:\n{done.stderr}')
+
+    def program(self, name, folder):
+        words = shlex.split(self.link[name])
+        out = folder / os.path.basename(name)
+        words[words.index('-o') + 1] = str(out)
+        words.insert(words.index('-o') + 2, str(folder / 'mutant.o'))
+        self.must(words, self.path)
+        return out
+
+
+# ---- killing ----
+
+def unit_verdict(build, mutant, folder):
+    for name in build.tests[mutant.file.split('/')[1]]:
+        program = build.program(name, folder)
+        try:
+            done = subprocess.run([program], cwd=ROOT, check=False, capture_output=True, timeout=UNIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return os.path.basename(name), 'does not end'
+        if done.returncode:
+            text = (done.stdout + done.stderr).decode(errors='replace').splitlines()
+            failed = [line.split(']')[-1].strip() for line in text if '[  FAILED  ]' in line and 'test(s)' not in line]
+            return os.path.basename(name), (failed or [f'exit {done.returncode}'])[0]
+    return '', ''
+
+
+def sim_verdict(build, mutant, folder, args):
+    program = build.program(SIM, folder)
+    command = ['timeout', '-k', '5', str(args.seconds + 30), program, '-j', '1', '-1', '-n', str(args.seeds), '-w', str(args.seconds)]
+    done = subprocess.run([str(w) for w in command], cwd=folder, check=False, capture_output=True)
+    for line in done.stdout.decode(errors='replace').splitlines():
+        if line.startswith('seed '):
+            seed, text = line[5:].split(': ', 1)
+            return f'seed {seed}', text
+    if done.returncode:
+        return 'sim', f'exit {done.returncode}'
+    return '', ''
+
+
+def judge(build, mutant, args):
+    folder = Path(tempfile.mkdtemp(prefix=f'{mutant.name}.', dir=build.path))
+    begin = time.monotonic()
+    build.object(mutant, folder)
+    if not args.sim_only:
+        mutant.killer, mutant.message = unit_verdict(build, mutant, folder)
+    if not mutant.killer:
+        mutant.killer, mutant.message = sim_verdict(build, mutant, folder, args)
+    mutant.seconds = time.monotonic() - begin
+    shutil.rmtree(folder)
+    print(f'{mutant.name:44} {mutant.killer or "SURVIVES":22} {mutant.seconds:6.1f} s  {mutant.message[:110]}', flush=True)
+
+
+# ---- the report ----
+
+def area_of(mutant):
+    return mutant.file.removeprefix('src/')
+
+
+def summary(mutants, args):
+    killed = [m for m in mutants if m.killer]
+    by_seed = sum(m.killer.startswith(('seed', 'sim')) for m in killed)
+    what = 'by the simulator alone' if args.sim_only else f'{len(killed) - by_seed} by unit tests, {by_seed} by the simulator'
+    return f'{len(killed)} of {len(mutants)} killed ({100 * len(killed) / max(1, len(mutants)):.1f} %), {what}'
+
+
+def write_results(path, mutants, args):
+    """Rewrites the part for this kind of run and keeps the other."""
+    title = '## The simulator alone' if args.sim_only else '## Unit tests, then the simulator'
+    lines = [title, '', summary(mutants, args) + f'; at most {args.seeds} seeds a mutant.', '',
+             '| mutant | in | killed by | message |', '|---|---|---|---|']
+    for m in mutants:
+        message = m.message.replace('|', '/')[:120]
+        lines.append(f'| {m.name} | {area_of(m)} | {m.killer or "**survives**"} | {message} |')
+    parts = {}
+    if path.exists():
+        for part in path.read_text().split('\n## ')[1:]:
+            parts['## ' + part.split('\n')[0]] = ('## ' + part).rstrip('\n')
+    parts[title] = '\n'.join(lines)
+    head = '# Measured\n\nWritten by `run.py`; not to be edited.\n'
+    path.write_text(head + ''.join('\n' + parts[t] + '\n' for t in sorted(parts, reverse=True)))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    p.add_argument('--check', action='store_true', help='only look at the table')
+    p.add_argument('--sim-only', action='store_true', help='do not ask the unit tests')
+    p.add_argument('--seeds', type=int, default=3000)
+    p.add_argument('--seconds', type=int, default=90, help='of the simulator, a mutant')
+    p.add_argument('--jobs', type=int, default=os.cpu_count())
+    p.add_argument('--need', type=float, default=95, help='percent that have to be killed')
+    p.add_argument('--build', type=Path, default=Path(os.environ.get('BUILD', 'build')).resolve() / 'mutants')
+    p.add_argument('--results', type=Path, help='a file to write the table into')
+    p.add_argument('names', nargs='*', help='only these')
+    args = p.parse_args()
+    mutants = load()
+    if args.check:
+        print(f'{len(mutants)} mutants fit the tree')
+        return 0
+    if set(args.names) - {m.name for m in mutants}:
+        sys.exit('no such mutant: ' + ', '.join(sorted(set(args.names) - {m.name for m in mutants})))
+    mutants = [m for m in mutants if not args.names or m.name in args.names]
+    args.build.mkdir(parents=True, exist_ok=True)
+    build = Build(args.build)
+    with ThreadPoolExecutor(args.jobs) as pool:
+        list(pool.map(lambda m: judge(build, m, args), mutants))
+    survivors = [m for m in mutants if not m.killer]
+    for m in survivors:
+        print(f'survives: {m.name} ({m.line}): {m.reason}')
+    if args.results:
+        write_results(args.results, mutants, args)
+    print(summary(mutants, args))
+    return 100 * (len(mutants) - len(survivors)) < args.need * len(mutants)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
