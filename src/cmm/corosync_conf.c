@@ -87,6 +87,8 @@ int corosync_conf(const json_t *table, const char *keyfile, char **ret, struct e
 		buf_puts(&out, "# Made from the infrastructure table by \"cluster corosync-conf -w\"; changes here are lost.\n");
 		add_totem(&out, table, keyfile, &timers, links);
 		buf_printf(&out, "nodelist {\n%s}\n\n", nodes.s);
+		/* Its priority is given from outside: real-time, but below failfastd, which must end a node whose corosync spins. */
+		buf_puts(&out, "system {\n\tsched_rr: no\n}\n\n");
 		buf_puts(&out, "logging {\n\tto_syslog: no\n\tto_stderr: yes\n\ttimestamp: hires\n}\n");
 		*ret = buf_take(&out);
 	}
