@@ -300,10 +300,11 @@ static void compare_digest(struct engine *e, uint32_t from, const json_t *m, str
 			       "%s on node %u); aborting.", own, ju_str(m, "digest", ""), from);
 }
 
-/* A node that was left behind may still take itself for president, until it reads the hello of the others. */
+/* A node that was left behind may still take itself for president, until it reads the hello of the others; and one that is not
+ * ready may have a state of an epoch that went on without it. */
 static void on_digest_mark(struct engine *e, uint32_t from, const json_t *m, struct engine_update *u)
 {
-	if (from != cmm_membership(e->cmm)->president)
+	if (!engine_is_ready(e) || from != cmm_membership(e->cmm)->president)
 		return;
 	e->digest_mark = (uint64_t)ju_int(m, "mark", 0);
 	e->digest_from = from;

@@ -203,13 +203,14 @@ static void send_hello(struct cmm *cmm, struct cmm_update *u)
 {
 	bool ready = cmm_is_ready(cmm);
 
-	cmm_send(u, ju_pack("{ss,si,s[I,I],sI,sI,sb,sI,sI,sb,sI,sI,so,sO?}", "t", "hello", "v", 1,
+	cmm_send(u, ju_pack("{ss,si,s[I,I],sI,sI,sb,sI,sI,sb,sI,sI,so,so,sO?}", "t", "hello", "v", 1,
 				"lv", (json_int_t)cmm->config.level_min, (json_int_t)cmm->config.level_max,
 				"cfg", (json_int_t)cmm->config.votes.generation,
 				"synced", (json_int_t)cmm->synced_epoch, "amnesia", cmm->amnesia,
 				"inc", (json_int_t)cmm->config.incarnation, "epoch", (json_int_t)cmm->config.epoch,
 				"ready", ready, "active", (json_int_t)(ready ? cmm->membership.epoch : 0),
 				"since", (json_int_t)(ready ? cmm->membership.member[cmm->config.self].since : 0),
+				"with", nodeset_to_json(ready ? cmm->together : 0),
 				"view", nodeset_to_json(cmm->view), "extra", cmm->extra));
 }
 
@@ -266,17 +267,40 @@ static uint32_t proposer(const struct cmm *cmm)
 	return best;
 }
 
+/* Members that were apart have read different things, each at its own end of the log, and may meet again before an epoch
+ * came into force on any side: so they are ready members of one epoch with different states.  Only one side goes on: the one
+ * with the most votes, then that of the member that stands longest.  The others were left behind. */
+static nodeset side_that_goes_on(const struct cmm *cmm)
+{
+	nodeset best = nodeset_from_json(ju_arr(cmm->hello[proposer(cmm)], "with"));
+
+	FOR_EACH_NODE(id, counted_view(cmm)) {
+		nodeset side = nodeset_from_json(ju_arr(cmm->hello[id], "with"));
+
+		if (cmm_node_votes(cmm, side & cmm->view) > cmm_node_votes(cmm, best & cmm->view))
+			best = side;
+	}
+	return best;
+}
+
+static bool was_left_behind(const struct cmm *cmm)
+{
+	return cmm_is_ready(cmm) && !cmm->leaving && all_hellos_in(cmm) && !nodeset_has(side_that_goes_on(cmm), cmm->config.self);
+}
+
 /* A ready node whose epoch in force is older than another's missed a reconfiguration: it has to fail fast (it will, when
  * it reads the hello of the others), and the view is not used until it is gone. */
 static bool somebody_left_behind(const struct cmm *cmm)
 {
+	nodeset side = side_that_goes_on(cmm);
 	int64_t newest = 0;
 
 	FOR_EACH_NODE(id, counted_view(cmm))
 		if (ju_bool(cmm->hello[id], "ready", false))
 			newest = MAX(newest, ju_int(cmm->hello[id], "active", 0));
 	FOR_EACH_NODE(id, counted_view(cmm))
-		if (ju_bool(cmm->hello[id], "ready", false) && ju_int(cmm->hello[id], "active", 0) < newest)
+		if (ju_bool(cmm->hello[id], "ready", false) &&
+		    (ju_int(cmm->hello[id], "active", 0) < newest || !nodeset_has(side, id)))
 			return true;
 	return false;
 }
@@ -463,6 +487,8 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		fail_fast(cmm, u, reason);
 		return;
 	}
+	if (was_left_behind(cmm))
+		fail_fast(cmm, u, "CMM: This node was away for a view of the cluster, which goes on without it; aborting.");
 }
 
 static bool proposal_fits(const struct cmm *cmm, const json_t *message)
@@ -587,6 +613,7 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 		quorum_joined(cmm, now_ms);
 	cmm->dead_sent = cmm->declared = cmm->fencing = 0;
 	cmm->in_force = true;
+	cmm->together = cmm->view;
 	cmm->synced = false;
 	u->activated = true;
 	cmm_note(u, "CMM: node reconfiguration #%" PRIu64 " completed.", m->epoch);
@@ -812,6 +839,7 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	cmm->views++;
 	cmm->view_ms = event->now_ms;
 	cmm->favoured = is_favoured(cmm);
+	cmm->together &= cmm->view;
 	cmm->proposed = cmm->in_force = cmm->synced = false;
 	json_decref(cmm->proposal);
 	cmm->proposal = NULL;

@@ -54,6 +54,7 @@ struct cmm {
 	uint64_t view_ms;               /* when this one came */
 	bool     favoured;              /* in a race for a device this view need not wait */
 	nodeset  serving;
+	nodeset  together;              /* were in every view here since the epoch in force was agreed */
 	uint64_t possible_since_ms;     /* views could have been quorate since; 0: not */
 	json_t  *hello[CMM_NODE_ID_MAX + 1];
 	bool     asked;                 /* for the devices, by this node, in this view */

@@ -161,10 +161,7 @@ void acknowledge(uint32_t id, const json_t *answer)
 	a = json_object_get(w.admin, key);
 	if (a && ju_int(answer, "code", 1) == 0 && json_object_get(a, "value")) {
 		int64_t g = ju_int(a, "group", 0);
-		char table[32];
 
-		(void)snprintf(table, sizeof table, "rgm_rg_g%d", (int)g);
-		w.acked[g] = MAX(w.acked[g], ccr_table_gen(engine_ccr(w.node[id].engine), table));
 		ju_push(w.told, ju_pack("[I,I]", (json_int_t)g, (json_int_t)ju_int(a, "value", 0)));
 		check_acknowledged(id, g, ju_int(a, "value", 0));
 		w.acks++;

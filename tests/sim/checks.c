@@ -17,6 +17,7 @@ void check_epoch(uint32_t id, const json_t *entry)
 
 	if (!streq(ju_str(entry, "e", ""), "epoch"))
 		return;
+	w.node[id].agreed_in = w.node[id].ring ? w.node[id].ring->formed : 0;
 	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
 	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
 		present += nodeset_has(votes->configured, k) ? votes->node[k] : 0;
@@ -123,13 +124,13 @@ void check_dead(uint32_t id, const json_t *message)
 		fail("node%u declares node%u dead by lease, but fencing is required", id, target);
 }
 
-/* All members have one state at one place in the log. */
-void check_same_state(uint32_t id, struct entry *e)
+/* All members have one state at one place in the log, once they have agreed on an epoch in it. */
+void check_same_state(uint32_t id, const struct ring *r, struct entry *e)
 {
 	const struct engine *engine = w.node[id].engine;
 	uint64_t epoch = cmm_membership(engine_cmm(engine))->epoch, digest;
 
-	if (!engine_is_ready(engine) || (e->epoch && e->epoch != epoch))
+	if (!engine_is_ready(engine) || w.node[id].agreed_in != r->formed || (e->epoch && e->epoch != epoch))
 		return;
 	digest = engine_digest(engine);
 	if (e->epoch && e->digest != digest)
@@ -343,8 +344,8 @@ static void check_converged(void)
 		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
 		uint64_t gen = ccr_table_gen(engine_ccr(w.node[1].engine), table);
 
-		if (gen < w.acked[g])
-			missing("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.acked[g], g, gen);
+		if (gen < w.kept_gen[g])
+			missing("acknowledged change %" PRIu64 " of g%d is lost (its table is at %" PRIu64 ")", w.kept_gen[g], g, gen);
 	}
 	check_answered();
 	wrong = check_history();

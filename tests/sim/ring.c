@@ -140,7 +140,7 @@ static void deliver_entry(uint32_t id, struct ring *r, size_t at)
 	}
 	engine_deliver(n->engine, clock_of(n), e->from, e->message, &u);
 	if (at % STATE_LOOKED_AT == 0 && !u.panic[0] && !streq(ju_str(e->message, "t", ""), "beat"))
-		check_same_state(id, &r->log[at]);
+		check_same_state(id, r, &r->log[at]);
 	if (w.verbose && streq(ju_str(e->message, "t", ""), "digest.mark")) {
 		json_t *state = rgm_snapshot(engine_rgm(n->engine));
 		json_t *tables = ccr_summary(engine_ccr(n->engine));
@@ -272,7 +272,7 @@ void component_changed(void)
 		}
 	}
 	/* That somebody has gone takes the time of a token and a consensus; that somebody has come may be seen at once. */
-	schedule(w.now + (broken || !w.rash || chance(50) ? rnd_range(detection - 30, detection + 60) : rnd_range(20, detection)),
+	schedule(w.now + (broken || chance(50) ? rnd_range(detection - 30, detection + 60) : rnd_range(20, detection)),
 		 EV_REFORM, 0, 0, NULL);
 	/* Requests are dense while presidents change. */
 	for (unsigned i = 0; i < 4 && !w.calm && chance(60); i++)

@@ -3,7 +3,6 @@
  *   sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS] [-w SECONDS] [-1] [-v]    every seed is one run; a failure prints how
  *   to repeat it.  -t: how long faults happen; -w: no new seed after that time; -1: stop at the first failure; -v: tell all
  *
- * -r: rings that merge do so rashly, which the cores do not survive yet (README.md).
  *
  * What is simulated: the ordered log with views (bus), disks, quorum devices, fence agents, method runs, clocks.
  * What is real: engine, cmm, ccr, rgm, the core of failfastd.  Fault model and checks: README.md. */
@@ -165,7 +164,7 @@ static void make_node(uint32_t id)
 struct options {
 	uint64_t n, first, faults_ms, wall_s;
 	unsigned jobs, failures_max;
-	bool verbose, rash;
+	bool verbose;
 };
 static struct options options = { .n = 1000, .first = 1, .faults_ms = 15000, .jobs = 2, .failures_max = 5 };
 
@@ -179,7 +178,6 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	w.seed = seed;
 	seed_random(seed);
 	w.verbose = verbose;
-	w.rash = options.rash;
 	choose_cluster();
 	w.told = json_array();
 	w.denied = json_array();
@@ -222,8 +220,8 @@ static volatile uint64_t seed_now;
 
 static void say_failure(uint64_t seed, const char *failure)
 {
-	printf("seed %" PRIu64 ": %s\n  repeat: sim -n 1 -s %" PRIu64 " -t %" PRIu64 "%s -v\n", seed, failure, seed,
-	       options.faults_ms / 1000, options.rash ? " -r" : "");
+	printf("seed %" PRIu64 ": %s\n  repeat: sim -n 1 -s %" PRIu64 " -t %" PRIu64 " -v\n", seed, failure, seed,
+	       options.faults_ms / 1000);
 	fflush(stdout);
 }
 
@@ -266,18 +264,17 @@ static bool read_options(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "1n:rs:j:t:w:v")) != -1) {
+	while ((opt = getopt(argc, argv, "1n:s:j:t:w:v")) != -1) {
 		switch (opt) {
 		case '1': options.failures_max = 1; break;
 		case 'n': options.n = strtoull(optarg, NULL, 10); break;
-		case 'r': options.rash = true; break;
 		case 's': options.first = strtoull(optarg, NULL, 10); break;
 		case 'j': options.jobs = (unsigned)strtoul(optarg, NULL, 10); break;
 		case 't': options.faults_ms = strtoull(optarg, NULL, 10) * 1000; break;
 		case 'w': options.wall_s = strtoull(optarg, NULL, 10); break;
 		case 'v': options.verbose = true; break;
 		default:
-			fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS OF FAULTS] [-w SECONDS TO STOP AFTER] [-1] [-r] [-v]\n");
+			fprintf(stderr, "usage: sim [-n SEEDS] [-s FIRST] [-j JOBS] [-t SECONDS OF FAULTS] [-w SECONDS TO STOP AFTER] [-1] [-v]\n");
 			return false;
 		}
 	}

@@ -53,6 +53,7 @@ struct sim_node {
 	uint64_t switches;
 	size_t   cursor;
 	uint64_t lag_due;       /* no delivery before this time */
+	uint64_t agreed_in;     /* the ring in which the epoch in force was agreed */
 	nodeset  shown;         /* last view shown to the engine */
 	json_t  *unsent;        /* multicast while the ring re-forms */
 	struct ff_core failfastd;
@@ -93,7 +94,6 @@ struct world {
 	uint32_t absent;                /* but this node does not boot */
 	uint64_t absent_until;          /* before then; 0: all do */
 	uint64_t counter;               /* of admin changes */
-	uint64_t acked[GROUPS];         /* generation of each group's table when a change of it was acknowledged */
 	uint64_t kept_gen[GROUPS];      /* the newest acknowledged commit of a description */
 	json_t  *told, *denied;         /* changes acknowledged; refused as too late: [group, new value of its description] */
 	json_t  *admin;                 /* client token -> {"node","life","rs","group","value","then","slow"}, as they apply */
@@ -102,7 +102,7 @@ struct world {
 	struct { uint64_t gen; int64_t kept; char value[24]; } described_now[GROUPS];   /* kept: the last acknowledged */
 	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
 	uint64_t deliveries, deaths, acks, fenced, takes;
-	bool     verbose, rash;
+	bool     verbose;
 	uint64_t seed;
 	char     failure[600];
 };
@@ -176,7 +176,7 @@ uint64_t history_number(uint32_t id, int64_t group, int64_t value);    /* the co
 void check_running(const char *rs);
 void check_start(uint32_t id, const char *rs, const char *method);
 void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */
-void check_same_state(uint32_t id, struct entry *e);
+void check_same_state(uint32_t id, const struct ring *r, struct entry *e);
 void check_acknowledged(uint32_t id, int64_t group, int64_t value);
 void check_ready(uint32_t id);
 void check_disabled(uint32_t id, int64_t group, uint64_t key);
