@@ -353,6 +353,15 @@ void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, 
 	}
 }
 
+void ccr_await(struct ccr *ccr, nodeset joiners)
+{
+	json_t *w;
+	size_t i;
+
+	json_array_foreach(ccr->waiting, i, w)
+		ju_set_new(w, "left", nodeset_to_json(nodeset_from_json(ju_arr(w, "left")) | joiners));
+}
+
 void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_update *ret_update)
 {
 	nodeset gone = ccr->members & ~members;

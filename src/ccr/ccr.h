@@ -78,6 +78,9 @@ bool ccr_owns_message(const char *type);
 void ccr_apply(struct ccr *ccr, uint32_t from, const json_t *message, struct ccr_update *ret_update);
 /* A storage request with n > 0 has ended. error NULL: well.  A commit that cannot be stored is for the caller to fail on. */
 void ccr_stored(struct ccr *ccr, uint64_t n, const char *op, const char *error, struct ccr_update *ret_update);
+/* Before ccr_members() of an epoch that nodes join: they store what comes with the snapshot, and what waits waits for them, too;
+ * else a member that goes could leave the change on the disks of less than a majority. */
+void ccr_await(struct ccr *ccr, nodeset joiners);
 /* From here on in the log: ready members vote; success is reported when all members (a quorate set) have stored. */
 void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_update *ret_update);
 /* The last commit that waits for some member to store it; 0: none does. */

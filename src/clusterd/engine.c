@@ -531,6 +531,7 @@ static void activated(struct engine *e, struct engine_time now, struct engine_up
 	}
 	rgm_membership(e->rgm, ms, &r);
 	take_rgm(e, &r, u);
+	ccr_await(e->ccr, ms->members & ~ms->ready);
 	ccr_members(e->ccr, ms->members, ms->ready, &c);
 	take_ccr(e, &c, u);
 	if (newcomers && ms->sponsor == e->self) {

@@ -597,9 +597,11 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 		 * incarnation of somebody here, before this view. */
 		FOR_EACH_NODE(id, cmm->config.votes.configured & ~m->members)
 			lose_node(cmm, id, 0, now_ms);
-	} else {
+	} else if (nodeset_has(m->ready, cmm->config.self)) {
 		FOR_EACH_NODE(id, old.ready & ~m->members)
 			lose_node(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
+	} else {
+		m->lost = 0;    /* the snapshot says who; what it knew of an epoch that went on without it is no use */
 	}
 	m->president = president_of(m);
 	FOR_EACH_DEVICE(cmm, id)

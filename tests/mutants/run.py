@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Breaks the cores one line at a time and sees who notices: unit tests first, then the simulator.
+"""Breaks the cores one line at a time and sees who notices: the unit tests of that core, and the simulator.
 
     run.py [--sim-only] [--seeds N] [--seconds N] [--jobs N] [--need PERCENT] [--results FILE] [NAME...]
     run.py --check          only that every original is found exactly once
 
-The mutants are in *.mut beside this file; README.md draws a row.  Exit 1 when fewer than --need percent were killed, or
-when the table does not fit the tree any more.
+The mutants are in *.mut beside this file; README.md draws a row.  Exit 1 when fewer than --need percent were killed by
+either, or when the table does not fit the tree any more.
 """
 import argparse
 import json
@@ -38,8 +38,12 @@ class Mutant:
     def __init__(self, name, file, line):
         self.name, self.file, self.line = name, file, line
         self.original = self.replacement = self.reason = None
-        self.killer = self.message = ''         # who noticed, and what it said
+        self.unit = self.seed = ''              # who noticed: a unit test, a seed; '': not noticed
+        self.message = ''                       # what was said, by the simulator if it noticed
         self.seconds = 0.0
+
+    def killed(self):
+        return bool(self.unit or self.seed)
 
 
 # ---- the table ----
@@ -166,42 +170,36 @@ def judge(build, mutant, args):
     begin = time.monotonic()
     build.object(mutant, folder)
     if not args.sim_only:
-        mutant.killer, mutant.message = unit_verdict(build, mutant, folder)
-    if not mutant.killer:
-        mutant.killer, mutant.message = sim_verdict(build, mutant, folder, args)
+        mutant.unit, mutant.message = unit_verdict(build, mutant, folder)
+    mutant.seed, said = sim_verdict(build, mutant, folder, args)
+    mutant.message = said or mutant.message
     mutant.seconds = time.monotonic() - begin
     shutil.rmtree(folder)
-    print(f'{mutant.name:44} {mutant.killer or "SURVIVES":22} {mutant.seconds:6.1f} s  {mutant.message[:110]}', flush=True)
+    print(f'{mutant.name:44} {mutant.unit or "-":18} {mutant.seed or "-":11} {mutant.seconds:6.1f} s  '
+          f'{mutant.message[:100] if mutant.killed() else "SURVIVES"}', flush=True)
 
 
 # ---- the report ----
 
-def area_of(mutant):
-    return mutant.file.removeprefix('src/')
+def share(n, of):
+    return f'{n} of {of} ({100 * n / max(1, of):.1f} %)'
 
 
-def summary(mutants, args):
-    killed = [m for m in mutants if m.killer]
-    by_seed = sum(m.killer.startswith(('seed', 'sim')) for m in killed)
-    what = 'by the simulator alone' if args.sim_only else f'{len(killed) - by_seed} by unit tests, {by_seed} by the simulator'
-    return f'{len(killed)} of {len(mutants)} killed ({100 * len(killed) / max(1, len(mutants)):.1f} %), {what}'
+def summary(mutants):
+    n = len(mutants)
+    return (f'{sum(m.killed() for m in mutants)} of {n} killed ({100 * sum(m.killed() for m in mutants) / max(1, n):.1f} %); '
+            f'by the simulator alone {share(sum(bool(m.seed) for m in mutants), n)}, by unit tests alone '
+            f'{share(sum(bool(m.unit) for m in mutants), n)}')
 
 
 def write_results(path, mutants, args):
-    """Rewrites the part for this kind of run and keeps the other."""
-    title = '## The simulator alone' if args.sim_only else '## Unit tests, then the simulator'
-    lines = [title, '', summary(mutants, args) + f'; at most {args.seeds} seeds a mutant.', '',
-             '| mutant | in | killed by | message |', '|---|---|---|---|']
+    lines = ['# Measured', '', 'Written by `run.py`; not to be edited.', '',
+             f'{summary(mutants)}; at most {args.seeds} seeds and {args.seconds} s of the simulator a mutant.', '',
+             '| mutant | in | unit test | simulator | what was said | seconds |', '|---|---|---|---|---|---|']
     for m in mutants:
-        message = m.message.replace('|', '/')[:120]
-        lines.append(f'| {m.name} | {area_of(m)} | {m.killer or "**survives**"} | {message} |')
-    parts = {}
-    if path.exists():
-        for part in path.read_text().split('\n## ')[1:]:
-            parts['## ' + part.split('\n')[0]] = ('## ' + part).rstrip('\n')
-    parts[title] = '\n'.join(lines)
-    head = '# Measured\n\nWritten by `run.py`; not to be edited.\n'
-    path.write_text(head + ''.join('\n' + parts[t] + '\n' for t in sorted(parts, reverse=True)))
+        message = m.message.replace('|', '/')[:120] if m.killed() else '**survives**'
+        lines.append(f'| {m.name} | {m.file.removeprefix("src/")} | {m.unit or "-"} | {m.seed or "-"} | {message} | {m.seconds:.0f} |')
+    path.write_text('\n'.join(lines) + '\n')
 
 
 def main():
@@ -227,12 +225,12 @@ def main():
     build = Build(args.build)
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda m: judge(build, m, args), mutants))
-    survivors = [m for m in mutants if not m.killer]
+    survivors = [m for m in mutants if not m.killed()]
     for m in survivors:
         print(f'survives: {m.name} ({m.line}): {m.reason}')
     if args.results:
         write_results(args.results, mutants, args)
-    print(summary(mutants, args))
+    print(summary(mutants))
     return 100 * (len(mutants) - len(survivors)) < args.need * len(mutants)
 
 

@@ -807,6 +807,39 @@ static void test_synced_speaks_for_what_was_before(void **state)
 	assert_string_equal(end_of(1, "a"), "ok");
 }
 
+/* Node 3 has voted, and dies before it has stored the commit; node 4 comes in the same epoch.  Success would be a lie until
+ * node 4 has it: without node 3 nodes 1 and 2 are not a majority of four. */
+static void test_a_joiner_takes_the_place_of_the_dead(void **state)
+{
+	struct ccr_update u;
+
+	(void)state;
+	world();
+	propose("a", "t", "1");
+	while (strcmp(value_at(3, "t"), "1") != 0) {
+		for (uint32_t id = 1; id <= 3; id++)
+			if (json_array_size(w.node[id].writing))
+				write_one(id);
+		if (json_array_size(w.log))
+			deliver_one();
+	}
+	w.node[3].slow = true;
+	run();
+	assert_string_equal(end_of(1, "a"), "");
+	switch_on(4);
+	for (uint32_t id = 1; id <= 2; id++)
+		ccr_await(w.node[id].ccr, N(4));
+	members(N(1, 2, 4), N(1, 2));
+	run();
+	assert_string_equal(end_of(1, "a"), "");
+	snapshot_to(1, 4);
+	run();
+	ccr_synced(w.node[4].ccr, ccr_last_waiting(w.node[4].ccr), &u);
+	take(4, &u);
+	run();
+	assert_string_equal(end_of(1, "a"), "ok");
+}
+
 /* ---- history ---- */
 
 /* "5 t v:0>1, 6 ..."; "-" for a value that was not there. */
@@ -1269,7 +1302,7 @@ int main(void)
 		T(test_voter_leaves), T(test_member_leaves_before_done), T(test_all_voters_leave),
 		T(test_joining_member_must_be_done),
 		T(test_snapshot_makes_equal), T(test_snapshot_with_prepare_under_way), T(test_snapshot_with_commit_that_waits),
-		T(test_synced_speaks_for_what_was_before),
+		T(test_synced_speaks_for_what_was_before), T(test_a_joiner_takes_the_place_of_the_dead),
 		T(test_history_is_equal_everywhere), T(test_refused_change_leaves_no_history), T(test_history_is_bounded),
 		T(test_huge_change_is_kept_without_values), T(test_joiner_gets_the_history), T(test_damaged_history),
 		T(test_history_that_cannot_be_written), T(test_formation_merges_histories), T(test_only_the_newest_count), T(test_override), T(test_lenient),

@@ -1140,6 +1140,38 @@ static void test_snapshot(void **state)
 	json_decref(snapshot);
 }
 
+/* A joiner that was away for an epoch, and comes again without a boot: those who were lost then have been declared dead. */
+static void test_joins_twice(void **state)
+{
+	json_t *snapshot;
+
+	(void)state;
+	world(4);
+	w.votes[1] = 3;                         /* with node 2 a majority */
+	for (uint32_t id = 1; id <= 4; id++)
+		boot(id);
+	view(first_nodes(4));
+	run_for(2 * BEAT);
+	power_off(4);
+	power_off(3);
+	boot(3);
+	w.no_sync = true;
+	view(N(1, 2, 3));
+	run();
+	snapshot = cmm_snapshot(w.node[1].cmm);
+	cmm_restore(w.node[3].cmm, snapshot, w.now);
+	json_decref(snapshot);
+	assert_int_equal(seen_by(3)->lost, N(4));
+	view(N(1, 2));
+	step(3, (struct cmm_event) { .type = CMM_EV_VIEW, .view = N(3) });
+	run_for(2000);
+	assert_int_equal(seen_by(1)->lost, 0);
+	view(N(1, 2, 3));
+	run();
+	assert_int_equal(seen_by(3)->epoch, seen_by(1)->epoch);
+	assert_int_equal(seen_by(3)->lost, 0);
+}
+
 /* ---- reading ---- */
 
 static void expect_waiting(uint32_t id, const char *says)
@@ -1204,7 +1236,7 @@ int main(void)
 		T(test_dead_by_lease), T(test_dead_at_once_when_it_left), T(test_left_once),
 		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_next_president_announces), T(test_lost_node_is_back),
 		T(test_absent_at_formation_is_lost),
-		T(test_joiner), T(test_president_stays), T(test_snapshot),
+		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_waiting_for), T(test_configure),
 	};
 
