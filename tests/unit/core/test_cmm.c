@@ -23,6 +23,7 @@ struct node {
 	struct cmm *cmm;
 	uint64_t epoch;                 /* on its disk */
 	uint64_t generation;            /* of its configuration */
+	uint32_t takeover_ms;           /* in it; 0: 640 */
 	uint64_t writing;               /* an epoch that is on its way to the disk; 0: none */
 	unsigned boots, activations;
 	uint64_t lease_until_ms, timer_ms;
@@ -44,6 +45,7 @@ static struct {
 	uint32_t votes[CMM_NODE_ID_MAX + 1];
 	uint32_t device_votes;          /* 0: there is no device.  Its operations never end */
 	uint32_t takeover_highest_ms;
+	nodeset  fence;
 } w;
 
 static nodeset nodes_of(const uint32_t *ids)
@@ -194,13 +196,13 @@ static void boot(uint32_t id)
 	struct node *n = &w.node[id];
 	struct cmm_config config = { .self = id, .incarnation = id * 100 + ++n->boots, .epoch = n->epoch,
 				     .votes = { .configured = w.configured, .generation = n->generation,
-						.takeover_highest_ms = w.takeover_highest_ms } };
+						.takeover_highest_ms = w.takeover_highest_ms, .fence = w.fence } };
 
 	if (w.device_votes)
 		config.votes.device[1] = (struct cmm_device_config) { .name = "d", .votes = w.device_votes, .ports = w.configured,
 								      .enabled = true };
 	memcpy(config.votes.node, w.votes, sizeof config.votes.node);
-	assert_int_equal(cmm_timers_derive(640, &config.timers, NULL), 0);
+	assert_int_equal(cmm_timers_derive(n->takeover_ms ? n->takeover_ms : 640, &config.timers, NULL), 0);
 	cmm_free(n->cmm);
 	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .generation = n->generation, .boots = n->boots };
 }
@@ -1208,6 +1210,92 @@ static void test_one_side_goes_on(void **state)
 	}
 }
 
+/* In a race for a device one side asks at once, the other one gives it a head start. */
+static const struct { const char *what; nodeset serving; uint32_t first, second; } races[] = {
+	{ "nobody runs services: the lowest node", 0, 1, 2 },
+	{ "node 2 runs services",                  2, 2, 1 },
+};
+
+static void test_who_asks_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(races); i++) {
+		unsigned before[3];
+
+		world(2);
+		w.device_votes = 1;
+		boot(1);
+		boot(2);
+		view(N(1, 2));
+		run_for(3 * BEAT);
+		for (uint32_t id = 1; id <= 2; id++) {
+			cmm_set_serving(w.node[id].cmm, races[i].serving);
+			before[id] = count_sent(id, "qtake");
+		}
+		view(N(1));
+		view(N(2));
+		run_for(5);
+		if (count_sent(races[i].first, "qtake") != before[races[i].first] + 1 ||
+		    count_sent(races[i].second, "qtake") != before[races[i].second])
+			fail_msg("%s", races[i].what);
+		run_for(50);
+		if (count_sent(races[i].second, "qtake") != before[races[i].second] + 1)
+			fail_msg("%s: the other one never asks", races[i].what);
+	}
+}
+
+/* A joiner with a longer takeover_time in its table has the lease that the members wait for. */
+static void test_lease_of_the_cluster(void **state)
+{
+	(void)state;
+	world(3);
+	w.node[3].takeover_ms = 2000;
+	boot(3);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	view(N(1, 2, 3));
+	run_for(3 * BEAT);
+	assert_true(cmm_is_ready(w.node[3].cmm));
+	assert_in_range(w.node[3].lease_until_ms, w.now, w.now + LEASE);
+}
+
+/* Before the epoch of a view is in force its president may be about to be left behind. */
+static void test_nobody_is_declared_dead_before_the_epoch(void **state)
+{
+	(void)state;
+	formed(3);
+	power_off(3);
+	view(N(1, 2));
+	run();
+	assert_int_equal(seen_by(1)->lost, N(3));
+	w.slow_disks = true;
+	view(N(1, 2));
+	run_for(LEASE + 2 * MARGIN);
+	assert_int_equal(count_sent(1, "dead"), 0);
+	written(1, NULL);
+	written(2, NULL);
+	run();
+	assert_int_equal(count_sent(1, "dead"), 1);
+}
+
+static void test_fenced_in_an_earlier_life(void **state)
+{
+	(void)state;
+	world(3);
+	w.fence = N(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		boot(id);
+	view(N(1, 2, 3));
+	run_for(2 * BEAT);
+	power_off(3);
+	view(N(1, 2));
+	run();
+	step(1, (struct cmm_event) { .type = CMM_EV_FENCED, .node = 3, .incarnation = 1 });
+	assert_int_equal(count_sent(1, "dead"), 0);
+	step(1, (struct cmm_event) { .type = CMM_EV_FENCED, .node = 3, .incarnation = cmm_lost_incarnation(w.node[1].cmm, 3) });
+	assert_int_equal(count_sent(1, "dead"), 1);
+}
+
 /* Of the nodes that were with the last members the one with the newest configuration: its votes count. */
 static void test_newest_configuration_proposes(void **state)
 {
@@ -1322,7 +1410,8 @@ int main(void)
 		T(test_absent_at_formation_is_lost),
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),
-		T(test_only_this_proposal),
+		T(test_only_this_proposal), T(test_who_asks_first), T(test_lease_of_the_cluster),
+		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_waiting_for), T(test_configure),
 	};
 
