@@ -1050,7 +1050,7 @@ static void test_formation_merges_histories(void **state)
 	static const struct { uint32_t node; int n, was; const char *table; } known[] = {
 		{ 1, 2, 0, "t" }, { 1, 5, 2, "t" },     /* everybody's */
 		{ 2, 2, 0, "t" }, { 2, 5, 2, "t" }, { 2, 6, 5, "t" },   /* the newest t: won */
-		{ 1, 7, 0, "u" },                       /* its table never came to any disk: never happened */
+		{ 1, 6, 0, "u" },                       /* its table never came to any disk: never happened */
 		{ 3, 9, 5, "t" },                       /* the same of node 3 */
 		{ 3, 4, 3, "u" },                       /* an older one that only node 3 still has, of a table removed since */
 	};

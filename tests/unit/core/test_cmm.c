@@ -22,6 +22,8 @@ enum { NODES = 5 };
 struct node {
 	struct cmm *cmm;
 	uint64_t epoch;                 /* on its disk */
+	uint64_t generation;            /* of its configuration */
+	uint32_t takeover_ms;           /* in it; 0: 640 */
 	uint64_t writing;               /* an epoch that is on its way to the disk; 0: none */
 	unsigned boots, activations;
 	uint64_t lease_until_ms, timer_ms;
@@ -41,6 +43,9 @@ static struct {
 	bool     deaf;                  /* nothing is delivered */
 	nodeset  configured;
 	uint32_t votes[CMM_NODE_ID_MAX + 1];
+	uint32_t device_votes;          /* 0: there is no device.  Its operations never end */
+	uint32_t takeover_highest_ms;
+	nodeset  fence;
 } w;
 
 static nodeset nodes_of(const uint32_t *ids)
@@ -190,12 +195,16 @@ static void boot(uint32_t id)
 {
 	struct node *n = &w.node[id];
 	struct cmm_config config = { .self = id, .incarnation = id * 100 + ++n->boots, .epoch = n->epoch,
-				     .votes = { .configured = w.configured } };
+				     .votes = { .configured = w.configured, .generation = n->generation,
+						.takeover_highest_ms = w.takeover_highest_ms, .fence = w.fence } };
 
+	if (w.device_votes)
+		config.votes.device[1] = (struct cmm_device_config) { .name = "d", .votes = w.device_votes, .ports = w.configured,
+								      .enabled = true };
 	memcpy(config.votes.node, w.votes, sizeof config.votes.node);
-	assert_int_equal(cmm_timers_derive(640, &config.timers, NULL), 0);
+	assert_int_equal(cmm_timers_derive(n->takeover_ms ? n->takeover_ms : 640, &config.timers, NULL), 0);
 	cmm_free(n->cmm);
-	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .boots = n->boots };
+	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .generation = n->generation, .boots = n->boots };
 }
 
 static void power_off(uint32_t id)
@@ -642,8 +651,8 @@ static void test_ready_of_another_epoch(void **state)
 /* ---- messages that belong to another view ---- */
 
 static const struct { const char *what; uint32_t from; const char *text; } strays[] = {
-	{ "hello of an earlier view", 2, "{\"t\":\"hello\",\"view\":[1,2],\"inc\":201,\"epoch\":0}" },
-	{ "hello without a view",     2, "{\"t\":\"hello\",\"inc\":201}" },
+	{ "hello of an earlier view", 2, "{\"t\":\"hello\",\"view\":[1,2],\"inc\":201,\"epoch\":0,\"extra\":{}}" },
+	{ "hello without a view",     2, "{\"t\":\"hello\",\"inc\":201,\"extra\":{}}" },
 	{ "hello from outside",       5, "{\"t\":\"hello\",\"view\":[1,2,3],\"inc\":501}" },
 	{ "epoch of another view",    2, "{\"t\":\"epoch\",\"epoch\":7,\"view\":[1,2],\"members\":[]}" },
 	{ "epoch of unknown members", 2, "{\"t\":\"epoch\",\"epoch\":7,\"view\":[1,2,3],\"members\":[{\"id\":1,\"inc\":101}]}" },
@@ -1172,6 +1181,169 @@ static void test_joins_twice(void **state)
 	assert_int_equal(seen_by(3)->lost, 0);
 }
 
+/* ---- members that were apart in one epoch ---- */
+
+static const struct { const char *what; uint32_t nodes, device_votes; nodeset sides[2]; uint32_t panics, goes_on; } apart[] = {
+	{ "equal sides: that of the proposer", 2, 1, { 1, 2 }, 2, 1 },
+	{ "the side with more votes",          3, 2, { 1, 6 }, 1, 3 },
+};
+
+static void test_one_side_goes_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(apart); i++) {
+		world(apart[i].nodes);
+		w.device_votes = apart[i].device_votes; /* nobody has lost its quorum before the device has answered */
+		for (uint32_t id = 1; id <= apart[i].nodes; id++)
+			boot(id);
+		view(first_nodes(apart[i].nodes));
+		run_for(3 * BEAT);
+		if (!cmm_is_ready(w.node[1].cmm))
+			fail_msg("%s: no cluster", apart[i].what);
+		view(apart[i].sides[0]);
+		view(apart[i].sides[1]);
+		view(first_nodes(apart[i].nodes));
+		run();
+		expect_panic(apart[i].panics, "was away for a view");
+		if (w.node[apart[i].goes_on].panic[0])
+			fail_msg("%s: %s", apart[i].what, w.node[apart[i].goes_on].panic);
+	}
+}
+
+/* In a race for a device one side asks at once, the other one gives it a head start. */
+static const struct { const char *what; nodeset serving; uint32_t first, second; } races[] = {
+	{ "nobody runs services: the lowest node", 0, 1, 2 },
+	{ "node 2 runs services",                  2, 2, 1 },
+};
+
+static void test_who_asks_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(races); i++) {
+		unsigned before[3];
+
+		world(2);
+		w.device_votes = 1;
+		boot(1);
+		boot(2);
+		view(N(1, 2));
+		run_for(3 * BEAT);
+		for (uint32_t id = 1; id <= 2; id++) {
+			cmm_set_serving(w.node[id].cmm, races[i].serving);
+			before[id] = count_sent(id, "qtake");
+		}
+		view(N(1));
+		view(N(2));
+		run_for(5);
+		if (count_sent(races[i].first, "qtake") != before[races[i].first] + 1 ||
+		    count_sent(races[i].second, "qtake") != before[races[i].second])
+			fail_msg("%s", races[i].what);
+		run_for(50);
+		if (count_sent(races[i].second, "qtake") != before[races[i].second] + 1)
+			fail_msg("%s: the other one never asks", races[i].what);
+	}
+}
+
+/* A joiner with a longer takeover_time in its table has the lease that the members wait for. */
+static void test_lease_of_the_cluster(void **state)
+{
+	(void)state;
+	world(3);
+	w.node[3].takeover_ms = 2000;
+	boot(3);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	view(N(1, 2, 3));
+	run_for(3 * BEAT);
+	assert_true(cmm_is_ready(w.node[3].cmm));
+	assert_in_range(w.node[3].lease_until_ms, w.now, w.now + LEASE);
+}
+
+/* Before the epoch of a view is in force its president may be about to be left behind. */
+static void test_nobody_is_declared_dead_before_the_epoch(void **state)
+{
+	(void)state;
+	formed(3);
+	power_off(3);
+	view(N(1, 2));
+	run();
+	assert_int_equal(seen_by(1)->lost, N(3));
+	w.slow_disks = true;
+	view(N(1, 2));
+	run_for(LEASE + 2 * MARGIN);
+	assert_int_equal(count_sent(1, "dead"), 0);
+	written(1, NULL);
+	written(2, NULL);
+	run();
+	assert_int_equal(count_sent(1, "dead"), 1);
+}
+
+static void test_fenced_in_an_earlier_life(void **state)
+{
+	(void)state;
+	world(3);
+	w.fence = N(3);
+	for (uint32_t id = 1; id <= 3; id++)
+		boot(id);
+	view(N(1, 2, 3));
+	run_for(2 * BEAT);
+	power_off(3);
+	view(N(1, 2));
+	run();
+	step(1, (struct cmm_event) { .type = CMM_EV_FENCED, .node = 3, .incarnation = 1 });
+	assert_int_equal(count_sent(1, "dead"), 0);
+	step(1, (struct cmm_event) { .type = CMM_EV_FENCED, .node = 3, .incarnation = cmm_lost_incarnation(w.node[1].cmm, 3) });
+	assert_int_equal(count_sent(1, "dead"), 1);
+}
+
+/* Of the nodes that were with the last members the one with the newest configuration: its votes count. */
+static void test_newest_configuration_proposes(void **state)
+{
+	(void)state;
+	world(3);
+	w.node[2].generation = 7;
+	w.node[3].generation = 6;
+	for (uint32_t id = 1; id <= 3; id++)
+		boot(id);
+	view(first_nodes(3));
+	run();
+	assert_int_equal(count_sent(1, "epoch"), 0);
+	assert_int_equal(count_sent(2, "epoch"), 1);
+	assert_int_equal(count_sent(3, "epoch"), 0);
+}
+
+/* A node that is absent at a formation may have a lease of the time when it was longest. */
+static void test_longest_lease_counts_at_formation(void **state)
+{
+	(void)state;
+	world(3);
+	w.takeover_highest_ms = 2000;           /* lease 1875, and a margin of 40 of the present one */
+	for (uint32_t id = 1; id <= 3; id++)
+		boot(id);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	assert_int_equal(seen_by(1)->lost, N(3));
+	run_for(LEASE + MARGIN);
+	assert_int_equal(seen_by(1)->lost, N(3));
+	run_for(1875 - LEASE);
+	assert_int_equal(seen_by(1)->lost, 0);
+}
+
+/* What is said of another proposal brings nothing into force; a hello that says that this very number is used up drops it. */
+static void test_only_this_proposal(void **state)
+{
+	(void)state;
+	world(3);
+	w.slow_disks = true;
+	view(N(1, 2, 3));
+	run();
+	for (uint32_t from = 1; from <= 3; from++)
+		deliver_text(1, from, "{\"t\":\"stored\",\"epoch\":2}");
+	assert_int_equal(seen_by(1)->epoch, 0);
+	deliver_text(1, 1, "{\"t\":\"hello\",\"view\":[1,2,3],\"lv\":[1,1],\"inc\":101,\"epoch\":1}");
+	assert_int_equal(ju_int(last_sent(1, "epoch"), "epoch", 0), 2);
+}
+
 /* ---- reading ---- */
 
 static void expect_waiting(uint32_t id, const char *says)
@@ -1237,6 +1409,9 @@ int main(void)
 		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_next_president_announces), T(test_lost_node_is_back),
 		T(test_absent_at_formation_is_lost),
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
+		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),
+		T(test_only_this_proposal), T(test_who_asks_first), T(test_lease_of_the_cluster),
+		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_waiting_for), T(test_configure),
 	};
 
