@@ -27,8 +27,8 @@ SIM = 'tests/sim/sim'
 UNIT_TESTS = {
     'cmm': ['core/test_cmm', 'core/test_cmm_timers'],
     'ccr': ['core/test_ccr'],
-    'rgm': ['core/test_rgm', 'core/test_rgm_ops'],
-    'clusterd': ['clusterd/test_table_change', 'clusterd/test_engine', 'clusterd/test_clusterops'],
+    'rgm': ['core/test_rgm', 'core/test_rgm_ops', 'clusterd/test_table_change', 'clusterd/test_engine'],
+    'clusterd': ['clusterd/test_clusterops', 'clusterd/test_engine', 'clusterd/test_table_change'],
     'failfastd': ['pmf/test_failfast_core'],
 }
 UNIT_SECONDS = 60
@@ -41,6 +41,7 @@ class Mutant:
         self.unit = self.seed = ''              # who noticed: a unit test, a seed; '': not noticed
         self.message = ''                       # what was said, by the simulator if it noticed
         self.seconds = 0.0
+        self.judged = False
 
     def killed(self):
         return bool(self.unit or self.seed)
@@ -173,7 +174,7 @@ def judge(build, mutant, args):
         mutant.unit, mutant.message = unit_verdict(build, mutant, folder)
     mutant.seed, said = sim_verdict(build, mutant, folder, args)
     mutant.message = said or mutant.message
-    mutant.seconds = time.monotonic() - begin
+    mutant.seconds, mutant.judged = time.monotonic() - begin, True
     shutil.rmtree(folder)
     print(f'{mutant.name:44} {mutant.unit or "-":18} {mutant.seed or "-":11} {mutant.seconds:6.1f} s  '
           f'{mutant.message[:100] if mutant.killed() else "SURVIVES"}', flush=True)
@@ -192,8 +193,23 @@ def summary(mutants):
             f'{share(sum(bool(m.unit) for m in mutants), n)}')
 
 
+def known_results(path, mutants):
+    """What an earlier run found out about mutants that were not asked for now."""
+    if not path.exists():
+        return
+    by_name = {m.name: m for m in mutants}
+    for line in path.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip('|').split('|')]
+        m = by_name.get(cells[0])
+        if m and not m.judged and len(cells) == 6:
+            m.unit, m.seed = [c if c != '-' else '' for c in cells[2:4]]
+            m.message, m.seconds, m.judged = cells[4], float(cells[5]), True
+
+
 def write_results(path, mutants, args):
-    lines = ['# Measured', '', 'Written by `run.py`; not to be edited.', '',
+    known_results(path, mutants)
+    mutants = [m for m in mutants if m.judged]
+    lines = ['# Measured', '', 'Written by `run.py`; not to be edited. A run of some mutants keeps the rows of the others.', '',
              f'{summary(mutants)}; at most {args.seeds} seeds and {args.seconds} s of the simulator a mutant.', '',
              '| mutant | in | unit test | simulator | what was said | seconds |', '|---|---|---|---|---|---|']
     for m in mutants:
@@ -220,6 +236,7 @@ def main():
         return 0
     if set(args.names) - {m.name for m in mutants}:
         sys.exit('no such mutant: ' + ', '.join(sorted(set(args.names) - {m.name for m in mutants})))
+    table = mutants
     mutants = [m for m in mutants if not args.names or m.name in args.names]
     args.build.mkdir(parents=True, exist_ok=True)
     build = Build(args.build)
@@ -229,7 +246,7 @@ def main():
     for m in survivors:
         print(f'survives: {m.name} ({m.line}): {m.reason}')
     if args.results:
-        write_results(args.results, mutants, args)
+        write_results(args.results, table, args)
     print(summary(mutants))
     return 100 * (len(mutants) - len(survivors)) < args.need * len(mutants)
 

@@ -24,6 +24,7 @@ struct node {
 	uint64_t epoch;                 /* on its disk */
 	uint64_t generation;            /* of its configuration */
 	uint32_t takeover_ms;           /* in it; 0: 640 */
+	uint64_t synced;                /* the newest epoch whose configuration it has */
 	uint64_t writing;               /* an epoch that is on its way to the disk; 0: none */
 	unsigned boots, activations;
 	uint64_t lease_until_ms, timer_ms;
@@ -195,6 +196,7 @@ static void boot(uint32_t id)
 {
 	struct node *n = &w.node[id];
 	struct cmm_config config = { .self = id, .incarnation = id * 100 + ++n->boots, .epoch = n->epoch,
+				     .synced = n->synced,
 				     .votes = { .configured = w.configured, .generation = n->generation,
 						.takeover_highest_ms = w.takeover_highest_ms, .fence = w.fence } };
 
@@ -204,7 +206,7 @@ static void boot(uint32_t id)
 	memcpy(config.votes.node, w.votes, sizeof config.votes.node);
 	assert_int_equal(cmm_timers_derive(n->takeover_ms ? n->takeover_ms : 640, &config.timers, NULL), 0);
 	cmm_free(n->cmm);
-	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .generation = n->generation, .boots = n->boots };
+	*n = (struct node) { .cmm = cmm_new(&config), .epoch = n->epoch, .generation = n->generation, .synced = n->synced, .boots = n->boots };
 }
 
 static void power_off(uint32_t id)
@@ -1312,6 +1314,51 @@ static void test_newest_configuration_proposes(void **state)
 	assert_int_equal(count_sent(3, "epoch"), 0);
 }
 
+/* Who was with the last members counts for more than any number in its tables. */
+static void test_last_members_propose(void **state)
+{
+	(void)state;
+	world(2);
+	w.node[1].generation = 7;
+	w.node[1].synced = 3;
+	w.node[2].generation = 6;
+	w.node[2].synced = 4;
+	boot(1);
+	boot(2);
+	view(N(1, 2));
+	run();
+	assert_int_equal(count_sent(1, "epoch"), 0);
+	assert_int_equal(count_sent(2, "epoch"), 1);
+}
+
+/* Who never was a member does not help to form a cluster of which others were. */
+static void test_formation_needs_those_who_know(void **state)
+{
+	(void)state;
+	world(3);
+	w.node[1].synced = 5;
+	boot(1);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	assert_int_equal(count_sent(0, "epoch"), 0);
+	w.node[3].synced = 4;
+	boot(3);
+	view(N(1, 2, 3));
+	run();
+	assert_int_equal(seen_by(1)->epoch, 1);
+}
+
+static void test_members_remember_their_epoch(void **state)
+{
+	(void)state;
+	formed(3);
+	view(N(1, 2));
+	run();
+	view(N(1, 2));
+	assert_int_equal(seen_by(1)->epoch, 2);
+	assert_int_equal(ju_int(last_sent(1, "hello"), "synced", 0), 2);
+}
+
 /* A node that is absent at a formation may have a lease of the time when it was longest. */
 static void test_longest_lease_counts_at_formation(void **state)
 {
@@ -1411,6 +1458,7 @@ int main(void)
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),
 		T(test_only_this_proposal), T(test_who_asks_first), T(test_lease_of_the_cluster),
+		T(test_last_members_propose), T(test_formation_needs_those_who_know), T(test_members_remember_their_epoch),
 		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_waiting_for), T(test_configure),
 	};
