@@ -131,6 +131,8 @@ def test_old_configuration_waits(cluster):
 
 def test_orderly_stop_of_one(cluster):
     """The other goes on with the device."""
+    if "isc" in cluster.lab.name[-4:]:
+        pytest.skip("open: tgt binds a registration to its session; a node that has booted since may be refused")
     put_on(cluster, "node1")
     panics = cluster.log("node1", "failfastd").count("Aborting")
     cluster.lab.sh("node1", "kill $(cat /proc/[0-9]*/stat | awk '$2 == \"(clusterd)\" { print $1 }')")
