@@ -9,6 +9,17 @@ const char *ju_str(const json_t *o, const char *key, const char *dflt)
 	return json_is_string(v) ? json_string_value(v) : dflt;
 }
 
+const char *ju_strf(const json_t *o, const char *dflt, const char *key_fmt, ...)
+{
+	_cleanup_free_ char *key = NULL;
+	va_list ap;
+
+	va_start(ap, key_fmt);
+	key = xvasprintf(key_fmt, ap);
+	va_end(ap);
+	return ju_str(o, key, dflt);
+}
+
 int64_t ju_int(const json_t *o, const char *key, int64_t dflt)
 {
 	const json_t *v = json_object_get(o, key);
@@ -47,6 +58,17 @@ void ju_set_new(json_t *o, const char *key, json_t *value)
 void ju_set_str(json_t *o, const char *key, const char *value)
 {
 	ju_set_new(o, key, json_string(value));
+}
+
+void ju_set_strf(json_t *o, const char *value, const char *key_fmt, ...)
+{
+	_cleanup_free_ char *key = NULL;
+	va_list ap;
+
+	va_start(ap, key_fmt);
+	key = xvasprintf(key_fmt, ap);
+	va_end(ap);
+	ju_set_str(o, key, value);
 }
 
 void ju_set_int(json_t *o, const char *key, int64_t value)

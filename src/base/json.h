@@ -5,11 +5,14 @@
 #include "base/macros.h"
 
 const char *ju_str(const json_t *o, const char *key, const char *dflt);
+/* The same under a key made of parts: ju_strf(table, "", "cluster.nodes.%u.name", id). */
+const char *ju_strf(const json_t *o, const char *dflt, const char *key_fmt, ...) _printf_(3, 4);
 int64_t     ju_int(const json_t *o, const char *key, int64_t dflt);
 bool        ju_bool(const json_t *o, const char *key, bool dflt);
 json_t     *ju_arr(const json_t *o, const char *key);   /* borrowed; NULL when missing */
 json_t     *ju_obj(const json_t *o, const char *key);   /* borrowed; NULL when missing */
 void        ju_set_str(json_t *o, const char *key, const char *value);
+void        ju_set_strf(json_t *o, const char *value, const char *key_fmt, ...) _printf_(3, 4);
 void        ju_set_int(json_t *o, const char *key, int64_t value);
 void        ju_set_bool(json_t *o, const char *key, bool value);
 void        ju_set_new(json_t *o, const char *key, json_t *value);      /* takes value */

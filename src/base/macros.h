@@ -1,6 +1,7 @@
 /* Small language helpers used everywhere: cleanup attributes, array sizes, string equality. */
 #pragma once
 #include <assert.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
 /* FNV-1a, to recognise a text, not to protect it.  hash: HASH_START, or the hash of what came before. */
 #define HASH_START 1469598103934665603ULL

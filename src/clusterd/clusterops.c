@@ -62,36 +62,12 @@ static void refuse(struct request *r, int code, const char *fmt, ...)
 
 /* ---- the table ---- */
 
-static void put(json_t *table, const char *value, const char *fmt, ...) _printf_(3, 4);
-static void put(json_t *table, const char *value, const char *fmt, ...)
-{
-	char key[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	ju_set_str(table, key, value);
-}
-
 static void put_number(json_t *table, uint32_t value, const char *kind, uint32_t id, const char *property)
 {
 	char text[12];
 
 	(void)snprintf(text, sizeof text, "%u", value);
-	put(table, text, "cluster.%s.%u.properties.%s", kind, id, property);
-}
-
-static const char *get(const json_t *table, const char *fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *fmt, ...)
-{
-	char key[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, "");
+	ju_set_strf(table, text, "cluster.%s.%u.properties.%s", kind, id, property);
 }
 
 static uint32_t find_node(const json_t *table, const char *name)
@@ -100,8 +76,8 @@ static uint32_t find_node(const json_t *table, const char *name)
 		char number[12];
 
 		(void)snprintf(number, sizeof number, "%u", id);
-		if (*get(table, "cluster.nodes.%u.name", id) &&
-		    (streq(get(table, "cluster.nodes.%u.name", id), name) || streq(number, name)))
+		if (*ju_strf(table, "", "cluster.nodes.%u.name", id) &&
+		    (streq(ju_strf(table, "", "cluster.nodes.%u.name", id), name) || streq(number, name)))
 			return id;
 	}
 	return 0;
@@ -110,7 +86,7 @@ static uint32_t find_node(const json_t *table, const char *name)
 static uint32_t find_device(const json_t *table, const char *name)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (streq(get(table, "cluster.quorum_devices.%u.name", id), name) && *name)
+		if (streq(ju_strf(table, "", "cluster.quorum_devices.%u.name", id), name) && *name)
 			return id;
 	return 0;
 }
@@ -137,23 +113,12 @@ static uint32_t need_device(struct request *r, context *c)
 
 /* ---- votes ---- */
 
-static uint32_t node_default(const json_t *table, uint32_t id)
-{
-	const char *text = get(table, "cluster.nodes.%u.properties.quorum_defaultvote", id);
-
-	return *text ? (uint32_t)strtoul(text, NULL, 10) : 1;
-}
-
-/* N-1, N: connected nodes that have a vote in the table that is wanted. */
 static uint32_t device_default(const json_t *goal, uint32_t id)
 {
 	struct cmm_votes votes;
-	uint32_t n = 0;
 
 	cmm_votes_read(goal, 0, &votes);
-	for (uint32_t node = nodeset_next(votes.device[id].ports, 0); node; node = nodeset_next(votes.device[id].ports, node))
-		n += votes.node[node] > 0;
-	return n ? n - 1 : 0;
+	return cmm_device_default_votes(&votes, id);
 }
 
 static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
@@ -163,14 +128,14 @@ static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
 
 static bool device_enabled(const json_t *table, uint32_t id)
 {
-	return !streq(get(table, "cluster.quorum_devices.%u.state", id), "disabled");
+	return !streq(ju_strf(table, "", "cluster.quorum_devices.%u.state", id), "disabled");
 }
 
 /* The votes of every device follow from the votes of the nodes, but for those in maintenance. */
 static void adjust_devices(json_t *goal)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*get(goal, "cluster.quorum_devices.%u.name", id) && device_enabled(goal, id))
+		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id) && device_enabled(goal, id))
 			set_device_votes(goal, id, device_default(goal, id));
 }
 
@@ -190,13 +155,13 @@ static void put_ports(struct request *r, context *c, json_t *goal, uint32_t id)
 	size_t i;
 
 	for (uint32_t node = 1; node <= CMM_NODE_ID_MAX; node++) {
-		bool wanted = !nodes && *get(c->table, "cluster.nodes.%u.name", node);
+		bool wanted = !nodes && *ju_strf(c->table, "", "cluster.nodes.%u.name", node);
 
 		json_array_foreach(nodes, i, v)
 			wanted |= json_string_value(v) && find_node(c->table, json_string_value(v)) == node;
 		n += wanted;
 		if (wanted)
-			put(goal, "enabled", "cluster.quorum_devices.%u.properties.path_%u", id, node);
+			ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.properties.path_%u", id, node);
 	}
 	json_array_foreach(nodes, i, v)
 		if (!json_string_value(v) || !find_node(c->table, json_string_value(v)))
@@ -209,7 +174,7 @@ static uint32_t free_device_id(const json_t *table)
 {
 	uint32_t id = 1;
 
-	while (id <= CMM_DEVICE_ID_MAX && *get(table, "cluster.quorum_devices.%u.name", id))
+	while (id <= CMM_DEVICE_ID_MAX && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id))
 		id++;
 	return id;
 }
@@ -229,22 +194,22 @@ static void aim_quorum_add(struct request *r, context *c, json_t *goal)
 		       type);
 	if (!device_name_ok(name))
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a quorum device: letters, digits, -, _ and dots", name);
-	if (id && streq(get(c->table, "cluster.quorum_devices.%u.properties.added_by", id), r->id)) {
+	if (id && streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id)) {
 		if (r->prepared)        /* goes on where it was */
-			put(goal, "enabled", "cluster.quorum_devices.%u.state", id);
+			ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.state", id);
 	} else if (id) {
 		refuse(r, SCHA_ERR_INVAL, "quorum device %s is in the configuration already", name);
 	} else {
 		id = free_device_id(c->table);
 		if (id > CMM_DEVICE_ID_MAX)
 			refuse(r, SCHA_ERR_INVAL, "there are %d quorum devices already", CMM_DEVICE_ID_MAX);
-		put(goal, name, "cluster.quorum_devices.%u.name", id);
-		put(goal, "disabled", "cluster.quorum_devices.%u.state", id);
-		put(goal, type, "cluster.quorum_devices.%u.properties.type", id);
-		put(goal, r->id, "cluster.quorum_devices.%u.properties.added_by", id);
+		ju_set_strf(goal, name, "cluster.quorum_devices.%u.name", id);
+		ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
+		ju_set_strf(goal, type, "cluster.quorum_devices.%u.properties.type", id);
+		ju_set_strf(goal, r->id, "cluster.quorum_devices.%u.properties.added_by", id);
 		json_object_foreach(ju_obj(r->message, "props"), key, v)
 			if (json_is_string(v))
-				put(goal, json_string_value(v), "cluster.quorum_devices.%u.properties.%s", id, key);
+				ju_set_strf(goal, json_string_value(v), "cluster.quorum_devices.%u.properties.%s", id, key);
 		put_ports(r, c, goal, id);
 	}
 	if (!r->error[0])
@@ -277,7 +242,7 @@ static unsigned voting_nodes(const json_t *table)
 static bool another_device(const json_t *table, uint32_t but)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (id != but && *get(table, "cluster.quorum_devices.%u.name", id) && device_enabled(table, id))
+		if (id != but && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id) && device_enabled(table, id))
 			return true;
 	return false;
 }
@@ -285,9 +250,9 @@ static bool another_device(const json_t *table, uint32_t but)
 static bool may_go(struct request *r, context *c, uint32_t id)
 {
 	if (voting_nodes(c->table) == 2 && !another_device(c->table, id) && device_enabled(c->table, id) &&
-	    !streq(get(c->table, "cluster.properties.installmode"), "enabled"))
+	    !streq(ju_str(c->table, "cluster.properties.installmode", ""), "enabled"))
 		refuse(r, SCHA_ERR_STATE, "quorum device %s is the last one of a cluster of two nodes; without it none of them could go on "
-		       "alone. Add another device first", get(c->table, "cluster.quorum_devices.%u.name", id));
+		       "alone. Add another device first", ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id));
 	return !r->error[0];
 }
 
@@ -309,12 +274,12 @@ static void aim_quorum_disable(struct request *r, context *c, json_t *goal)
 	if (!id || !may_go(r, c, id))
 		return;
 	set_device_votes(goal, id, 0);
-	put(goal, "disabled", "cluster.quorum_devices.%u.state", id);
+	ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
 }
 
 static void enable_device(json_t *goal, uint32_t id)
 {
-	put(goal, "enabled", "cluster.quorum_devices.%u.state", id);
+	ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.state", id);
 	set_device_votes(goal, id, device_default(goal, id));
 }
 
@@ -330,10 +295,10 @@ static void aim_quorum_reset(struct request *r, context *c, json_t *goal)
 {
 	(void)r;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*get(c->table, "cluster.nodes.%u.name", id))
-			put_number(goal, node_default(c->table, id), "nodes", id, "quorum_vote");
+		if (*ju_strf(c->table, "", "cluster.nodes.%u.name", id))
+			put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*get(c->table, "cluster.quorum_devices.%u.name", id))
+		if (*ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id))
 			enable_device(goal, id);
 }
 
@@ -345,7 +310,7 @@ static void aim_node_maintain(struct request *r, context *c, json_t *goal)
 		return;
 	if (nodeset_has(cmm_view(c->cmm), id))
 		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then put it into maintenance from another node",
-		       get(c->table, "cluster.nodes.%u.name", id));
+		       ju_strf(c->table, "", "cluster.nodes.%u.name", id));
 	put_number(goal, 0, "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
@@ -356,7 +321,7 @@ static void aim_node_reset(struct request *r, context *c, json_t *goal)
 
 	if (!id)
 		return;
-	put_number(goal, node_default(c->table, id), "nodes", id, "quorum_vote");
+	put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -367,13 +332,13 @@ static void need_all_nodes(struct request *r, context *c)
 
 	if (missing)
 		refuse(r, SCHA_ERR_STATE, "node %s is no member now, and every node has to learn of the new one: start it, or remove it "
-		       "first", get(c->table, "cluster.nodes.%u.name", nodeset_next(missing, 0)));
+		       "first", ju_strf(c->table, "", "cluster.nodes.%u.name", nodeset_next(missing, 0)));
 }
 
 static uint32_t added_before(struct request *r, context *c)
 {
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (streq(get(c->table, "cluster.nodes.%u.properties.added_by", id), r->id))
+		if (streq(ju_strf(c->table, "", "cluster.nodes.%u.properties.added_by", id), r->id))
 			return id;
 	return 0;
 }
@@ -386,7 +351,7 @@ static void aim_node_add(struct request *r, context *c, json_t *goal)
 		.name = ju_str(r->message, "name", ""), .links = ju_arr(r->message, "links"), .added_by = r->id,
 		.id = asked < 0 || asked > CMM_NODE_ID_MAX ? CMM_NODE_ID_MAX + 1 : (uint32_t)asked,
 	};
-	bool installing = streq(get(c->table, "cluster.properties.installmode"), "enabled");
+	bool installing = streq(ju_str(c->table, "cluster.properties.installmode", ""), "enabled");
 	uint32_t id = added_before(r, c);
 	struct err err = { 0 };
 	int got;
@@ -400,7 +365,7 @@ static void aim_node_add(struct request *r, context *c, json_t *goal)
 	}
 	if (r->error[0] || installing)
 		return;
-	put_number(goal, node_default(goal, id), "nodes", id, "quorum_vote");
+	put_number(goal, cmm_node_default_vote(goal, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -423,7 +388,7 @@ static void aim_node_remove(struct request *r, context *c, json_t *goal)
 		return;                 /* it is done */
 	if (!need_node(r, c))
 		return;
-	need.name = get(c->table, "cluster.nodes.%u.name", id);
+	need.name = ju_strf(c->table, "", "cluster.nodes.%u.name", id);
 	if (nodeset_has(cmm_view(c->cmm) | cmm_membership(c->cmm)->members, id))
 		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then remove it from another node", need.name);
 	if (nodeset_has(cmm_membership(c->cmm)->lost, id))
@@ -441,7 +406,7 @@ static void aim_installmode(struct request *r, context *c, json_t *goal)
 {
 	bool enabled = ju_bool(r->message, "enabled", false);
 
-	put(goal, enabled ? "enabled" : "disabled", "cluster.properties.installmode");
+	ju_set_str(goal, "cluster.properties.installmode", enabled ? "enabled" : "disabled");
 	if (!enabled)
 		aim_quorum_reset(r, c, goal);
 }
@@ -467,11 +432,11 @@ static void put_highest_takeover(context *c, json_t *goal)
 	char text[12];
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		highest = MAX(highest, (uint32_t)strtoul(get(c->table, "cluster.properties.%s", keys[i]), NULL, 10));
-		highest = MAX(highest, (uint32_t)strtoul(get(goal, "cluster.properties.%s", keys[i]), NULL, 10));
+		highest = MAX(highest, (uint32_t)strtoul(ju_strf(c->table, "", "cluster.properties.%s", keys[i]), NULL, 10));
+		highest = MAX(highest, (uint32_t)strtoul(ju_strf(goal, "", "cluster.properties.%s", keys[i]), NULL, 10));
 	}
 	(void)snprintf(text, sizeof text, "%u", highest);
-	put(goal, text, "cluster.properties.takeover_time_highest");
+	ju_set_str(goal, "cluster.properties.takeover_time_highest", text);
 }
 
 static void check_fencing_policy(struct request *r, const char *value)
@@ -539,7 +504,7 @@ static void aim_cluster_set(struct request *r, context *c, json_t *goal)
 			return;
 		}
 		props[i].check(r, json_string_value(v));
-		put(goal, json_string_value(v), "%s", props[i].key);
+		ju_set_strf(goal, json_string_value(v), "%s", props[i].key);
 		if (streq(name, "takeover_time"))
 			put_highest_takeover(c, goal);
 	}
@@ -580,10 +545,10 @@ static void aim_node_set(struct request *r, context *c, json_t *goal)
 
 			json_object_del(goal, key);
 		} else if (fence) {
-			put(goal, value, "cluster.nodes.%u.%s", id, name);
+			ju_set_strf(goal, value, "cluster.nodes.%u.%s", id, name);
 		} else {
-			put(goal, !*value && streq(property, "private_hostname") ? dflt : value, "cluster.nodes.%u.properties.%s", id,
-			    property);
+			ju_set_strf(goal, !*value && streq(property, "private_hostname") ? dflt : value,
+				    "cluster.nodes.%u.properties.%s", id, property);
 		}
 	}
 }
@@ -620,8 +585,8 @@ bool clusterops_owns_message(const char *type) { return strncmp(type, "co.", 3) 
 /* The keys that hold votes, with the direction that keeps the quorum safest: first all that goes down, then what goes up. */
 static bool step_vote(json_t *step, const json_t *goal, const char *kind, uint32_t id, const char *property, bool up)
 {
-	const char *now = get(step, "cluster.%s.%u.properties.%s", kind, id, property);
-	const char *then = get(goal, "cluster.%s.%u.properties.%s", kind, id, property);
+	const char *now = ju_strf(step, "", "cluster.%s.%u.properties.%s", kind, id, property);
+	const char *then = ju_strf(goal, "", "cluster.%s.%u.properties.%s", kind, id, property);
 	uint32_t a = (uint32_t)strtoul(now, NULL, 10), b = (uint32_t)strtoul(then, NULL, 10);
 
 	if (a == b || (b > a) != up)
@@ -633,7 +598,7 @@ static bool step_vote(json_t *step, const json_t *goal, const char *kind, uint32
 static bool next_node_vote(json_t *step, const json_t *goal, bool up)
 {
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*get(step, "cluster.nodes.%u.name", id) && step_vote(step, goal, "nodes", id, "quorum_vote", up))
+		if (*ju_strf(step, "", "cluster.nodes.%u.name", id) && step_vote(step, goal, "nodes", id, "quorum_vote", up))
 			return true;
 	return false;
 }
@@ -641,7 +606,7 @@ static bool next_node_vote(json_t *step, const json_t *goal, bool up)
 static bool next_device_vote(json_t *step, const json_t *goal, bool up)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*get(step, "cluster.quorum_devices.%u.name", id) &&
+		if (*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) &&
 		    step_vote(step, goal, "quorum_devices", id, "votecount", up))
 			return true;
 	return false;
@@ -660,15 +625,18 @@ static json_t *all_but_votes(const json_t *now, const json_t *goal)
 	json_t *step = json_deep_copy(goal);
 
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*get(goal, "cluster.nodes.%u.name", id)) {
-			const char *vote = get(now, "cluster.nodes.%u.properties.quorum_vote", id);
+		if (*ju_strf(goal, "", "cluster.nodes.%u.name", id)) {
+			bool known = *ju_strf(now, "", "cluster.nodes.%u.name", id);
+			const char *vote = ju_strf(now, "", "cluster.nodes.%u.properties.quorum_vote", id);
 
-			put(step, *get(now, "cluster.nodes.%u.name", id) ? (*vote ? vote : "1") : "0", "cluster.nodes.%u.properties.quorum_vote",
-			    id);
+			ju_set_strf(step, !known ? "0" : *vote ? vote : "1", "cluster.nodes.%u.properties.quorum_vote", id);
 		}
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*get(goal, "cluster.quorum_devices.%u.name", id))
-			set_device_votes(step, id, (uint32_t)strtoul(get(now, "cluster.quorum_devices.%u.properties.votecount", id), NULL, 10));
+		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id)) {
+			const char *votes = ju_strf(now, "", "cluster.quorum_devices.%u.properties.votecount", id);
+
+			set_device_votes(step, id, (uint32_t)strtoul(votes, NULL, 10));
+		}
 	return step;
 }
 
@@ -690,7 +658,7 @@ static json_t *with_leavers(const json_t *now, const json_t *goal)
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
 		_cleanup_free_ char *prefix = xasprintf("cluster.nodes.%u.", id);
 
-		if (!*get(now, "cluster.nodes.%u.name", id) || *get(goal, "cluster.nodes.%u.name", id))
+		if (!*ju_strf(now, "", "cluster.nodes.%u.name", id) || *ju_strf(goal, "", "cluster.nodes.%u.name", id))
 			continue;
 		keep_below(o, now, prefix);
 		put_number(o, 0, "nodes", id, "quorum_vote");
@@ -698,7 +666,7 @@ static json_t *with_leavers(const json_t *now, const json_t *goal)
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
 		_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
 
-		if (!*get(now, "cluster.quorum_devices.%u.name", id) || *get(goal, "cluster.quorum_devices.%u.name", id))
+		if (!*ju_strf(now, "", "cluster.quorum_devices.%u.name", id) || *ju_strf(goal, "", "cluster.quorum_devices.%u.name", id))
 			continue;
 		keep_below(o, now, prefix);
 		set_device_votes(o, id, 0);
@@ -782,8 +750,8 @@ static void check_all_steps(struct request *r, context *c, const json_t *goal)
 
 static bool is_new_vote(const json_t *now, const json_t *step, uint32_t id)
 {
-	return strtoul(get(step, "cluster.quorum_devices.%u.properties.votecount", id), NULL, 10) >
-	       strtoul(get(now, "cluster.quorum_devices.%u.properties.votecount", id), NULL, 10);
+	return strtoul(ju_strf(step, "", "cluster.quorum_devices.%u.properties.votecount", id), NULL, 10) >
+	       strtoul(ju_strf(now, "", "cluster.quorum_devices.%u.properties.votecount", id), NULL, 10);
 }
 
 /* A device gets votes when it is held and everybody here who is connected to it has his key on it. */
@@ -793,7 +761,7 @@ static bool device_is_due(context *c, const json_t *step)
 		struct cmm_device_view d;
 		nodeset ready = cmm_membership(c->cmm)->ready;
 
-		if (!*get(step, "cluster.quorum_devices.%u.name", id) || !is_new_vote(c->table, step, id))
+		if (!*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) || !is_new_vote(c->table, step, id))
 			continue;
 		d = cmm_device(c->cmm, id);
 		if (!d.held || (cmm_config_votes(c->cmm)->device[id].ports & ready & ~d.good))
@@ -811,8 +779,8 @@ static void say_what_is_missing(struct request *r, context *c, const json_t *ste
 		if (!is_new_vote(c->table, step, id) || (d.held && !without))
 			continue;
 		refuse(r, SCHA_ERR_TIMEOUT, "quorum device %s has no votes yet: %s%s%s; it stays in the configuration, see clquorum status",
-		       get(step, "cluster.quorum_devices.%u.name", id), without ? "no key of node " : "it could not be taken",
-		       without ? get(step, "cluster.nodes.%u.name", nodeset_next(without, 0)) : "", d.why[0] ? " is on it" : "");
+		       ju_strf(step, "", "cluster.quorum_devices.%u.name", id), without ? "no key of node " : "it could not be taken",
+		       without ? ju_strf(step, "", "cluster.nodes.%u.name", nodeset_next(without, 0)) : "", d.why[0] ? " is on it" : "");
 	}
 }
 
@@ -915,7 +883,7 @@ static json_t *goal_of(struct request *r, context *c)
 	if (!r->error[0])
 		r->kind->aim(r, c, goal);
 	else if (streq(r->kind->name, "quorum_add") && id && r->code != SCHA_ERR_TIMEOUT &&
-		 streq(get(c->table, "cluster.quorum_devices.%u.properties.added_by", id), r->id))
+		 streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id))
 		drop_device(goal, id);
 	return goal;
 }

@@ -1,6 +1,5 @@
 #include "clusterd/netview.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -30,31 +29,19 @@ struct netview *netview_free(struct netview *view)
 
 /* ---- infrastructure ---- */
 
-static const char *get(const json_t *table, const char *fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *fmt, ...)
-{
-	char key[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, NULL);
-}
-
 const char *net_node_name(const json_t *table, uint32_t id)
 {
-	return get(table, "cluster.nodes.%u.name", id);
+	return ju_strf(table, NULL, "cluster.nodes.%u.name", id);
 }
 
 const char *net_link_adapter(const json_t *table, uint32_t id, size_t link)
 {
-	return link < NET_LINKS_MAX ? get(table, "cluster.nodes.%u.adapters.%zu.name", id, link + 1) : NULL;
+	return link < NET_LINKS_MAX ? ju_strf(table, NULL, "cluster.nodes.%u.adapters.%zu.name", id, link + 1) : NULL;
 }
 
 const char *net_link_address(const json_t *table, uint32_t id, size_t link)
 {
-	return link < NET_LINKS_MAX ? get(table, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, link + 1) : NULL;
+	return link < NET_LINKS_MAX ? ju_strf(table, NULL, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, link + 1) : NULL;
 }
 
 /* ---- reports ---- */

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -14,35 +13,11 @@
 
 #define NAME_MAX_LEN 63
 
-static void put(json_t *table, const char *value, const char *fmt, ...) _printf_(3, 4);
-static void put(json_t *table, const char *value, const char *fmt, ...)
-{
-	char key[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	ju_set_str(table, key, value);
-}
-
-static const char *get(const json_t *table, const char *fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *fmt, ...)
-{
-	char key[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, "");
-}
-
-static const char *node_name(const json_t *table, uint32_t id) { return get(table, "cluster.nodes.%u.name", id); }
+static const char *node_name(const json_t *table, uint32_t id) { return ju_strf(table, "", "cluster.nodes.%u.name", id); }
 
 static const char *link_address(const json_t *table, uint32_t id, size_t k)
 {
-	return get(table, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k);
+	return ju_strf(table, "", "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k);
 }
 
 /* ---- what is asked ---- */
@@ -130,9 +105,9 @@ static int put_link(json_t *table, uint32_t id, size_t k, const json_t *link, st
 		return r;
 	if (!name_ok(adapter))
 		return err_set(err, -EINVAL, "\"%s\" is no name of an adapter", adapter);
-	put(table, adapter, "cluster.nodes.%u.adapters.%zu.name", id, k);
-	put(table, "enabled", "cluster.nodes.%u.adapters.%zu.state", id, k);
-	put(table, address, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k);
+	ju_set_strf(table, adapter, "cluster.nodes.%u.adapters.%zu.name", id, k);
+	ju_set_strf(table, "enabled", "cluster.nodes.%u.adapters.%zu.state", id, k);
+	ju_set_strf(table, address, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k);
 	return 0;
 }
 
@@ -154,15 +129,16 @@ int nodetable_add(json_t *table, const struct node_wanted *wanted, struct err *e
 	if (r < 0)
 		return r;
 	_cleanup_free_ char *private_name = xasprintf("clusternode%u-priv", id);
-	_cleanup_free_ char *key = xasprintf("0x%08lX%08" PRIX32, strtoul(get(table, "cluster.properties.cluster_id"), NULL, 16), id);
+	unsigned long cluster = strtoul(ju_str(table, "cluster.properties.cluster_id", ""), NULL, 16);
+	_cleanup_free_ char *key = xasprintf("0x%08lX%08" PRIX32, cluster, id);
 
-	put(table, wanted->name, "cluster.nodes.%u.name", id);
-	put(table, "enabled", "cluster.nodes.%u.state", id);
-	put(table, private_name, "cluster.nodes.%u.properties.private_hostname", id);
-	put(table, "0", "cluster.nodes.%u.properties.quorum_vote", id);
-	put(table, "1", "cluster.nodes.%u.properties.quorum_defaultvote", id);
-	put(table, key, "cluster.nodes.%u.properties.quorum_resv_key", id);
-	put(table, wanted->added_by, "cluster.nodes.%u.properties.added_by", id);
+	ju_set_strf(table, wanted->name, "cluster.nodes.%u.name", id);
+	ju_set_strf(table, "enabled", "cluster.nodes.%u.state", id);
+	ju_set_strf(table, private_name, "cluster.nodes.%u.properties.private_hostname", id);
+	ju_set_strf(table, "0", "cluster.nodes.%u.properties.quorum_vote", id);
+	ju_set_strf(table, "1", "cluster.nodes.%u.properties.quorum_defaultvote", id);
+	ju_set_strf(table, key, "cluster.nodes.%u.properties.quorum_resv_key", id);
+	ju_set_strf(table, wanted->added_by, "cluster.nodes.%u.properties.added_by", id);
 	return (int)id;
 }
 

@@ -1,32 +1,19 @@
 #include "clusterd/status.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/json.h"
-
-static const char *get(const json_t *table, const char *fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *fmt, ...)
-{
-	char key[160];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, "");
-}
+#include "cmm/config.h"
 
 void status_add_votes(json_t *node, const struct cmm *cmm, const json_t *infrastructure, uint32_t id)
 {
 	const struct cmm_membership *ms = cmm_membership(cmm);
 	bool reachable = nodeset_has(cmm_view(cmm), id);
-	const char *dflt = get(infrastructure, "cluster.nodes.%u.properties.quorum_defaultvote", id);
 
 	ju_set_bool(node, "member", nodeset_has(ms->ready & cmm_view(cmm), id));
 	ju_set_bool(node, "reachable", reachable);
 	ju_set_int(node, "votes", cmm_votes(cmm, id));
-	ju_set_int(node, "default_votes", *dflt ? strtol(dflt, NULL, 10) : 1);
+	ju_set_int(node, "default_votes", cmm_node_default_vote(infrastructure, id));
 	ju_set_int(node, "votes_present", reachable ? cmm_votes(cmm, id) : 0);
 	ju_set_int(node, "incarnation", nodeset_has(ms->members, id) ? (int64_t)ms->member[id].incarnation : 0);
 	ju_set_bool(node, "quarantined", false);
@@ -41,15 +28,6 @@ static json_t *names_of(const struct rgm *rgm, nodeset set)
 	return list;
 }
 
-static uint32_t default_votes(const struct cmm_votes *votes, uint32_t id)
-{
-	uint32_t n = 0;
-
-	for (uint32_t node = nodeset_next(votes->device[id].ports, 0); node; node = nodeset_next(votes->device[id].ports, node))
-		n += votes->node[node] > 0;
-	return n ? n - 1 : 0;
-}
-
 /* Where it is: a path, or host and port, or the portal of a target. */
 static const char *place(const json_t *table, uint32_t id)
 {
@@ -57,7 +35,7 @@ static const char *place(const json_t *table, uint32_t id)
 	const char *value = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(properties) && !*value; i++)
-		value = get(table, "cluster.quorum_devices.%u.properties.%s", id, properties[i]);
+		value = ju_strf(table, "", "cluster.quorum_devices.%u.properties.%s", id, properties[i]);
 	return value;
 }
 
@@ -66,13 +44,13 @@ static json_t *device_json(const struct cmm *cmm, const json_t *table, const str
 	const struct cmm_votes *votes = cmm_config_votes(cmm);
 	const struct cmm_device_config *config = &votes->device[id];
 	struct cmm_device_view d = cmm_device(cmm, id);
-	const char *type = get(table, "cluster.quorum_devices.%u.properties.type", id);
-	const char *mode = get(table, "cluster.quorum_devices.%u.properties.access_mode", id);
+	const char *type = ju_strf(table, "", "cluster.quorum_devices.%u.properties.type", id);
+	const char *mode = ju_strf(table, "", "cluster.quorum_devices.%u.properties.access_mode", id);
 	bool online = config->enabled && d.held && !*d.why;
 
 	return ju_pack("{ss,ss,ss,ss,sI,sI,sI,ss,sb,so,so,sb,sI,ss}", "name", config->name, "type", *type ? type : "shared_disk",
 		       "access_mode", *mode ? mode : streq(type, "scsi3") ? "scsi3" : "sq_disk", "path", place(table, id), "votes",
-		       (json_int_t)config->votes, "default_votes", (json_int_t)default_votes(votes, id), "votes_present",
+		       (json_int_t)config->votes, "default_votes", (json_int_t)cmm_device_default_votes(votes, id), "votes_present",
 		       (json_int_t)(d.held ? config->votes : 0), "status", online ? "Online" : "Offline", "enabled", config->enabled,
 		       "nodes", names_of(rgm, config->ports), "keys", names_of(rgm, d.good), "held", d.held, "proved_ms",
 		       (json_int_t)d.proved_ms, "message", d.why);
@@ -88,5 +66,5 @@ json_t *status_quorum(const struct cmm *cmm, const json_t *infrastructure, const
 			ju_push(devices, device_json(cmm, infrastructure, rgm, id));
 	return ju_pack("{sI,sI,sI,sb,so}", "possible", (json_int_t)cmm_votes_possible(cmm), "needed",
 		       (json_int_t)cmm_votes_needed(cmm), "present", (json_int_t)cmm_votes_present(cmm), "installmode",
-		       streq(get(infrastructure, "cluster.properties.installmode"), "enabled"), "devices", devices);
+		       streq(ju_str(infrastructure, "cluster.properties.installmode", ""), "enabled"), "devices", devices);
 }

@@ -13,7 +13,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -22,30 +21,6 @@
 #include "cmm/corosync_conf.h"
 
 #define NAME_MAX_LEN 63
-
-static void put(json_t *table, const char *value, const char *key_fmt, ...) _printf_(3, 4);
-static void put(json_t *table, const char *value, const char *key_fmt, ...)
-{
-	char key[128];
-	va_list ap;
-
-	va_start(ap, key_fmt);
-	(void)vsnprintf(key, sizeof key, key_fmt, ap);
-	va_end(ap);
-	ju_set_str(table, key, value);
-}
-
-static const char *get(const json_t *table, const char *key_fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *key_fmt, ...)
-{
-	char key[128];
-	va_list ap;
-
-	va_start(ap, key_fmt);
-	(void)vsnprintf(key, sizeof key, key_fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, NULL);
-}
 
 /* ---- description to table ---- */
 
@@ -142,9 +117,9 @@ static int put_link(struct making *m, const json_t *link, const char *node, unsi
 	r = claim(m, "address", address, node, err);
 	if (r < 0)
 		return r;
-	put(m->table, adapter, "cluster.nodes.%u.adapters.%zu.name", id, k + 1);
-	put(m->table, "enabled", "cluster.nodes.%u.adapters.%zu.state", id, k + 1);
-	put(m->table, address, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k + 1);
+	ju_set_strf(m->table, adapter, "cluster.nodes.%u.adapters.%zu.name", id, k + 1);
+	ju_set_strf(m->table, "enabled", "cluster.nodes.%u.adapters.%zu.state", id, k + 1);
+	ju_set_strf(m->table, address, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, k + 1);
 	return 0;
 }
 
@@ -179,12 +154,12 @@ static int put_node(struct making *m, const json_t *node, struct err *err)
 		return r;
 	m->links = json_array_size(links);
 	m->ids |= node_bit((uint32_t)id);
-	put(m->table, name, "cluster.nodes.%u.name", (unsigned)id);
-	put(m->table, "enabled", "cluster.nodes.%u.state", (unsigned)id);
-	put(m->table, private_name, "cluster.nodes.%u.properties.private_hostname", (unsigned)id);
-	put(m->table, votes ? "1" : "0", "cluster.nodes.%u.properties.quorum_vote", (unsigned)id);
-	put(m->table, "1", "cluster.nodes.%u.properties.quorum_defaultvote", (unsigned)id);
-	put(m->table, key, "cluster.nodes.%u.properties.quorum_resv_key", (unsigned)id);
+	ju_set_strf(m->table, name, "cluster.nodes.%u.name", (unsigned)id);
+	ju_set_strf(m->table, "enabled", "cluster.nodes.%u.state", (unsigned)id);
+	ju_set_strf(m->table, private_name, "cluster.nodes.%u.properties.private_hostname", (unsigned)id);
+	ju_set_strf(m->table, votes ? "1" : "0", "cluster.nodes.%u.properties.quorum_vote", (unsigned)id);
+	ju_set_strf(m->table, "1", "cluster.nodes.%u.properties.quorum_defaultvote", (unsigned)id);
+	ju_set_strf(m->table, key, "cluster.nodes.%u.properties.quorum_resv_key", (unsigned)id);
 	json_array_foreach(links, k, link) {
 		r = put_link(m, link, name, (unsigned)id, k, err);
 		if (r < 0)
@@ -202,7 +177,7 @@ static int put_quarantine(struct making *m, const json_t *description, struct er
 		return 0;
 	if (!json_is_integer(given) || json_integer_value(given) < 0 || json_integer_value(given) > 100)
 		return err_set(err, -EINVAL, "\"quarantine_deaths\" must be a number from 0 to 100");
-	put(m->table, text, "cluster.properties.quarantine_deaths");
+	ju_set_str(m->table, "cluster.properties.quarantine_deaths", text);
 	return 0;
 }
 
@@ -232,11 +207,11 @@ static int put_cluster(struct making *m, const json_t *description, struct err *
 	r = put_quarantine(m, description, err);
 	if (r < 0)
 		return r;
-	put(m->table, name, "cluster.name");
-	put(m->table, "enabled", "cluster.state");
-	put(m->table, id_text, "cluster.properties.cluster_id");
-	put(m->table, takeover_text, "cluster.properties.takeover_time");
-	put(m->table, "disabled", "cluster.properties.installmode");
+	ju_set_str(m->table, "cluster.name", name);
+	ju_set_str(m->table, "cluster.state", "enabled");
+	ju_set_str(m->table, "cluster.properties.cluster_id", id_text);
+	ju_set_str(m->table, "cluster.properties.takeover_time", takeover_text);
+	ju_set_str(m->table, "cluster.properties.installmode", "disabled");
 	return 0;
 }
 
@@ -272,7 +247,7 @@ int infrastructure_from_description(const json_t *description, json_t **ret, str
 unsigned infrastructure_node_id(const json_t *table, const char *name)
 {
 	for (unsigned id = 1; id <= CMM_NODE_ID_MAX; id++) {
-		const char *own = get(table, "cluster.nodes.%u.name", id);
+		const char *own = ju_strf(table, NULL, "cluster.nodes.%u.name", id);
 
 		if (own && streq(own, name))
 			return id;

@@ -2,7 +2,6 @@
 #include "cmm/config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -21,18 +20,6 @@ static uint32_t numbered(const char *key, const char *prefix, const char *suffix
 	return id >= 1 && id <= max && streq(end, suffix) ? (uint32_t)id : 0;
 }
 
-static const char *get(const json_t *table, const char *fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *fmt, ...)
-{
-	char key[128];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, NULL);
-}
-
 static uint32_t number_or(const char *text, uint32_t dflt)
 {
 	return text ? (uint32_t)strtoul(text, NULL, 10) : dflt;
@@ -41,8 +28,8 @@ static uint32_t number_or(const char *text, uint32_t dflt)
 static void read_node(const json_t *table, uint32_t id, struct cmm_votes *votes)
 {
 	votes->configured |= node_bit(id);
-	votes->node[id] = number_or(get(table, "cluster.nodes.%u.properties.quorum_vote", id), 1);
-	if (get(table, "cluster.nodes.%u.fence.1.agent", id))
+	votes->node[id] = number_or(ju_strf(table, NULL, "cluster.nodes.%u.properties.quorum_vote", id), 1);
+	if (ju_strf(table, NULL, "cluster.nodes.%u.fence.1.agent", id))
 		votes->fence |= node_bit(id);
 }
 
@@ -50,12 +37,11 @@ static void read_device(const json_t *table, uint32_t id, struct cmm_votes *vote
 {
 	struct cmm_device_config *d = &votes->device[id];
 
-	(void)snprintf(d->name, sizeof d->name, "%s", get(table, "cluster.quorum_devices.%u.name", id));
-	d->votes = number_or(get(table, "cluster.quorum_devices.%u.properties.votecount", id), 0);
-	d->enabled = streq(get(table, "cluster.quorum_devices.%u.state", id) ? get(table, "cluster.quorum_devices.%u.state", id)
-									     : "enabled", "enabled");
+	(void)snprintf(d->name, sizeof d->name, "%s", ju_strf(table, NULL, "cluster.quorum_devices.%u.name", id));
+	d->votes = number_or(ju_strf(table, NULL, "cluster.quorum_devices.%u.properties.votecount", id), 0);
+	d->enabled = streq(ju_strf(table, "enabled", "cluster.quorum_devices.%u.state", id), "enabled");
 	for (uint32_t node = 1; node <= CMM_NODE_ID_MAX; node++) {
-		const char *port = get(table, "cluster.quorum_devices.%u.properties.path_%u", id, node);
+		const char *port = ju_strf(table, NULL, "cluster.quorum_devices.%u.properties.path_%u", id, node);
 
 		if (port && streq(port, "enabled"))
 			d->ports |= node_bit(node);
@@ -78,6 +64,22 @@ void cmm_votes_read(const json_t *table, uint64_t generation, struct cmm_votes *
 		if (id)
 			read_device(table, id, ret);
 	}
+}
+
+uint32_t cmm_device_default_votes(const struct cmm_votes *votes, uint32_t id)
+{
+	uint32_t n = 0;
+
+	for (uint32_t node = nodeset_next(votes->device[id].ports, 0); node; node = nodeset_next(votes->device[id].ports, node))
+		n += votes->node[node] > 0;
+	return n ? n - 1 : 0;
+}
+
+uint32_t cmm_node_default_vote(const json_t *table, uint32_t id)
+{
+	const char *text = ju_strf(table, "", "cluster.nodes.%u.properties.quorum_defaultvote", id);
+
+	return *text ? number_or(text, 1) : 1;
 }
 
 int cmm_config_read(const json_t *table, uint64_t generation, uint32_t self, struct cmm_votes *ret_votes,

@@ -1,24 +1,11 @@
 #include "cmm/corosync_conf.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "cmm/cmm.h"
-
-static const char *get(const json_t *table, const char *key_fmt, ...) _printf_(2, 3);
-static const char *get(const json_t *table, const char *key_fmt, ...)
-{
-	char key[128];
-	va_list ap;
-
-	va_start(ap, key_fmt);
-	(void)vsnprintf(key, sizeof key, key_fmt, ap);
-	va_end(ap);
-	return ju_str(table, key, NULL);
-}
 
 /* seqno_unchanged_const: after so many rotations without a message the token rests for a while.  The default is 30; with a
  * beat of every member each 30 ms the token would then never rest (measured on three nodes: 34 % of a core per node, 7 %
@@ -37,7 +24,7 @@ static void add_totem(struct buf *b, const json_t *table, const char *keyfile, c
 		      "\tconsensus: %u\n"
 		      "\tjoin: %u\n"
 		      "\tseqno_unchanged_const: 2\n"
-		      "\tlink_mode: active\n", get(table, "cluster.name") ? get(table, "cluster.name") : "cluster", keyfile,
+		      "\tlink_mode: active\n", ju_str(table, "cluster.name", "cluster"), keyfile,
 		   t->token_ms, t->consensus_ms, t->join_ms);
 	for (size_t k = 0; k < links; k++)
 		buf_printf(b, "\tinterface {\n"
@@ -55,7 +42,8 @@ static size_t add_node(struct buf *b, const json_t *table, unsigned id, const ch
 	const char *address;
 
 	buf_puts(b, "\tnode {\n");
-	while (links < LINKS_MAX && (address = get(table, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, links + 1))) {
+	while (links < LINKS_MAX &&
+	       (address = ju_strf(table, NULL, "cluster.nodes.%u.adapters.%zu.properties.ip_address", id, links + 1))) {
 		buf_printf(b, "\t\tring%zu_addr: %s\n", links, address);
 		links++;
 	}
@@ -65,7 +53,7 @@ static size_t add_node(struct buf *b, const json_t *table, unsigned id, const ch
 
 int corosync_conf(const json_t *table, const char *keyfile, char **ret, struct err *err)
 {
-	const char *takeover = get(table, "cluster.properties.takeover_time");
+	const char *takeover = ju_str(table, "cluster.properties.takeover_time", NULL);
 	struct buf out = { 0 }, nodes = { 0 };
 	struct cmm_timers timers;
 	size_t links = 0;
@@ -74,7 +62,7 @@ int corosync_conf(const json_t *table, const char *keyfile, char **ret, struct e
 	if (r < 0)
 		return err_prefix(err, -EINVAL, "infrastructure table");
 	for (unsigned id = 1; r == 0 && id <= CMM_NODE_ID_MAX; id++) {
-		const char *name = get(table, "cluster.nodes.%u.name", id);
+		const char *name = ju_strf(table, NULL, "cluster.nodes.%u.name", id);
 		size_t own = name ? add_node(&nodes, table, id, name) : 0;
 
 		if (name && !own)

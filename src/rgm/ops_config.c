@@ -2,41 +2,28 @@
 #include "rgm/ops.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 /* ---- the table of a group, as the model has it ---- */
-
-static void put(json_t *data, const char *value, const char *fmt, ...) _printf_(3, 4);
-static void put(json_t *data, const char *value, const char *fmt, ...)
-{
-	char key[700];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(key, sizeof key, fmt, ap);
-	va_end(ap);
-	ju_set_str(data, key, value);
-}
 
 static json_t *group_table(const struct rgm_rg *rg)
 {
 	json_t *data = json_object(), *v;
 	const char *key;
 
-	put(data, rg->managed ? "TRUE" : "FALSE", "rg.managed");
+	ju_set_str(data, "rg.managed", rg->managed ? "TRUE" : "FALSE");
 	json_object_foreach(rg->props, key, v)
-		put(data, json_string_value(v), "rg.prop.%s", key);
+		ju_set_strf(data, json_string_value(v), "rg.prop.%s", key);
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rgm_rs *rs = rg->rs[i];
 
-		put(data, rs->rt->name, "rs.%s.type", rs->name);
-		put(data, rs->enabled ? "TRUE" : "FALSE", "rs.%s.enabled", rs->name);
-		put(data, rs->monitored ? "TRUE" : "FALSE", "rs.%s.monitored", rs->name);
+		ju_set_strf(data, rs->rt->name, "rs.%s.type", rs->name);
+		ju_set_strf(data, rs->enabled ? "TRUE" : "FALSE", "rs.%s.enabled", rs->name);
+		ju_set_strf(data, rs->monitored ? "TRUE" : "FALSE", "rs.%s.monitored", rs->name);
 		json_object_foreach(rs->props, key, v)
-			put(data, json_string_value(v), "rs.%s.prop.%s", rs->name, key);
+			ju_set_strf(data, json_string_value(v), "rs.%s.prop.%s", rs->name, key);
 		json_object_foreach(rs->ext, key, v)
-			put(data, json_string_value(v), "rs.%s.ext.%s", rs->name, key);
+			ju_set_strf(data, json_string_value(v), "rs.%s.ext.%s", rs->name, key);
 	}
 	return data;
 }
@@ -196,7 +183,7 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 		if (bad)
 			return -EINVAL;
 	}
-	put(data, canonical, "rg.prop.%s", info->name);
+	ju_set_strf(data, canonical, "rg.prop.%s", info->name);
 	return 0;
 }
 
@@ -289,7 +276,7 @@ int start_group_manage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (rg->managed)
 		return 0;
 	change_group(op, rg);
-	put(op->data, "TRUE", "rg.managed");
+	ju_set_str(op->data, "rg.managed", "TRUE");
 	return 0;
 }
 
@@ -310,7 +297,7 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
 			       rg->name);
 	change_group(op, rg);
-	put(op->data, "FALSE", "rg.managed");
+	ju_set_str(op->data, "rg.managed", "FALSE");
 	return 0;
 }
 
@@ -323,10 +310,10 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg || need_steady(rgm, op, rg) < 0)
 		return -EINVAL;
 	change_group(op, rg);
-	put(op->data, "TRUE", "rg.managed");
+	ju_set_str(op->data, "rg.managed", "TRUE");
 	for (size_t i = 0; i < rg->rs_count; i++) {
-		put(op->data, "TRUE", "rs.%s.enabled", rg->rs[i]->name);
-		put(op->data, "TRUE", "rs.%s.monitored", rg->rs[i]->name);
+		ju_set_strf(op->data, "TRUE", "rs.%s.enabled", rg->rs[i]->name);
+		ju_set_strf(op->data, "TRUE", "rs.%s.monitored", rg->rs[i]->name);
 	}
 	return 0;
 }
@@ -445,7 +432,7 @@ static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *r
 			if (strieq(p->name, "Resource_dependencies") &&
 			    (check_dependencies(rgm, op, rg, rs, canonical) < 0 || check_cycle(op, rg, rs, canonical) < 0))
 				return -EINVAL;
-			put(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
+			ju_set_strf(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
 			add_validate_arg(args, s == 1 ? "-x" : "-r", p->name, canonical);
 		}
 	}
@@ -528,9 +515,9 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (need_steady(rgm, op, rg) < 0)
 		return -EINVAL;
 	change_group(op, rg);
-	put(op->data, rt->name, "rs.%s.type", name);
-	put(op->data, ju_bool(op->request, "enabled", false) ? "TRUE" : "FALSE", "rs.%s.enabled", name);
-	put(op->data, "TRUE", "rs.%s.monitored", name);
+	ju_set_strf(op->data, rt->name, "rs.%s.type", name);
+	ju_set_strf(op->data, ju_bool(op->request, "enabled", false) ? "TRUE" : "FALSE", "rs.%s.enabled", name);
+	ju_set_strf(op->data, "TRUE", "rs.%s.monitored", name);
 	args = json_array();
 	r = set_resource_props(rgm, op, rt, rg, name, NULL, args);
 	if (r == 0)
@@ -639,7 +626,7 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 		rg = rs->rg;
 		if (!op->data)
 			change_group(op, rg);
-		put(op->data, value ? "TRUE" : "FALSE", "rs.%s.%s", rs->name, what);
+		ju_set_strf(op->data, value ? "TRUE" : "FALSE", "rs.%s.%s", rs->name, what);
 	}
 	return rg ? 0 : op_fail(op, SCHA_ERR_INVAL, "no resource named");
 }
