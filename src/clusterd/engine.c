@@ -40,6 +40,7 @@ struct engine {
 	uint64_t request_counter;
 	uint32_t last_president;
 
+	nodeset  view;                  /* cmm's, as it was last told */
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
 	uint32_t digest_from;           /* who set the mark: while presidents change, two may set the same number */
@@ -539,12 +540,43 @@ static void activated(struct engine *e, struct engine_time now, struct engine_up
 	}
 }
 
+/* Whoever is in the view has the newest report of all others in it. */
+static void send_net(struct engine *e, struct engine_update *u)
+{
+	const json_t *own = netview_get(e->net, e->self);
+
+	if (own && cmm_view(e->cmm))
+		push(&u->send, ju_pack("{ss,si,sO,sO}", "t", "net", "v", 1, "links", json_object_get(own, "links"), "adapters",
+				       json_object_get(own, "adapters")));
+}
+
+static void view_changed(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	nodeset view = cmm_view(e->cmm), gone = e->view & ~view, come = view & ~e->view;
+	json_t *silent = json_object();
+
+	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id)) {
+		_cleanup_free_ char *key = xasprintf("%u", id);
+
+		if (cmm_heard_ms(e->cmm, id))
+			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
+		if (id != e->self)
+			netview_set(e->net, id, NULL);
+	}
+	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
+	e->view = view;
+	if (come)
+		send_net(e, u);
+}
+
 static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update *c, struct engine_update *u)
 {
 	const struct cmm_membership *ms = cmm_membership(e->cmm);
 	json_t *v;
 	size_t i;
 
+	if (c->view_changed)
+		view_changed(e, now, u);
 	if (c->panic[0]) {
 		/* A node that is no member yet has nothing to fail for. */
 		char *to = engine_is_ready(e) ? u->panic : u->stop;
@@ -691,16 +723,7 @@ static void begin(struct engine *e, struct engine_time now, struct engine_update
 	rgm_set_time(e->rgm, now.wall_ms);
 }
 
-/* ---- networks: whoever is in the view has the newest report of all others in it ---- */
-
-static void send_net(struct engine *e, struct engine_update *u)
-{
-	const json_t *own = netview_get(e->net, e->self);
-
-	if (own && cmm_view(e->cmm))
-		push(&u->send, ju_pack("{ss,si,sO,sO}", "t", "net", "v", 1, "links", json_object_get(own, "links"), "adapters",
-				       json_object_get(own, "adapters")));
-}
+/* ---- networks ---- */
 
 static void note_net(struct engine *e, const json_t *news, struct engine_update *u)
 {
@@ -743,25 +766,9 @@ static void on_net(struct engine *e, struct engine_time now, uint32_t from, cons
 
 void engine_view(struct engine *e, struct engine_time now, nodeset view, struct engine_update *u)
 {
-	nodeset gone = cmm_view(e->cmm) & ~view, come = view & ~cmm_view(e->cmm);
-	json_t *silent = json_object();
-
 	begin(e, now, u);
-	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id)) {
-		char key[16];
-
-		(void)snprintf(key, sizeof key, "%u", id);
-		if (cmm_heard_ms(e->cmm, id))
-			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
-	}
-	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
 	cmm_set_serving(e->cmm, rgm_serving(e->rgm));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_VIEW, .view = view }, u);
-	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id))
-		if (id != e->self)
-			netview_set(e->net, id, NULL);
-	if (come)
-		send_net(e, u);
 	finish(e, now, u);
 }
 
@@ -770,6 +777,8 @@ void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, con
 	const char *t = ju_str(m, "t", "");
 
 	begin(e, now, u);
+	if (!nodeset_has(cmm_view(e->cmm), from))
+		return;         /* evicted, see cmm */
 	if (!streq(t, "beat") && !streq(t, "snap") && !streq(t, "net"))
 		journal(u, now, ju_pack("{ss,sI,sO}", "e", "msg", "from", (json_int_t)from, "msg", (json_t *)m));
 	if (cmm_owns_message(t)) {

@@ -26,7 +26,7 @@
 
 #include "base/buf.h"
 
-static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave", "qtake", "qhave", "qkey" };
+static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave", "evict", "qtake", "qhave", "qkey" };
 
 bool cmm_owns_message(const char *type)
 {
@@ -267,17 +267,28 @@ static uint32_t proposer(const struct cmm *cmm)
 	return best;
 }
 
+/* Those of the view with whom id was in every view since the epoch in force, as both of them say. */
+static nodeset side_of(const struct cmm *cmm, uint32_t id)
+{
+	nodeset side = 0;
+
+	FOR_EACH_NODE(other, counted_view(cmm) & nodeset_from_json(ju_arr(cmm->hello[id], "with")))
+		if (nodeset_has(nodeset_from_json(ju_arr(cmm->hello[other], "with")), id))
+			side |= node_bit(other);
+	return side;
+}
+
 /* Members that were apart have read different things, each at its own end of the log, and may meet again before an epoch
  * came into force on any side: so they are ready members of one epoch with different states.  Only one side goes on: the one
  * with the most votes, then that of the member that stands longest.  The others were left behind. */
 static nodeset side_that_goes_on(const struct cmm *cmm)
 {
-	nodeset best = nodeset_from_json(ju_arr(cmm->hello[proposer(cmm)], "with"));
+	nodeset best = side_of(cmm, proposer(cmm));
 
 	FOR_EACH_NODE(id, counted_view(cmm)) {
-		nodeset side = nodeset_from_json(ju_arr(cmm->hello[id], "with"));
+		nodeset side = side_of(cmm, id);
 
-		if (cmm_node_votes(cmm, side & cmm->view) > cmm_node_votes(cmm, best & cmm->view))
+		if (cmm_node_votes(cmm, side) > cmm_node_votes(cmm, best))
 			best = side;
 	}
 	return best;
@@ -467,6 +478,7 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 
 	if (!nodeset_has(cmm->view, from) || nodeset_from_json(ju_arr(event->message, "view")) != cmm->view)
 		return;         /* of an earlier view; its sender sends another for this one */
+	cmm->greeted |= node_bit(from);
 	if (!nodeset_has(cmm->config.votes.configured, from)) {
 		cmm_note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
 		return;
@@ -803,6 +815,94 @@ static void on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 		send_beat(cmm, event->now_ms, u);
 }
 
+/* ---- a member whose machine is in the ring, but who says nothing ---- */
+
+/* Its clusterd hangs: the ring goes on, so no view tells of it, and failfastd ends that machine with its lease.  Whoever
+ * needs its key for a quorum device must not wait so long, for his own lease would end, too.  So it is evicted, at one place
+ * in the log for all; it fails fast when it reads that.  "spoke" is the count of what the log brought of it in this view: had
+ * it said something else before that place, all ignore the eviction. */
+static nodeset silent_nodes(const struct cmm *cmm, uint64_t now_ms, uint32_t for_ms)
+{
+	nodeset set = 0;
+
+	FOR_EACH_NODE(id, cmm->view & ~node_bit(cmm->config.self))
+		if (now_ms >= cmm->spoke_ms[id] + for_ms)
+			set |= node_bit(id);
+	return set;
+}
+
+static uint32_t patience_ms(const struct cmm *cmm) { return cmm->config.timers.token_ms + cmm->config.timers.consensus_ms; }
+
+/* As soon as a ring would have thrown them out when the others need that for their own lease, or when a view waits for
+ * members among them; else not before their lease is over. */
+static nodeset nodes_to_evict(const struct cmm *cmm, uint64_t now_ms)
+{
+	nodeset silent = silent_nodes(cmm, now_ms, patience_ms(cmm)), rest = cmm->view & ~silent, now = silent;
+
+	if (cmm->leaving || !silent || !may_be_quorate(cmm, rest))
+		return 0;
+	if (cmm_is_quorate(cmm, rest)) {
+		now = silent_nodes(cmm, now_ms, longest_lease_ms(cmm) + cmm->config.timers.margin_ms);
+		now |= cmm->in_force ? 0 : silent & cmm->membership.ready;
+	}
+	return now & ~cmm->evict_sent;
+}
+
+static void evict_silent(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	nodeset silent = nodes_to_evict(cmm, now_ms);
+	json_t *nodes;
+
+	if (!silent)
+		return;
+	nodes = json_array();
+	FOR_EACH_NODE(id, silent)
+		ju_push(nodes, ju_pack("{sI,sI,sI}", "id", (json_int_t)id, "spoke", (json_int_t)cmm->spoke[id], "silent_ms",
+				       (json_int_t)(now_ms - cmm->spoke_ms[id])));
+	cmm->evict_sent |= silent;
+	cmm_send(u, ju_pack("{ss,si,so,so}", "t", "evict", "v", 1, "nodes", nodes, "view", nodeset_to_json(cmm->view)));
+}
+
+static void evict(struct cmm *cmm, uint32_t id, uint32_t by, int64_t silent_ms, struct cmm_update *u)
+{
+	char reason[256];
+
+	if (id != cmm->config.self) {
+		cmm_note(u, "CMM: Node %u is evicted: its machine is on the interconnect, but it has said nothing for %" PRIi64 " ms.",
+			 id, silent_ms);
+		return;
+	}
+	(void)snprintf(reason, sizeof reason, "CMM: This node was evicted by node %u: it had said nothing for %" PRIi64 " ms; aborting.",
+		       by, silent_ms);
+	fail_fast(cmm, u, reason);
+}
+
+static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u);
+
+static void on_evict(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	bool of_this_view = nodeset_from_json(ju_arr(event->message, "view")) == cmm->view && nodeset_has(cmm->greeted, event->from);
+	nodeset evicted = 0;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(ju_arr(event->message, "nodes"), i, v) {
+		int64_t id = ju_int(v, "id", 0);
+
+		if (id < 1 || id > CMM_NODE_ID_MAX || !nodeset_has(cmm->view & ~node_bit(event->from), (uint32_t)id))
+			continue;
+		cmm->evict_sent &= ~node_bit((uint32_t)id);
+		if (!of_this_view || (uint64_t)ju_int(v, "spoke", -1) != cmm->spoke[id])
+			continue;
+		evicted |= node_bit((uint32_t)id);
+		evict(cmm, (uint32_t)id, event->from, ju_int(v, "silent_ms", 0), u);
+	}
+	if (!evicted || cmm->panicked)
+		return;
+	cmm->evicted |= evicted;
+	change_view(cmm, cmm->view & ~evicted, event->now_ms, u);
+}
+
 /* ---- views ---- */
 
 static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_update *u)
@@ -819,7 +919,7 @@ static unsigned count(nodeset set) { return (unsigned)__builtin_popcountll(set);
 /* In a race for a device: the side that runs services, then the larger one, then the one with the lowest node. */
 static bool is_favoured(const struct cmm *cmm)
 {
-	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left;
+	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left & ~cmm->evicted;
 	unsigned serve_here = count(here & cmm->serving), serve_there = count(there & cmm->serving);
 	uint32_t votes_here = cmm_node_votes(cmm, here), votes_there = cmm_node_votes(cmm, there);
 
@@ -833,13 +933,18 @@ static void lose_quorum(struct cmm *cmm, struct cmm_update *u)
 	fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
 }
 
-static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u)
 {
 	nodeset old = cmm->view;
 
-	cmm->view = event->view;
+	cmm->view = view;
 	cmm->views++;
-	cmm->view_ms = event->now_ms;
+	cmm->view_ms = now_ms;
+	cmm->evict_sent = cmm->greeted = 0;
+	FOR_EACH_NODE(id, view) {
+		cmm->spoke[id] = 0;
+		cmm->spoke_ms[id] = now_ms;
+	}
 	cmm->favoured = is_favoured(cmm);
 	cmm->together &= cmm->view;
 	cmm->proposed = cmm->in_force = cmm->synced = false;
@@ -863,10 +968,22 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 			return;
 		}
 	} else if (cmm->possible_since_ms == 0) {
-		cmm->possible_since_ms = event->now_ms;
+		cmm->possible_since_ms = now_ms;
 	}
+	u->view_changed = true;
 	send_hello(cmm, u);
-	send_beat(cmm, event->now_ms, u);
+	send_beat(cmm, now_ms, u);
+}
+
+/* Whoever was evicted counts again until it is silent in this view, too: not all who are in it know of that.  When it has gone
+ * now and nothing else is new, nothing is. */
+static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	bool known = cmm->evicted && event->view == cmm->view;
+
+	cmm->evicted = 0;
+	if (!known)
+		change_view(cmm, event->view, event->now_ms, u);
 }
 
 /* The last device that could have given this member its quorum has refused. */
@@ -902,6 +1019,8 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 
 	if (!nodeset_has(cmm->view, event->from))
 		return;
+	cmm->spoke[event->from]++;
+	cmm->spoke_ms[event->from] = event->now_ms;
 	if (streq(t, "beat"))
 		on_beat(cmm, event, u);
 	else if (streq(t, "qtake"))
@@ -922,6 +1041,8 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 		on_dead(cmm, event, u);
 	else if (streq(t, "leave"))
 		on_leave(cmm, event);
+	else if (streq(t, "evict"))
+		on_evict(cmm, event, u);
 }
 
 static void sooner(uint64_t *due, uint64_t other)
@@ -994,6 +1115,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	}
 	if (cmm->panicked)
 		return;
+	evict_silent(cmm, event->now_ms, u);
 	go_on(cmm, event->now_ms, u);
 	announce_dead(cmm, event->now_ms, u);
 	say_ready(cmm, event->now_ms, u);

@@ -54,6 +54,11 @@ struct cmm {
 	uint64_t view_ms;               /* when this one came */
 	bool     favoured;              /* in a race for a device this view need not wait */
 	nodeset  serving;
+	uint64_t spoke[CMM_NODE_ID_MAX + 1];    /* messages of that node that the log brought in this view */
+	uint64_t spoke_ms[CMM_NODE_ID_MAX + 1]; /* the last one; at first: when the view came */
+	nodeset  greeted;               /* said hello in this view, configured or not */
+	nodeset  evict_sent;            /* by this node, on the way */
+	nodeset  evicted;               /* of the view of the bus, but not of this one */
 	nodeset  together;              /* were in every view here since the epoch in force was agreed */
 	uint64_t possible_since_ms;     /* views could have been quorate since; 0: not */
 	json_t  *hello[CMM_NODE_ID_MAX + 1];

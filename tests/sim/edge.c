@@ -134,7 +134,7 @@ void device_op_ended(uint32_t id, uint64_t life, uint32_t q, json_t *request /* 
 	}
 	if (!ju_obj(request, "result"))
 		ju_set_new(request, "result", device_act(id, request));
-	if (n->frozen) {
+	if (n->frozen || n->hung) {
 		schedule(w.now + 5, EV_DEVICE, id, q, request);
 		return;
 	}

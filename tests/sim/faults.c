@@ -80,15 +80,33 @@ static void wake_too_late(uint32_t id)
 		fail("node%u goes on although its lease is over", id);
 }
 
-void thaw(uint32_t id)
+/* What was to be done meanwhile. */
+static void catch_up(uint32_t id)
 {
 	struct sim_node *n = &w.node[id];
 	const char *key;
 	json_t *v;
 
+	switch_ring(id, 0);
+	wake(id);
+	if (!n->up)
+		return;
+	schedule(w.now, EV_TIMER, id, n->timer_due, NULL);
+	if (json_array_size(n->queue)) {
+		n->queue_due = 0;
+		start_storage(id);
+	}
+	json_object_foreach(n->running, key, v)
+		schedule(w.now + rnd_range(1, 10), EV_RAN, id, strtoull(key, NULL, 10), NULL);
+}
+
+void thaw(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
 	if (!n->frozen)
 		return;
-	n->frozen = false;
+	n->frozen = n->hung = false;
 	trace("node%u thaws", id);
 	if (lease_is_over(n)) {
 		/* failfastd runs first, but clusterd may be in the middle of something on another processor. */
@@ -98,15 +116,30 @@ void thaw(uint32_t id)
 		return;
 	}
 	component_changed();
-	switch_ring(id, 0);
-	wake(id);
-	schedule(w.now, EV_TIMER, id, n->timer_due, NULL);
-	if (json_array_size(n->queue)) {
-		n->queue_due = 0;
-		start_storage(id);
-	}
-	json_object_foreach(n->running, key, v)
-		schedule(w.now + rnd_range(1, 10), EV_RAN, id, strtoull(key, NULL, 10), NULL);
+	catch_up(id);
+}
+
+/* The machine is well and its corosync in the ring, but clusterd does nothing for a while. */
+static void hang(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->up || n->frozen || n->hung)
+		return;
+	trace("clusterd of node%u hangs", id);
+	n->hung = true;
+	schedule(w.now + freeze_time(n), EV_RESUME, id, 0, NULL);
+}
+
+void resume(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->hung || n->frozen)
+		return;
+	n->hung = false;
+	trace("clusterd of node%u goes on", id);
+	catch_up(id);
 }
 
 /* ---- the rest ---- */
@@ -172,7 +205,7 @@ static void cut_all(uint32_t id)
 void fault(void)
 {
 	static const struct { unsigned weight; void (*happen)(uint32_t id); } faults[] = {
-		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
+		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 3, hang }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
 		{ 2, worsen_device }, { 2, cut_all }, { 1, clusterd_dies }, { 2, leaves },
 	};
 	uint64_t sum = 0, dice;
@@ -207,6 +240,7 @@ void calm_down(void)
 		w.node[id].disk_full = false;
 		w.node[id].disk_errors = 0;
 		thaw(id);
+		resume(id);
 		schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
 	}
 	lose_one();

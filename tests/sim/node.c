@@ -159,7 +159,7 @@ void take(uint32_t id, struct engine_update *update)
 
 void node_off(struct sim_node *n)
 {
-	n->up = n->frozen = false;
+	n->up = n->frozen = n->hung = false;
 	n->life++;
 	n->engine = engine_free(n->engine);
 	ring_forget(n);

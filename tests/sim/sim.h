@@ -12,7 +12,7 @@ enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
 enum { CALM_MS = 40000 };       /* in this time everything has to come right */
 
 enum ev_type { EV_DELIVER, EV_REFORM, EV_SWITCH, EV_STORED, EV_DEVICE, EV_FENCED, EV_TIMER, EV_RAN, EV_FAILFAST, EV_FAULT, EV_TOKEN_LOST,
-	       EV_BOOT, EV_THAW, EV_ADMIN, EV_LEAVE, EV_HEAL, EV_DEVICE_BACK };
+	       EV_BOOT, EV_THAW, EV_RESUME, EV_ADMIN, EV_LEAVE, EV_HEAL, EV_DEVICE_BACK };
 struct ev {
 	uint64_t at, seq;
 	enum ev_type type;
@@ -40,6 +40,7 @@ struct ring {
 
 struct sim_node {
 	bool     up, frozen;
+	bool     hung;          /* its clusterd, while the machine is well */
 	uint64_t life;          /* rises with every boot and crash */
 	uint64_t incarnation;
 	struct engine *engine;
@@ -158,6 +159,7 @@ void initial_disk(json_t *disk);
 /* faults.c */
 void fault(void);
 void thaw(uint32_t id);
+void resume(uint32_t id);
 void calm_down(void);
 
 /* admin.c */

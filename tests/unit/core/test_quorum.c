@@ -31,6 +31,8 @@ static struct {
 	struct cmm_votes votes;
 	nodeset  keys[DEVICES + 1];             /* physically there */
 	nodeset  held;                          /* devices act only when the test says so, for these nodes */
+	nodeset  hung;                          /* these do nothing; what the log brings waits in missed */
+	json_t  *missed;
 	unsigned boots;
 	json_t  *log;                           /* [from, view, message] */
 	uint64_t now;
@@ -95,6 +97,8 @@ static bool go_on(uint32_t id)
 {
 	struct node *n = &w.node[id];
 
+	if (nodeset_has(w.hung, id))
+		return false;
 	if (n->writing) {
 		n->writing = false;
 		n->epoch = n->w_epoch;
@@ -117,6 +121,13 @@ static bool go_on(uint32_t id)
 	return false;
 }
 
+static void deliver(uint32_t id, nodeset view, const json_t *e)
+{
+	if (w.node[id].cmm && cmm_view(w.node[id].cmm) == view)
+		step(id, (struct cmm_event) { .type = CMM_EV_MESSAGE, .message = json_array_get(e, 2),
+					      .from = (uint32_t)json_integer_value(json_array_get(e, 0)) });
+}
+
 static void run(void)
 {
 	for (bool progress = true; progress;) {
@@ -129,10 +140,10 @@ static void run(void)
 		nodeset view = nodeset_from_json(json_array_get(e, 1));
 
 		json_array_remove(w.log, 0);
-		FOR_EACH(id, view)
-			if (w.node[id].cmm && cmm_view(w.node[id].cmm) == view)
-				step(id, (struct cmm_event) { .type = CMM_EV_MESSAGE, .message = json_array_get(e, 2),
-							      .from = (uint32_t)json_integer_value(json_array_get(e, 0)) });
+		if (view & w.hung)
+			ju_push(w.missed, json_incref(e));
+		FOR_EACH(id, view & ~w.hung)
+			deliver(id, view, e);
 		json_decref(e);
 		progress = true;
 	}
@@ -147,17 +158,36 @@ static void run_for(uint64_t ms)
 		uint64_t due = end + 1;
 
 		for (uint32_t id = 1; id <= NODES; id++)
-			if (w.node[id].cmm && !w.node[id].panic[0] && w.node[id].timer_ms)
+			if (w.node[id].cmm && !w.node[id].panic[0] && !nodeset_has(w.hung, id) && w.node[id].timer_ms)
 				due = MIN(due, w.node[id].timer_ms);
 		if (due > end)
 			break;
 		w.now = MAX(w.now, due);
 		for (uint32_t id = 1; id <= NODES; id++)
-			if (w.node[id].timer_ms && w.node[id].timer_ms <= w.now)
+			if (!nodeset_has(w.hung, id) && w.node[id].timer_ms && w.node[id].timer_ms <= w.now)
 				step(id, (struct cmm_event) { .type = CMM_EV_TIMER });
 		run();
 	}
 	w.now = end;
+}
+
+/* All that hung go on: first the clock, then what has come meanwhile. */
+static void wake_up(void)
+{
+	nodeset woken = w.hung;
+	json_t *e;
+	size_t i;
+
+	w.hung = 0;
+	FOR_EACH(id, woken)
+		step(id, (struct cmm_event) { .type = CMM_EV_TIMER });
+	json_array_foreach(w.missed, i, e) {
+		nodeset view = nodeset_from_json(json_array_get(e, 1));
+
+		FOR_EACH(id, view & woken)
+			deliver(id, view, e);
+	}
+	json_array_clear(w.missed);
 }
 
 static void view(nodeset set)
@@ -191,6 +221,7 @@ static int world_done(void **state)
 	for (uint32_t id = 1; id <= NODES; id++)
 		cmm_free(w.node[id].cmm);
 	json_decref(w.log);
+	json_decref(w.missed);
 	memset(&w, 0, sizeof w);
 	return 0;
 }
@@ -200,6 +231,7 @@ static void world(uint32_t n, const nodeset ports[DEVICES + 1])
 {
 	(void)world_done(NULL);
 	w.log = json_array();
+	w.missed = json_array();
 	w.now = 1000;
 	w.votes.configured = ALL(n);
 	for (uint32_t id = 1; id <= n; id++)
@@ -341,6 +373,71 @@ static void test_never_both(void **state)
 	assert_true(lives(0x02));
 }
 
+/* ---- a member whose machine is in the ring but who says nothing ---- */
+
+/* No view tells of it, and the others need its key, or must not wait for it. */
+static void test_a_silent_member_is_evicted(void **state)
+{
+	static const struct { const char *what; uint32_t nodes; nodeset ports[DEVICES + 1], silent; uint32_t after_ms; bool live; } rows[] = {
+		{ "two nodes, one disk: the second is silent", 2, { 0x03 }, 0x02, 640,  true },
+		{ "two nodes, one disk: the first is silent",  2, { 0x03 }, 0x01, 640,  true },
+		{ "four nodes, a disk of all: one is left",    4, { 0x0f }, 0x0e, 640,  true },
+		{ "three nodes, no disk: there is time",       3, { 0 },    0x04, 1000, true },
+		{ "two nodes, no disk: nothing helps",         2, { 0 },    0x02, 0,    false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		nodeset all = ALL(rows[i].nodes), left = all & ~rows[i].silent;
+
+		world(rows[i].nodes, rows[i].ports);
+		FOR_EACH(id, all)
+			cmm_set_serving(w.node[id].cmm, rows[i].silent);
+		w.hung = rows[i].silent;
+		run_for(rows[i].after_ms ? rows[i].after_ms - 40 : TAKEOVER / 2);
+		FOR_EACH(id, left)
+			if (cmm_view(w.node[id].cmm) != all)
+				fail_msg("%s: evicted too early", rows[i].what);
+		run_for(2 * TAKEOVER);
+		if (lives(left) != rows[i].live)
+			fail_msg("%s: %s", rows[i].what, rows[i].live ? "the others do not go on" : "the others go on");
+		view(left);             /* its machine is off now; nothing new in that */
+		run_for(TAKEOVER);
+		if (lives(left) != rows[i].live)
+			fail_msg("%s: not when the view of the bus comes", rows[i].what);
+	}
+}
+
+static void test_an_evicted_member_ends(void **state)
+{
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0 });
+	w.hung = 0x04;
+	run_for(TAKEOVER + 100);
+	assert_true(lives(0x03));
+	wake_up();
+	assert_non_null(strstr(w.node[3].panic, "lease of this node ran out"));
+
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.hung = 0x02;
+	run_for(720);
+	assert_true(lives(0x01));
+	wake_up();
+	assert_non_null(strstr(w.node[2].panic, "evicted by node 1"));
+}
+
+/* Node 1 stood still, not the others: what they said in the meantime comes before what it says of them. */
+static void test_who_spoke_is_not_evicted(void **state)
+{
+	(void)state;
+	world(4, (const nodeset[DEVICES + 1]) { 0 });
+	w.hung = 0x03;
+	run_for(TAKEOVER * 3 / 4);
+	wake_up();
+	run_for(TAKEOVER);
+	assert_true(lives(0x0f));
+}
+
 /* ---- keys ---- */
 
 /* B went on alone; A boots alone and must wait for it, and says so. */
@@ -469,7 +566,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both), T(test_amnesia),
+		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both),
+		T(test_a_silent_member_is_evicted), T(test_an_evicted_member_ends), T(test_who_spoke_is_not_evicted), T(test_amnesia),
 		T(test_the_last_one_may_start_alone), T(test_a_key_that_comes_late), T(test_lease_needs_all_keys), T(test_votes_distance),
 	};
 
