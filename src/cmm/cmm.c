@@ -100,7 +100,7 @@ void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u)
 	u->store_amnesia = cmm->amnesia;
 }
 
-static void fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
+void cmm_fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
 {
 	if (cmm->panicked)
 		return;
@@ -154,7 +154,7 @@ bool cmm_is_quorate(const struct cmm *cmm, nodeset set)
 }
 
 /* It could be, if every device that can be reached is won. */
-static bool may_be_quorate(const struct cmm *cmm, nodeset set)
+bool cmm_may_be_quorate(const struct cmm *cmm, nodeset set)
 {
 	return is_majority(cmm, cmm_node_votes(cmm, set) + quorum_votes_reachable(cmm, set));
 }
@@ -363,7 +363,7 @@ static uint64_t ask_due_ms(const struct cmm *cmm)
 
 static bool wants_to_ask(const struct cmm *cmm)
 {
-	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && may_be_quorate(cmm, cmm->view) && leads(cmm);
+	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && cmm_may_be_quorate(cmm, cmm->view) && leads(cmm);
 }
 
 static void maybe_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
@@ -488,7 +488,7 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	json_decref(cmm->hello[from]);
 	cmm->hello[from] = json_incref((json_t *)event->message);
 	if (from != cmm->config.self && must_step_back(cmm, event->message, reason)) {
-		fail_fast(cmm, u, reason);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
 	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
@@ -496,11 +496,11 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		(void)snprintf(reason, sizeof reason, "CMM: The cluster went on without this node (epoch %" PRIu64
 			       " here, %" PRIi64 " on node %u); aborting.", cmm->membership.epoch,
 			       ju_int(event->message, "active", 0), from);
-		fail_fast(cmm, u, reason);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
 	if (was_left_behind(cmm))
-		fail_fast(cmm, u, "CMM: This node was away for a view of the cluster, which goes on without it; aborting.");
+		cmm_fail_fast(cmm, u, "CMM: This node was away for a view of the cluster, which goes on without it; aborting.");
 }
 
 static bool proposal_fits(const struct cmm *cmm, const json_t *message)
@@ -546,7 +546,7 @@ static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struc
 
 		(void)snprintf(reason, sizeof reason, "CMM: Cannot make epoch %" PRIu64 " durable: %.150s; aborting.",
 			       event->epoch, event->error);
-		fail_fast(cmm, u, reason);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
 	cmm->config.epoch = MAX(cmm->config.epoch, event->epoch);
@@ -556,22 +556,6 @@ static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struc
 }
 
 /* ---- a new epoch comes into force ---- */
-
-static void declare_dead(struct cmm *cmm, uint32_t id, const char *how, struct cmm_update *u)
-{
-	cmm->membership.lost &= ~node_bit(id);
-	cmm->dead_sent &= ~node_bit(id);
-	cmm->left &= ~node_bit(id);
-	cmm_note(u, "CMM: Node %u is dead (%s).", id, how);
-}
-
-static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms)
-{
-	cmm->membership.lost |= node_bit(id);
-	cmm->lost_incarnation[id] = incarnation;
-	cmm->lost_heard_ms[id] = heard_ms;
-	cmm->fence_due_ms[id] = 0;
-}
 
 /* From here on what this node stores is of the epoch in force. */
 static void now_synced(struct cmm *cmm, struct cmm_update *u)
@@ -608,10 +592,10 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 		/* Nobody knows what the absent ones run.  Whatever lease they have was confirmed by an earlier
 		 * incarnation of somebody here, before this view. */
 		FOR_EACH_NODE(id, cmm->config.votes.configured & ~m->members)
-			lose_node(cmm, id, 0, now_ms);
+			lost_add(cmm, id, 0, now_ms);
 	} else if (nodeset_has(m->ready, cmm->config.self)) {
 		FOR_EACH_NODE(id, old.ready & ~m->members)
-			lose_node(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
+			lost_add(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
 	} else {
 		m->lost = 0;    /* the snapshot says who; what it knew of an epoch that went on without it is no use */
 	}
@@ -659,250 +643,6 @@ static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	cmm_note(u, "CMM: Node %u: joined cluster.", event->from);
 }
 
-/* ---- lost nodes ---- */
-
-#define FENCE_RETRY_MS 1000u
-
-/* What a node may have that was a member of an earlier cluster, whose takeover_time may have been longer. */
-static uint32_t longest_lease_ms(const struct cmm *cmm)
-{
-	struct cmm_timers highest;
-
-	if (cmm_timers_derive(cmm->config.votes.takeover_highest_ms, &highest, NULL) < 0)
-		return cmm->config.timers.lease_ms;
-	return MAX(cmm->config.timers.lease_ms, highest.lease_ms);
-}
-
-/* 0: not by waiting. */
-static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
-{
-	if (nodeset_has(cmm->left, id))
-		return 1;       /* at once */
-	if (cmm->config.votes.fence_required && nodeset_has(cmm->config.votes.fence, id))
-		return 0;
-	return cmm->lost_heard_ms[id] + (cmm->membership.formed ? longest_lease_ms(cmm) : cmm->config.timers.lease_ms) +
-	       cmm->config.timers.margin_ms;
-}
-
-static bool speaks_for_cluster(const struct cmm *cmm)
-{
-	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force;
-}
-
-static void say_dead(struct cmm *cmm, uint32_t id, const char *how, const char *by, uint64_t now_ms, struct cmm_update *u)
-{
-	cmm->dead_sent |= node_bit(id);
-	cmm_send(u, ju_pack("{ss,si,sI,sI,ss,ss,sI}", "t", "dead", "v", 1, "node", (json_int_t)id, "inc",
-			    (json_int_t)cmm->lost_incarnation[id], "how", how, "by", by, "silent_ms",
-			    (json_int_t)(now_ms - cmm->lost_heard_ms[id])));
-}
-
-/* A lost node is dead when it said goodbye, when its lease is over, or when a fence agent has made sure. */
-static void announce_dead(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
-{
-	if (!speaks_for_cluster(cmm))
-		return;
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		uint64_t due = dead_due_ms(cmm, id);
-
-		if (due && due <= now_ms)
-			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", "", now_ms, u);
-	}
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent & ~cmm->fencing & cmm->config.votes.fence)
-		if (now_ms >= cmm->fence_due_ms[id]) {
-			cmm->fencing |= node_bit(id);
-			u->fence |= node_bit(id);
-		}
-}
-
-static void on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	uint32_t id = event->node;
-
-	cmm->fencing &= ~node_bit(id);
-	if (event->error) {
-		cmm_note(u, "CMM: Node %u could not be fenced: %s", id, event->error);
-		cmm->fence_due_ms[id] = event->now_ms + FENCE_RETRY_MS;
-		return;
-	}
-	/* Only the life that was lost; since then it may have come back, or another president may have taken over. */
-	if (cmm_fence_wanted(cmm, id, event->incarnation))
-		say_dead(cmm, id, "fenced", event->how ? event->how : "", event->now_ms, u);
-}
-
-static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	static const char *const hows[] = { "lease", "left", "fenced" };
-	uint32_t id = (uint32_t)ju_int(event->message, "node", 0);
-
-	if (id >= 1 && id <= CMM_NODE_ID_MAX)
-		cmm->declared |= node_bit(id);
-	if (!nodeset_has(cmm->membership.lost, id))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
-		if (streq(hows[i], ju_str(event->message, "how", "")))
-			declare_dead(cmm, id, hows[i], u);
-}
-
-/* ---- the lease ---- */
-
-static bool leads_beat(const struct cmm *cmm, uint32_t id)
-{
-	return nodeset_next(cmm->view, 0) == id;
-}
-
-static void send_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
-{
-	json_t *seen = json_array();
-
-	cmm->beat++;
-	cmm->sent_ms[cmm->beat % BEATS_KEPT] = now_ms;
-	/* The lowest node of the view gives the beat; the others answer it (on_beat), so that a burst of messages wakes
-	 * everybody once and the ring rests in between.  They wait half a beat longer before they go ahead alone. */
-	cmm->beat_due_ms = now_ms + cmm->config.timers.beat_ms * (leads_beat(cmm, cmm->config.self) ? 2 : 3) / 2;
-	FOR_EACH_NODE(id, cmm->view)
-		if (id != cmm->config.self)
-			ju_push(seen, ju_pack("[I,I]", (json_int_t)id, (json_int_t)cmm->heard_beat[id]));
-	cmm_send(u, ju_pack("{ss,sI,so}", "t", "beat", "k", (json_int_t)cmm->beat, "seen", seen));
-}
-
-static bool majority_confirms(const struct cmm *cmm, uint64_t beat)
-{
-	nodeset set = node_bit(cmm->config.self);
-
-	FOR_EACH_NODE(id, cmm->view)
-		if (id != cmm->config.self && cmm->confirmed[id] >= beat)
-			set |= node_bit(id);
-	return cmm_is_quorate(cmm, set);
-}
-
-static void renew_lease(struct cmm *cmm)
-{
-	uint64_t best = 0;
-
-	if (majority_confirms(cmm, UINT64_MAX))
-		best = cmm->beat;       /* this node alone is the majority */
-	FOR_EACH_NODE(id, cmm->view)
-		if (cmm->confirmed[id] > best && majority_confirms(cmm, cmm->confirmed[id]))
-			best = cmm->confirmed[id];
-	if (best == 0 || best + BEATS_KEPT <= cmm->beat)
-		return;
-	cmm->lease_until_ms = MAX(cmm->lease_until_ms, cmm->sent_ms[best % BEATS_KEPT] + cmm->config.timers.lease_ms);
-}
-
-static void on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	uint32_t from = event->from;
-	json_t *pair;
-	size_t i;
-
-	if (from == cmm->config.self) {
-		renew_lease(cmm);
-		return;
-	}
-	cmm->heard_beat[from] = (uint64_t)ju_int(event->message, "k", 0);
-	cmm->heard_ms[from] = event->now_ms;
-	json_array_foreach(ju_arr(event->message, "seen"), i, pair) {
-		if (json_integer_value(json_array_get(pair, 0)) != (json_int_t)cmm->config.self)
-			continue;
-		uint64_t k = (uint64_t)json_integer_value(json_array_get(pair, 1));
-
-		if (k <= cmm->beat)     /* else: it speaks of an earlier incarnation of this node */
-			cmm->confirmed[from] = k;
-	}
-	renew_lease(cmm);
-	if (leads_beat(cmm, from) && cmm->sent_ms[cmm->beat % BEATS_KEPT] + cmm->config.timers.beat_ms / 2 <= event->now_ms)
-		send_beat(cmm, event->now_ms, u);
-}
-
-/* ---- a member whose machine is in the ring, but who says nothing ---- */
-
-/* Its clusterd hangs: the ring goes on, so no view tells of it, and failfastd ends that machine with its lease.  Whoever
- * needs its key for a quorum device must not wait so long, for his own lease would end, too.  So it is evicted, at one place
- * in the log for all; it fails fast when it reads that.  "spoke" is the count of what the log brought of it in this view: had
- * it said something else before that place, all ignore the eviction. */
-static nodeset silent_nodes(const struct cmm *cmm, uint64_t now_ms, uint32_t for_ms)
-{
-	nodeset set = 0;
-
-	FOR_EACH_NODE(id, cmm->view & ~node_bit(cmm->config.self))
-		if (now_ms >= cmm->spoke_ms[id] + for_ms)
-			set |= node_bit(id);
-	return set;
-}
-
-static uint32_t patience_ms(const struct cmm *cmm) { return cmm->config.timers.token_ms + cmm->config.timers.consensus_ms; }
-
-/* As soon as a ring would have thrown them out when the others need that for their own lease, or when a view waits for
- * members among them; else not before their lease is over. */
-static nodeset nodes_to_evict(const struct cmm *cmm, uint64_t now_ms)
-{
-	nodeset silent = silent_nodes(cmm, now_ms, patience_ms(cmm)), rest = cmm->view & ~silent, now = silent;
-
-	if (cmm->leaving || !silent || !may_be_quorate(cmm, rest))
-		return 0;
-	if (cmm_is_quorate(cmm, rest)) {
-		now = silent_nodes(cmm, now_ms, longest_lease_ms(cmm) + cmm->config.timers.margin_ms);
-		now |= cmm->in_force ? 0 : silent & cmm->membership.ready;
-	}
-	return now & ~cmm->evict_sent;
-}
-
-static void evict_silent(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
-{
-	nodeset silent = nodes_to_evict(cmm, now_ms);
-	json_t *nodes;
-
-	if (!silent)
-		return;
-	nodes = json_array();
-	FOR_EACH_NODE(id, silent)
-		ju_push(nodes, ju_pack("{sI,sI,sI}", "id", (json_int_t)id, "spoke", (json_int_t)cmm->spoke[id], "silent_ms",
-				       (json_int_t)(now_ms - cmm->spoke_ms[id])));
-	cmm->evict_sent |= silent;
-	cmm_send(u, ju_pack("{ss,si,so,so}", "t", "evict", "v", 1, "nodes", nodes, "view", nodeset_to_json(cmm->view)));
-}
-
-static void evict(struct cmm *cmm, uint32_t id, uint32_t by, int64_t silent_ms, struct cmm_update *u)
-{
-	char reason[256];
-
-	if (id != cmm->config.self) {
-		cmm_note(u, "CMM: Node %u is evicted: its machine is on the interconnect, but it has said nothing for %" PRIi64 " ms.",
-			 id, silent_ms);
-		return;
-	}
-	(void)snprintf(reason, sizeof reason, "CMM: This node was evicted by node %u: it had said nothing for %" PRIi64 " ms; aborting.",
-		       by, silent_ms);
-	fail_fast(cmm, u, reason);
-}
-
-static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u);
-
-static void on_evict(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	bool of_this_view = nodeset_from_json(ju_arr(event->message, "view")) == cmm->view && nodeset_has(cmm->greeted, event->from);
-	nodeset evicted = 0;
-	json_t *v;
-	size_t i;
-
-	json_array_foreach(ju_arr(event->message, "nodes"), i, v) {
-		int64_t id = ju_int(v, "id", 0);
-
-		if (id < 1 || id > CMM_NODE_ID_MAX || !nodeset_has(cmm->view & ~node_bit(event->from), (uint32_t)id))
-			continue;
-		cmm->evict_sent &= ~node_bit((uint32_t)id);
-		if (!of_this_view || (uint64_t)ju_int(v, "spoke", -1) != cmm->spoke[id])
-			continue;
-		evicted |= node_bit((uint32_t)id);
-		evict(cmm, (uint32_t)id, event->from, ju_int(v, "silent_ms", 0), u);
-	}
-	if (!evicted || cmm->panicked)
-		return;
-	cmm->evicted |= evicted;
-	change_view(cmm, cmm->view & ~evicted, event->now_ms, u);
-}
-
 /* ---- views ---- */
 
 static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_update *u)
@@ -930,10 +670,10 @@ static bool is_favoured(const struct cmm *cmm)
 
 static void lose_quorum(struct cmm *cmm, struct cmm_update *u)
 {
-	fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
+	cmm_fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
 }
 
-static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u)
+void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u)
 {
 	nodeset old = cmm->view;
 
@@ -961,7 +701,7 @@ static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct c
 	}
 	quorum_view(cmm);
 	note_view_change(cmm, old, u);
-	if (!may_be_quorate(cmm, cmm->view)) {
+	if (!cmm_may_be_quorate(cmm, cmm->view)) {
 		cmm->possible_since_ms = 0;
 		if (cmm_is_ready(cmm) && !cmm->leaving) {
 			lose_quorum(cmm, u);
@@ -972,7 +712,7 @@ static void change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct c
 	}
 	u->view_changed = true;
 	send_hello(cmm, u);
-	send_beat(cmm, now_ms, u);
+	lease_beat(cmm, now_ms, u);
 }
 
 /* Whoever was evicted counts again until it is silent in this view, too: not all who are in it know of that.  When it has gone
@@ -983,7 +723,7 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 
 	cmm->evicted = 0;
 	if (!known)
-		change_view(cmm, event->view, event->now_ms, u);
+		cmm_change_view(cmm, event->view, event->now_ms, u);
 }
 
 /* The last device that could have given this member its quorum has refused. */
@@ -1010,7 +750,7 @@ static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 static void on_timer(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	if (cmm->view && event->now_ms >= cmm->beat_due_ms)
-		send_beat(cmm, event->now_ms, u);
+		lease_beat(cmm, event->now_ms, u);
 }
 
 static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -1022,7 +762,7 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 	cmm->spoke[event->from]++;
 	cmm->spoke_ms[event->from] = event->now_ms;
 	if (streq(t, "beat"))
-		on_beat(cmm, event, u);
+		lease_on_beat(cmm, event, u);
 	else if (streq(t, "qtake"))
 		quorum_on_take(cmm, event->message, u);
 	else if (streq(t, "qhave"))
@@ -1038,17 +778,11 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 	else if (streq(t, "ready"))
 		on_ready(cmm, event, u);
 	else if (streq(t, "dead"))
-		on_dead(cmm, event, u);
+		lost_on_dead(cmm, event, u);
 	else if (streq(t, "leave"))
 		on_leave(cmm, event);
 	else if (streq(t, "evict"))
-		on_evict(cmm, event, u);
-}
-
-static void sooner(uint64_t *due, uint64_t other)
-{
-	if (other && (!*due || other < *due))
-		*due = other;
+		lease_on_evict(cmm, event, u);
 }
 
 static uint64_t next_timer_ms(const struct cmm *cmm)
@@ -1058,13 +792,7 @@ static uint64_t next_timer_ms(const struct cmm *cmm)
 	sooner(&due, quorum_due_ms(cmm));
 	if (wants_to_ask(cmm))
 		sooner(&due, ask_due_ms(cmm));
-	if (!speaks_for_cluster(cmm))
-		return due;
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		sooner(&due, dead_due_ms(cmm, id));
-		if (nodeset_has(cmm->config.votes.fence & ~cmm->fencing, id))
-			sooner(&due, MAX(cmm->fence_due_ms[id], 1u));
-	}
+	sooner(&due, lost_due_ms(cmm));
 	return due;
 }
 
@@ -1091,7 +819,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	if (!cmm->start_ms)
 		cmm->start_ms = event->now_ms;
 	if (cmm_lease_is_over(cmm, event->now_ms))
-		fail_fast(cmm, u, CMM_LEASE_OVER);
+		cmm_fail_fast(cmm, u, CMM_LEASE_OVER);
 	if (cmm->panicked)
 		return;
 	switch (event->type) {
@@ -1100,7 +828,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_STORED:  on_stored_here(cmm, event, u); break;
 	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
 	case CMM_EV_DEVICE:  quorum_ended(cmm, event, u); break;
-	case CMM_EV_FENCED:  on_fenced(cmm, event, u); break;
+	case CMM_EV_FENCED:  lost_on_fenced(cmm, event, u); break;
 	case CMM_EV_RESTORED:
 		if (cmm->in_force)
 			now_synced(cmm, u);
@@ -1115,9 +843,9 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	}
 	if (cmm->panicked)
 		return;
-	evict_silent(cmm, event->now_ms, u);
+	lease_evict_silent(cmm, event->now_ms, u);
 	go_on(cmm, event->now_ms, u);
-	announce_dead(cmm, event->now_ms, u);
+	lost_announce(cmm, event->now_ms, u);
 	say_ready(cmm, event->now_ms, u);
 	u->lease_until_ms = cmm_is_ready(cmm) && !cmm->leaving ? cmm->lease_until_ms : 0;
 	u->timer_ms = next_timer_ms(cmm);
@@ -1164,17 +892,6 @@ void cmm_set_serving(struct cmm *cmm, nodeset serving) { cmm->serving = serving;
 const struct cmm_votes *cmm_config_votes(const struct cmm *cmm) { return &cmm->config.votes; }
 const struct cmm_timers *cmm_timers(const struct cmm *cmm) { return &cmm->config.timers; }
 
-uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id)
-{
-	return cmm->lost_incarnation[id];
-}
-
-bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation)
-{
-	return speaks_for_cluster(cmm) && nodeset_has(cmm->membership.lost & ~cmm->dead_sent, id) &&
-	       cmm->lost_incarnation[id] == incarnation;
-}
-
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra)
 {
 	json_decref(cmm->extra);
@@ -1201,7 +918,7 @@ void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
 
 		if (id >= 1 && id <= CMM_NODE_ID_MAX &&
 		    !nodeset_has(cmm->membership.members | cmm->declared, (uint32_t)id))
-			lose_node(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
+			lost_add(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
 	}
 }
 

@@ -1,5 +1,5 @@
-/* The state of the membership monitor, shared by cmm.c (views, epochs, leases) and quorum.c (quorum devices).  Private to
- * src/cmm. */
+/* The state of the membership monitor, shared by cmm.c (views, epochs), lease.c, lost.c and quorum.c (quorum devices).
+ * Private to src/cmm. */
 #pragma once
 #include "base/json.h"
 #include "cmm/cmm.h"
@@ -99,7 +99,29 @@ void cmm_send(struct cmm_update *u, json_t *message /* taken */);
 void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u);
 uint32_t cmm_node_votes(const struct cmm *cmm, nodeset set);
 bool cmm_is_quorate(const struct cmm *cmm, nodeset set);        /* with the devices that this view holds */
+bool cmm_may_be_quorate(const struct cmm *cmm, nodeset set);    /* with every device that can be reached */
+void cmm_fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason);
+void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u);     /* from here on in the log */
+static inline void sooner(uint64_t *due, uint64_t other)        /* 0: never */
+{
+	if (other && (!*due || other < *due))
+		*due = other;
+}
 static inline uint64_t device_bit(uint32_t id) { return (uint64_t)1 << id; }
+
+/* lease.c */
+void lease_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);        /* multicast the next beat */
+void lease_on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+void lease_evict_silent(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
+void lease_on_evict(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+
+/* lost.c */
+void lost_add(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms);
+void lost_announce(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);     /* the president: who is dead, whom to fence */
+void lost_on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+void lost_on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+uint64_t lost_due_ms(const struct cmm *cmm);                    /* lost_announce() has something to do then; 0: never */
+uint32_t lost_longest_lease_ms(const struct cmm *cmm);          /* that a member of an earlier cluster may have */
 
 /* quorum.c */
 uint32_t quorum_votes(const struct cmm *cmm);                   /* of the devices that this view holds */

@@ -9,29 +9,30 @@
 void check_epoch(uint32_t id, const json_t *entry)
 {
 	nodeset members = nodeset_from_json(ju_arr(entry, "members"));
-	const struct cmm *cmm = engine_cmm(w.node[id].engine);
-	const struct cmm_votes *votes = cmm_config_votes(cmm);
+	const struct cmm_votes *votes = &w.node[id].votes;
 	uint64_t held = (uint64_t)ju_int(entry, "held", 0);
-	unsigned present = 0;
+	unsigned present = 0, possible = 0;
 	char key[24];
 
 	if (!streq(ju_str(entry, "e", ""), "epoch"))
 		return;
 	w.node[id].agreed_in = w.node[id].ring ? w.node[id].ring->formed : 0;
 	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
-	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
-		present += nodeset_has(votes->configured, k) ? votes->node[k] : 0;
-	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
-		if (held >> q & 1)
-			present += votes->device[q].votes;
+	for (uint32_t k = nodeset_next(votes->configured, 0); k; k = nodeset_next(votes->configured, k)) {
+		possible += votes->node[k];
+		present += nodeset_has(members, k) ? votes->node[k] : 0;
+	}
+	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++) {
+		possible += votes->device[q].name[0] ? votes->device[q].votes : 0;
+		present += held >> q & 1 ? votes->device[q].votes : 0;
+	}
 	/* Whoever votes for the next epoch must know of this one, also after a power cut. */
 	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
 		if (ju_int(w.node[k].disk, "epoch", 0) < ju_int(entry, "epoch", 0))
 			fail("epoch %s is in force at node%u, but not on the disk of node%u", key, id, k);
-	/* A joiner may have the votes of an older configuration until its snapshot comes; and a commit may come into force at
-	 * the moment when the one whose vote was missing is no member any more. */
-	if (w.node[id].votes_gen == ccr_table_gen(engine_ccr(w.node[id].engine), "infrastructure") && present < cmm_votes_needed(cmm) && nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id))
-		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, cmm_votes_possible(cmm));
+	/* A joiner may have the votes of an older configuration until its snapshot comes. */
+	if (nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id) && present <= possible / 2)
+		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, possible);
 	if (!json_object_get(w.epochs, key))
 		ju_set_new(w.epochs, key, nodeset_to_json(members));
 	else if (nodeset_from_json(ju_arr(w.epochs, key)) != members)
@@ -301,8 +302,8 @@ void check_without_absent(void)
 	unsigned present = 0;
 
 	for (uint32_t id = 1; id <= w.nodes; id++)
-		if (w.node[id].up && w.node[id].votes_gen >= newest) {
-			newest = w.node[id].votes_gen;
+		if (w.node[id].up && w.node[id].votes.generation >= newest) {
+			newest = w.node[id].votes.generation;
 			cmm = engine_cmm(w.node[id].engine);
 		}
 	for (uint32_t id = 1; cmm && id <= w.nodes; id++)       /* who never was a member does not help to form */

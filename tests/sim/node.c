@@ -136,11 +136,10 @@ void take(uint32_t id, struct engine_update *update)
 			trace("node%u: %s", id, ju_str(v, "text", ""));
 	json_array_foreach(u.journal, i, v)
 		check_epoch(id, v);
-	if (u.store) {          /* no table changes without */
-		if (engine_is_ready(n->engine))
-			check_no_lost_update(id);
-		n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
-	}
+	if (u.store && engine_is_ready(n->engine))      /* no table changes without storing */
+		check_no_lost_update(id);
+	if (cmm_config_votes(engine_cmm(n->engine))->generation != n->votes.generation)
+		n->votes = *cmm_config_votes(engine_cmm(n->engine));
 	if (u.left) {
 		carry_out(id, &u);
 		go_away(id);
@@ -239,11 +238,12 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		json_decref(data);
 	}
 	load_history(n);
-	n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
 	if (ju_bool(n->disk, "amnesia", false))
 		engine_has_amnesia(n->engine);
 	if (engine_start(n->engine, &err) < 0)
 		fail("node%u cannot start: %s", id, err.text);
+	else
+		n->votes = *cmm_config_votes(engine_cmm(n->engine));
 }
 
 /* What a node says of its networks is another thing each time. */

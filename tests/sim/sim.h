@@ -69,7 +69,7 @@ struct sim_node {
 	unsigned net;           /* counts what it has said of its networks */
 	uint32_t level;         /* of its software */
 	uint64_t slow_disk_until;
-	uint64_t votes_gen;     /* of the infrastructure table, after the last event */
+	struct cmm_votes votes; /* that it counted by after the last event */
 	unsigned lag;           /* per cent of the deliveries that come late */
 };
 
