@@ -183,7 +183,8 @@ json_t *quorum_to_json(const struct cmm *cmm)
 }
 
 /* What the proposer knows.  Members may have come into this view by ways of their own; each one's keyed has enough nodes in
- * it, so what is in both is enough, too. */
+ * it, so what is in both is enough, too.  A node that is no member has its configuration of long ago: since then the device
+ * may have gone and come again under its name with other nodes, so the proposer's word alone counts. */
 void quorum_learn(struct cmm *cmm, const json_t *devices)
 {
 	json_t *v;
@@ -199,7 +200,7 @@ void quorum_learn(struct cmm *cmm, const json_t *devices)
 		if (!ju_bool(v, "held", false))
 			continue;
 		d->held = true;
-		d->keyed &= nodeset_from_json(ju_arr(v, "keyed"));
+		d->keyed = nodeset_from_json(ju_arr(v, "keyed")) & (cmm_is_ready(cmm) ? d->keyed : ~(nodeset)0);
 	}
 }
 

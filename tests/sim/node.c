@@ -186,7 +186,7 @@ void crash(uint32_t id, const char *why)
 		write_disk(n, json_array_get(n->queue, 0));
 	node_off(n);
 	component_changed();
-	schedule(w.now + (chance(85) ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);
+	schedule(w.now + (chance(85) || w.calm ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);
 	w.deaths++;
 }
 

@@ -215,6 +215,13 @@ static void boot(uint32_t id)
 	n->cmm = cmm_new(&config);
 }
 
+static void reconfigure(nodeset nodes)
+{
+	w.votes.generation++;
+	FOR_EACH(id, nodes)
+		cmm_configure(w.node[id].cmm, &w.votes);
+}
+
 static int world_done(void **state)
 {
 	(void)state;
@@ -518,6 +525,42 @@ static void test_a_key_that_comes_late(void **state)
 	assert_true(nodeset_has(w.keys[1], 1));
 }
 
+/* While node 1 was away d1 went and came again under its name, with the key of a node that it was not connected to before. */
+static void test_a_joiner_does_not_know_who_has_a_key(void **state)
+{
+	struct cmm_votes old;
+
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0x03, 0x06 });
+	old = w.votes;
+	power_off(1);
+	w.now += 400;
+	view(0x06);
+	run_for(TAKEOVER);
+	w.votes.device[1].name[0] = '\0';
+	reconfigure(0x06);
+	w.votes = old;
+	w.votes.device[1].ports = 0x07;
+	w.keys[1] = 0;
+	reconfigure(0x06);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x06);
+	w.held = 0x01;                  /* its own key comes later */
+	{
+		struct cmm_votes new = w.votes;
+
+		w.votes = old;
+		boot(1);
+		w.votes = new;
+	}
+	view(0x07);
+	run_for(TAKEOVER / 2);
+	reconfigure(0x01);
+	run_for(TAKEOVER);
+	assert_true(lives(0x07));
+	assert_true(nodeset_has(cmm_device(w.node[1].cmm, 1).keyed, 3));
+}
+
 /* The device counts for a lease only with all whose keys may be on it: else node 1 could renew its lease alone while node 2,
  * in another view already, takes the device. */
 static void test_lease_needs_all_keys(void **state)
@@ -568,7 +611,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both),
 		T(test_a_silent_member_is_evicted), T(test_an_evicted_member_ends), T(test_who_spoke_is_not_evicted), T(test_amnesia),
-		T(test_the_last_one_may_start_alone), T(test_a_key_that_comes_late), T(test_lease_needs_all_keys), T(test_votes_distance),
+		T(test_the_last_one_may_start_alone), T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys), T(test_votes_distance),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
