@@ -44,7 +44,8 @@ struct engine {
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
 	uint32_t digest_from;           /* who set the mark: while presidents change, two may set the same number */
-	bool     shutdown;              /* all members leave, at this place in the log */
+	bool     leaves;                /* all members leave, at this place in the log: nothing that comes after it counts */
+	bool     shutdown;              /* and it is on the disk */
 };
 
 /* ---- update ---- */
@@ -336,6 +337,7 @@ static void shut_down(struct engine *e, struct engine_time now, struct engine_up
 {
 	if (serves_here(e, "this node stays up", u))
 		return;
+	e->leaves = true;
 	push(&u->store, ju_pack("{ss,ss,si}", "op", "mark", "what", "shutdown", "epoch", 0));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
 }
@@ -346,6 +348,8 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 	struct rgm_update r = { 0 };
 	struct ccr_update c;
 
+	if (e->leaves)
+		return;
 	if (streq(t, "rgm.req") && clusterops_owns_request(ju_str(m, "op", ""))) {
 		if (engine_is_ready(e) && cmm_is_president(e->cmm))
 			clusterops_request(e->ops, from, m, now.mono_ms);
@@ -658,7 +662,7 @@ static void advance_clusterops(struct engine *e, struct engine_time now, struct 
 
 static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
 {
-	bool president = engine_is_ready(e) && cmm_is_president(e->cmm);
+	bool president = engine_is_ready(e) && cmm_is_president(e->cmm) && !e->leaves;
 	struct rgm_update r = { 0 };
 
 	if (!president) {

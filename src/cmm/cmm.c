@@ -386,16 +386,17 @@ nodeset cmm_newest(const struct cmm *cmm)
 }
 
 /* Nodes that cannot know what was agreed do not help to form a cluster: they lost a part of it, or never were members while
- * others were.  They may join. */
+ * others were.  They may join.  When all nodes are here nobody else can know more, so who never was a member counts: else a
+ * cluster that lost a node while it formed for the first time would never form again. */
 static nodeset nodes_that_know(const struct cmm *cmm)
 {
-	bool somebody_was = false;
+	bool somebody_was = false, all = counted_view(cmm) == cmm->config.votes.configured;
 	nodeset set = 0;
 
 	FOR_EACH_NODE(id, counted_view(cmm))
 		somebody_was |= cmm->hello[id] && ju_int(cmm->hello[id], "synced", 0) > 0;
 	FOR_EACH_NODE(id, counted_view(cmm))
-		if (cmm->hello[id] && synced_of(cmm->hello[id]) >= (somebody_was ? 1 : 0))
+		if (cmm->hello[id] && synced_of(cmm->hello[id]) >= (somebody_was && !all ? 1 : 0))
 			set |= node_bit(id);
 	return set;
 }
@@ -677,6 +678,7 @@ void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_
 {
 	nodeset old = cmm->view;
 
+	u->view_changed = true;
 	cmm->view = view;
 	cmm->views++;
 	cmm->view_ms = now_ms;
@@ -710,7 +712,6 @@ void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_
 	} else if (cmm->possible_since_ms == 0) {
 		cmm->possible_since_ms = now_ms;
 	}
-	u->view_changed = true;
 	send_hello(cmm, u);
 	lease_beat(cmm, now_ms, u);
 }

@@ -229,27 +229,57 @@ static void test_no_goodbye_while_a_group_runs(void **state)
 	assert_true(w.left);
 }
 
-/* It joined when all were drained already, and the president has just sent a group to it. */
-static void test_a_joiner_starts_nothing_while_all_shut_down(void **state)
+static void deliver_shutdown(void)
 {
 	json_t *down = ju_pack("{ss,si,ss,ss,si,si,ss}", "t", "rgm.rsp", "v", 1, "id", "x", "op", "cluster_shutdown", "to", 9, "code", 0,
 			       "text", "");
-	json_t *snapshot, *online;
 
-	(void)state;
 	assert_string_equal(ask(ju_pack("{ss,ss}", "op", "group_offline", "rg", "g")), "");
-	snapshot = rgm_snapshot(engine_rgm(w.engine[1]));
-	online = ju_pack("{ss,si,ss,sI,ss,ss,si}", "t", "rgm.dec", "v", 1, "rg", "g", "ver",
-			 (json_int_t)ju_int(ju_obj(ju_obj(snapshot, "groups"), "g"), "ver", 0), "do", "online", "why", "it is wanted",
-			 "node", 1);
 	w.runs = 0;
 	deliver(1, 1, down);
 	assert_true(w.left);
+	json_decref(down);
+}
+
+/* As the president made it that has seen all that engine 1 has. */
+static json_t *send_group_here(void)
+{
+	json_t *snapshot = rgm_snapshot(engine_rgm(w.engine[1]));
+	json_t *online = ju_pack("{ss,si,ss,sI,ss,ss,si}", "t", "rgm.dec", "v", 1, "rg", "g", "ver",
+				 (json_int_t)ju_int(ju_obj(ju_obj(snapshot, "groups"), "g"), "ver", 0), "do", "online", "why",
+				 "it is wanted", "node", 1);
+
+	json_decref(snapshot);
+	return online;
+}
+
+/* It joined when all were drained already, and the president has just sent a group to it. */
+static void test_a_joiner_starts_nothing_while_all_shut_down(void **state)
+{
+	json_t *online;
+
+	(void)state;
+	assert_string_equal(ask(ju_pack("{ss,ss}", "op", "group_offline", "rg", "g")), "");
+	online = send_group_here();
+	deliver_shutdown();
 	deliver(1, 1, online);
 	assert_int_equal(w.runs, 0);
-	json_decref(snapshot);
 	json_decref(online);
-	json_decref(down);
+}
+
+/* Whoever joins a moment later is not drained, and another president may take the draining back. */
+static void test_nothing_counts_after_the_shutdown(void **state)
+{
+	json_t *undrain = ju_pack("{ss,si,s[i,i],sb}", "t", "rgm.drain", "v", 1, "nodes", 1, 2, "on", 0), *online;
+
+	(void)state;
+	deliver_shutdown();
+	deliver(1, 2, undrain);
+	online = send_group_here();
+	deliver(1, 2, online);
+	assert_int_equal(w.runs, 0);
+	json_decref(undrain);
+	json_decref(online);
 }
 
 /* ---- votes ---- */
@@ -267,7 +297,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_equal_states_live), T(test_different_state_ends_the_member), T(test_only_the_president_compares),
-		T(test_nothing_is_done_after_the_lease), T(test_no_goodbye_while_a_group_runs), T(test_a_joiner_starts_nothing_while_all_shut_down), T(test_votes),
+		T(test_nothing_is_done_after_the_lease), T(test_no_goodbye_while_a_group_runs), T(test_a_joiner_starts_nothing_while_all_shut_down),
+		T(test_nothing_counts_after_the_shutdown), T(test_votes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1343,9 +1343,23 @@ static void test_formation_needs_those_who_know(void **state)
 	assert_int_equal(count_sent(0, "epoch"), 0);
 	w.node[3].synced = 4;
 	boot(3);
-	view(N(1, 2, 3));
-	run();
+	view(N(1, 3));
+	run_for(FORMATION + 3 * BEAT);
 	assert_int_equal(seen_by(1)->epoch, 1);
+}
+
+/* The second node was lost while the cluster formed for the first time: when it is back nobody is missing who could know more. */
+static void test_all_nodes_together_form(void **state)
+{
+	(void)state;
+	world(2);
+	w.node[1].synced = 1;
+	boot(1);
+	boot(2);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	assert_int_equal(count_sent(1, "epoch"), 1);
+	assert_int_equal(seen_by(2)->epoch, 1);
 }
 
 static void test_members_remember_their_epoch(void **state)
@@ -1458,7 +1472,8 @@ int main(void)
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),
 		T(test_only_this_proposal), T(test_who_asks_first), T(test_lease_of_the_cluster),
-		T(test_last_members_propose), T(test_formation_needs_those_who_know), T(test_members_remember_their_epoch),
+		T(test_last_members_propose), T(test_formation_needs_those_who_know),
+		T(test_all_nodes_together_form), T(test_members_remember_their_epoch),
 		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_waiting_for), T(test_configure),
 	};
