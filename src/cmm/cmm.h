@@ -24,6 +24,7 @@ struct cmm_device_config {
 	uint32_t votes;                                 /* as configured now: usually N-1 for N ports; 0 in maintenance */
 	nodeset  ports;                                 /* nodes that are connected to it */
 	bool     enabled;                               /* false: nobody touches it */
+	bool     data;                                  /* no quorum device but a shared disk: has no votes, and is fenced */
 };
 
 /* What may change while a node runs: the infrastructure table in numbers (config.c reads it). */

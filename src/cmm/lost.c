@@ -45,6 +45,18 @@ static bool speaks_for_cluster(const struct cmm *cmm)
 	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force;
 }
 
+/* The keys of a node go from the shared disks when its lease is over: before, it may put them on again.  A disk that does not
+ * answer holds up the others for one takeover_time at most: the lease alone is enough, and nobody can use that disk anyway. */
+static uint64_t patience_until_ms(const struct cmm *cmm, uint32_t id)
+{
+	return quorum_disks_asked_ms(cmm, id) + cmm->config.timers.takeover_ms;
+}
+
+static bool may_be_declared(const struct cmm *cmm, uint32_t id, uint64_t due, uint64_t now_ms)
+{
+	return nodeset_has(cmm->left, id) || quorum_disks_taken(cmm, id, due) || now_ms >= patience_until_ms(cmm, id);
+}
+
 static void say_dead(struct cmm *cmm, uint32_t id, const char *how, const char *by, uint64_t now_ms, struct cmm_update *u)
 {
 	cmm->dead_sent |= node_bit(id);
@@ -61,7 +73,11 @@ void lost_announce(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
 		uint64_t due = dead_due_ms(cmm, id);
 
-		if (due && due <= now_ms)
+		if (!due || due > now_ms)
+			continue;
+		if (!nodeset_has(cmm->left, id))
+			quorum_ask_disks(cmm, id, due, now_ms, u);
+		if (may_be_declared(cmm, id, due, now_ms))
 			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", "", now_ms, u);
 	}
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent & ~cmm->fencing & cmm->config.votes.fence)
@@ -78,7 +94,11 @@ uint64_t lost_due_ms(const struct cmm *cmm)
 	if (!speaks_for_cluster(cmm))
 		return 0;
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		sooner(&due, dead_due_ms(cmm, id));
+		uint64_t when = dead_due_ms(cmm, id);
+
+		if (when && !nodeset_has(cmm->left, id) && quorum_disks_asked_ms(cmm, id) >= when && !quorum_disks_taken(cmm, id, when))
+			when = patience_until_ms(cmm, id);
+		sooner(&due, when);
 		if (nodeset_has(cmm->config.votes.fence & ~cmm->fencing, id))
 			sooner(&due, MAX(cmm->fence_due_ms[id], 1u));
 	}

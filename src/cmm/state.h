@@ -36,7 +36,9 @@ struct device {
 	uint64_t key_beat;      /* KEY_TOLD: a beat of this node that all have to confirm */
 	enum cmm_device_op busy;/* the operation under way; the device does one at a time */
 	uint64_t busy_view;     /* and the view it is for */
-	bool     want_take, want_check;
+	bool     want_take;
+	bool     taken;         /* by somebody, since it was asked for */
+	uint64_t asked_ms;      /* a shared disk: when this president asked for it in this view; 0: it has not */
 	uint64_t retry_ms;      /* after an error, not before this time */
 	uint64_t check_due_ms;
 	int64_t  proved_ms;
@@ -134,6 +136,11 @@ void quorum_configure(struct cmm *cmm, const struct cmm_votes *old);
 void quorum_view(struct cmm *cmm);
 /* The proposer: asks everybody to take what is not held. */
 void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
+/* The president: has the shared disks taken that node id is connected to, unless it has asked for that since since_ms. */
+void quorum_ask_disks(struct cmm *cmm, uint32_t id, uint64_t since_ms, uint64_t now_ms, struct cmm_update *u);
+/* Since since_ms each of them was taken, or all who are here have said that they cannot. */
+bool quorum_disks_taken(const struct cmm *cmm, uint32_t id, uint64_t since_ms);
+uint64_t quorum_disks_asked_ms(const struct cmm *cmm, uint32_t id);     /* the last time that it asked for one of them; 0: it has not */
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u);
 void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);
 void quorum_on_key(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);

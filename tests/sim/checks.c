@@ -121,6 +121,9 @@ void check_dead(uint32_t id, const json_t *message)
 
 	if (can_act(target) && engine_is_ready(n->engine) && (!incarnation || incarnation == n->incarnation))
 		fail("node%u declares node%u dead (%s), which can still act", id, target, how);
+	if (w.disk && !w.device[DISK].worsened && streq(how, "lease") && (!incarnation || incarnation == n->incarnation) &&
+	    nodeset_has(w.device[DISK].keys & ~w.device[DISK].late, target))
+		fail("node%u declares node%u dead, whose key is still on the shared disk", id, target);
 	if (w.fence_required && streq(how, "lease"))
 		fail("node%u declares node%u dead by lease, but fencing is required", id, target);
 }
@@ -284,7 +287,7 @@ static void check_leftovers(uint32_t id)
 	json_object_foreach(w.node[id].disk, name, v)
 		if (strstr(name, ".intent") && !w.node[id].litter)
 			missing("node%u still has %s", id, name);
-	for (uint32_t q = 1; q <= w.devices; q++)
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++)
 		if (votes->device[q].name[0] && votes->device[q].enabled && nodeset_has(votes->device[q].ports, id) &&
 		    !nodeset_has(cmm_device(cmm, q).good, id))
 			missing("node%u has no key on device %u", id, q);

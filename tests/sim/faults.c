@@ -168,7 +168,9 @@ static void step_clock(uint32_t id)
 
 static struct sim_device *some_device(void)
 {
-	return w.devices ? &w.device[rnd_range(1, w.devices)] : NULL;
+	uint64_t q = rnd_range(1, w.devices + w.disk);
+
+	return w.devices + w.disk ? &w.device[q > w.devices ? DISK : q] : NULL;
 }
 
 static void lose_device(uint32_t id)
@@ -177,6 +179,7 @@ static void lose_device(uint32_t id)
 
 	if (!d)
 		return;
+	d->worsened = true;
 	d->lost_to = chance(50) ? ~(nodeset)0 : node_bit(id);
 	trace("device %u is lost to %#" PRIx64, (unsigned)(d - w.device), d->lost_to);
 	schedule(w.now + rnd_range(500, 6000), EV_DEVICE_BACK, 0, (uint64_t)(d - w.device), NULL);
@@ -189,6 +192,7 @@ static void worsen_device(uint32_t id)
 	(void)id;
 	if (!d)
 		return;
+	d->worsened = true;
 	d->slow = chance(50) ? 60 : 5;
 	d->errors = chance(50) ? 30 : 0;
 	d->lie_once = chance(50);
@@ -228,7 +232,7 @@ static void lose_one(void)
 	if (w.nodes < 3 || w.rot || !chance(20))
 		return;
 	w.absent = (uint32_t)rnd_range(1, w.nodes);
-	w.absent_until = w.now + 10000 + 4 * w.takeover_ms;
+	w.absent_until = w.now + 18000 + 4 * w.takeover_ms;
 	crash(w.absent, "it does not boot any more");
 }
 
@@ -244,7 +248,7 @@ void calm_down(void)
 		schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
 	}
 	lose_one();
-	for (uint32_t q = 1; q <= w.devices; q++)
-		w.device[q] = (struct sim_device) { .keys = w.device[q].keys };
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++)
+		w.device[q] = (struct sim_device) { .keys = w.device[q].keys, .late = w.device[q].late, .worsened = w.device[q].worsened };
 	component_changed();
 }

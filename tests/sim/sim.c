@@ -148,6 +148,7 @@ static void choose_cluster(void)
 	w.fencing = chance(20);
 	w.fence_required = w.fencing && chance(50);
 	w.mixed_levels = chance(20);
+	w.disk = chance(25);
 	w.rot = w.nodes >= 3 && w.devices == 0 && chance(30);
 }
 

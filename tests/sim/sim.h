@@ -8,7 +8,7 @@
 #include "clusterd/engine.h"
 #include "failfastd/core.h"
 
-enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
+enum { NODES_MAX = 5, GROUPS = 3, DISK = 3, DEVICES_MAX = 3 };    /* DISK: the shared disk; below: quorum devices */
 enum { CALM_MS = 40000 };       /* in this time everything has to come right */
 
 enum ev_type { EV_DELIVER, EV_REFORM, EV_SWITCH, EV_STORED, EV_DEVICE, EV_FENCED, EV_TIMER, EV_RAN, EV_FAILFAST, EV_FAULT, EV_TOKEN_LOST,
@@ -78,10 +78,13 @@ struct sim_device {
 	nodeset  lost_to;       /* nodes that cannot reach it */
 	unsigned slow, errors;  /* per cent of the operations */
 	bool     lie_once;
+	bool     worsened;      /* ever */
+	nodeset  late;          /* whose key came when its node was dead */
 };
 
 struct world {
 	uint32_t nodes, devices;
+	bool     disk;          /* there is a shared disk that is fenced */
 	struct sim_node node[NODES_MAX + 1];
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
