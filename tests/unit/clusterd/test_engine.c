@@ -555,6 +555,32 @@ static void test_votes_are_those_in_force(void **state)
 		assert_int_equal(cmm_votes_possible(engine_cmm(w.engine[id])), 2);
 }
 
+/* A change of votes that a president before had begun comes into force while this one has its step ready: the step is made
+ * anew from what there is now.  Nothing is refused, nothing is undone. */
+static void test_a_step_from_an_old_copy_is_made_anew(void **state)
+{
+	const struct ccr_origin origin = { .by = "root@n2", .cmd = "" };
+	json_t *data = json_deep_copy(ccr_table(engine_ccr(w.engine[1]), "infrastructure"));
+
+	(void)state;
+	ju_set_str(data, "cluster.nodes.1.properties.quorum_vote", "2");
+	w.stuck[1] = w.stuck[2] = "intent";
+	ju_push(w.log, ju_pack("[i,o]", 2, ccr_prepare_message(engine_ccr(w.engine[2]), "before", "infrastructure", 1, data,
+							       &origin)));
+	json_decref(data);
+	run_for(10);
+	assert_string_equal(ask(ju_pack("{ss,ss}", "op", "node_maintain", "node", "n3")), "no answer");
+	unstick(1);
+	unstick(2);
+	run_for(500);
+	assert_non_null(w.answer);
+	assert_string_equal(ju_str(w.answer, "text", ""), "");
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_int_equal(cmm_votes(engine_cmm(w.engine[id]), 1), 2);
+		assert_int_equal(cmm_votes(engine_cmm(w.engine[id]), 3), 0);
+	}
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, world, world_done)
 #define T3(fn) cmocka_unit_test_setup_teardown(fn, world_of_three, world_done)
 
@@ -567,7 +593,7 @@ int main(void)
 		T3(test_ready_when_the_snapshot_is_on_the_disk), T3(test_a_joiner_begins_anew_with_every_epoch),
 		T3(test_a_snapshot_of_another_epoch_is_not_taken), T3(test_a_joiner_is_awaited_for_what_waits),
 		T3(test_a_joiner_does_not_speak_for_what_comes_later), T3(test_requests_outlive_the_president),
-		T3(test_the_newest_copy_wins), T3(test_votes_are_those_in_force),
+		T3(test_the_newest_copy_wins), T3(test_votes_are_those_in_force), T3(test_a_step_from_an_old_copy_is_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
