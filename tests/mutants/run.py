@@ -153,6 +153,13 @@ def unit_verdict(build, mutant, folder):
     return '', ''
 
 
+def check_baseline(build):
+    """A test that fails without a mutant proves nothing with one."""
+    for name in {t for tests in build.tests.values() for t in tests}:
+        if subprocess.run([build.path / name], cwd=ROOT, check=False, capture_output=True, timeout=UNIT_SECONDS).returncode:
+            sys.exit(f'{name} fails without any mutant')
+
+
 def sim_verdict(build, mutant, folder, args):
     program = build.program(SIM, folder)
     command = ['timeout', '-k', '5', str(args.seconds + 30), program, '-j', '1', '-1', '-n', str(args.seeds), '-w', str(args.seconds)]
@@ -246,6 +253,8 @@ def main():
     mutants = [m for m in mutants if not args.names or m.name in args.names]
     args.build.mkdir(parents=True, exist_ok=True)
     build = Build(args.build)
+    if not args.sim_only:
+        check_baseline(build)
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda m: judge(build, m, args), mutants))
     survivors = [m for m in mutants if not m.killed()]
