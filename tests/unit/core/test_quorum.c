@@ -670,30 +670,21 @@ static void configure(void)
 			cmm_configure(w.node[id].cmm, &w.votes);
 }
 
-/* The number of a device that is gone is given to another one, in the same view: nothing of the old one counts for it. */
-static void test_a_number_is_used_again(void **state)
+/* Device 1 goes and another one gets its number, all in one view; nobody's key is on the new one. */
+static void replace_device(void)
 {
-	struct cmm_device_config added;
+	struct cmm_device_config added = w.votes.device[1];
 
-	(void)state;
-	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
-	added = w.votes.device[1];
 	(void)snprintf(added.name, sizeof added.name, "another");
 	w.votes.device[1] = (struct cmm_device_config) { 0 };
 	configure();
-	run_for(100);
-	assert_int_equal(cmm_votes_present(w.node[1].cmm), 2);
-	w.keys[1] = 0;          /* of the new one */
+	assert_int_equal(cmm_votes_possible(w.node[1].cmm), 2);
 	w.votes.device[1] = added;
 	configure();
-	w.held = 0x03;
-	run_for(100);
-	for (uint32_t id = 1; id <= 2; id++) {
-		assert_false(USABLE(id, 1));
-		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0);
-		assert_int_equal(cmm_device(w.node[id].cmm, 1).keyed, 0);
-		assert_int_equal(cmm_votes_present(w.node[id].cmm), 2);
-	}
+}
+
+static void keys_are_put_on(void)
+{
 	w.held = 0;
 	run_for(100);
 	assert_int_equal(w.keys[1], 0x03);
@@ -702,10 +693,47 @@ static void test_a_number_is_used_again(void **state)
 		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0x03);
 		assert_int_equal(cmm_votes_present(w.node[id].cmm), 3);
 	}
+}
+
+/* Nothing of the old device counts for the new one. */
+static void test_a_number_is_used_again(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.held = 0x03;
+	replace_device();
+	w.keys[1] = 0;
+	run_for(100);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_false(USABLE(id, 1));
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0);
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).keyed, 0);
+		assert_int_equal(cmm_votes_present(w.node[id].cmm), 2);
+	}
+	keys_are_put_on();
 	split(0x01, 0x02);
 	assert_true(lives(0x01));
 	assert_false(lives(0x02));
 	assert_int_equal(w.keys[1], 0x01);
+}
+
+/* Nor does what was under way for it. */
+static void test_an_operation_outlives_its_device(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.held = 0x03;
+	run_for(10000);
+	for (uint32_t id = 1; id <= 2; id++)
+		assert_int_equal(w.node[id].op[1].op, DEVICE_CHECK);
+	replace_device();
+	device_act(1, 1);               /* sees the keys on the old one */
+	device_act(2, 1);
+	w.keys[1] = 0;
+	run_for(100);
+	for (uint32_t id = 1; id <= 2; id++)
+		assert_false(USABLE(id, 1));
+	keys_are_put_on();
 }
 
 /* The device counts for a lease only with all whose keys may be on it: else node 1 could renew its lease alone while node 2,
@@ -763,6 +791,7 @@ int main(void)
 		T(test_a_device_is_asked_again_after_an_error), T(test_a_take_counts_for_its_own_view),
 		T(test_who_is_not_ready_yet_wins_the_device_anew), T(test_a_joiner_learns_whose_keys_are_there),
 		T(test_whose_key_was_not_removed_can_take_it), T(test_a_number_is_used_again),
+		T(test_an_operation_outlives_its_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
