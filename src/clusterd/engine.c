@@ -614,12 +614,15 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 
 /* ---- president ---- */
 
-/* See cmm_configure(). */
-static bool votes_may_change(const struct engine *e, const json_t *data)
+/* See cmm_configure().  How far a change is from a copy that is not in force any more says nothing: the CCR refuses it, and it is
+ * made anew. */
+static bool votes_may_change(const struct engine *e, const json_t *commit)
 {
 	struct cmm_votes votes;
 
-	cmm_votes_read(data, 0, &votes);
+	if ((uint64_t)ju_int(commit, "base", 0) != ccr_table_gen(e->ccr, "infrastructure"))
+		return true;
+	cmm_votes_read(json_object_get(commit, "data"), 0, &votes);
 	return cmm_votes_distance(cmm_config_votes(e->cmm), &votes) <= 1;
 }
 
@@ -632,7 +635,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;
 	data = json_object_get(first, "data");
-	if (streq(ju_str(first, "table", ""), "infrastructure") && !votes_may_change(e, data)) {
+	if (streq(ju_str(first, "table", ""), "infrastructure") && !votes_may_change(e, first)) {
 		const char *tx = ju_str(first, "tx", ""), *why = "it would change more than one vote at once; see clquorum";
 
 		rgm_committed(e->rgm, tx, 0, why, false);

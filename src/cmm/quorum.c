@@ -116,7 +116,7 @@ static void forget(struct cmm *cmm, uint32_t id)
 	d->asked_ms = 0;
 	d->keyed = config_of(cmm, id)->ports;
 	d->good = 0;
-	d->said_good_view = 0;
+	d->said_good_view = 0;          /* what was said in this view was of another device, perhaps */
 	d->key = cmm->keys & device_bit(id) ? KEY_UNKNOWN : KEY_BAD;
 	d->why[0] = '\0';
 }

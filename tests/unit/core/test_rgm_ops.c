@@ -510,6 +510,23 @@ static void test_answer_waits(void **state)
 	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
 }
 
+/* The group stays online meanwhile; only the method tells whether it is carried out. */
+static void test_disabled_when_it_has_stopped(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g: a svc; b svc");
+	world_settle();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_disable','names':['a']}")));
+	world_deliver();
+	assert_string_equal(world_resource_state("a", 1), "STOPPING");
+	assert_int_equal(world_answer(id).code, -1);
+	assert_true(world_wave());
+	assert_int_equal(world_answer(id).code, 0);
+	assert_string_equal(world_resource_state("a", 1), "OFFLINE");
+}
+
 static void test_outcomes(void **state)
 {
 	struct answer a;
@@ -569,6 +586,54 @@ static void test_requests_and_presidents(void **state)
 	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.ext.Port"));
 	assert_int_equal(ask(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
 	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.a.ext.Port", ""), "81");
+}
+
+/* A president dies over an addition that it had sent to be committed; node 2 asks its successor for the same. */
+static json_t *addition_of_a_dead_president(enum world_commit how_far)
+{
+	json_t *request = parse("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
+
+	world_new(2, "g Nodelist=node2: a full");
+	world_settle();
+	m = rgm_request_message(world_rgm(2), "same", request, "root");
+	json_decref(request);
+	world_commits(how_far);
+	world_message(2, json_incref(m));
+	world_settle();
+	assert_int_equal(world_answer("same").code, -1);
+	world_crash(1);
+	world_dead(1);
+	return m;
+}
+
+/* It comes into force while the successor looks at it already. */
+static void test_a_change_is_not_made_twice(void **state)
+{
+	json_t *m = addition_of_a_dead_president(COMMIT_SENT);
+
+	(void)state;
+	world_message(2, m);
+	world_deliver();
+	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.b.type"));
+	world_commits(COMMIT_DURABLE);
+	world_settle();
+	assert_string_equal(world_answer("same").text, "");
+	assert_int_equal(world_answer("same").code, 0);
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.b.type", ""), "SIM.full");
+}
+
+static void test_success_is_said_when_it_is_durable(void **state)
+{
+	json_t *m = addition_of_a_dead_president(COMMIT_IN_FORCE);
+
+	(void)state;
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.b.type", ""), "SIM.full");
+	world_message(2, m);
+	world_settle();
+	assert_int_equal(world_answer("same").code, -1);
+	world_commits(COMMIT_DURABLE);
+	world_settle();
+	assert_int_equal(world_answer("same").code, 0);
 }
 
 static void test_too_many_requests(void **state)
@@ -636,7 +701,9 @@ int main(void)
 		T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
-		T(test_changes_in_a_row), T(test_answer_waits), T(test_outcomes), T(test_evacuate),
+		T(test_changes_in_a_row), T(test_answer_waits), T(test_disabled_when_it_has_stopped),
+		T(test_outcomes), T(test_evacuate),
+		T(test_a_change_is_not_made_twice), T(test_success_is_said_when_it_is_durable),
 		T(test_requests_and_presidents), T(test_too_many_requests), T(test_long_texts),
 	};
 
