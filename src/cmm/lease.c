@@ -91,13 +91,19 @@ static nodeset silent_nodes(const struct cmm *cmm, uint64_t now_ms, uint32_t for
 
 static uint32_t patience_ms(const struct cmm *cmm) { return cmm->config.timers.token_ms + cmm->config.timers.consensus_ms; }
 
+/* Else it stood still itself, and what the others said is still to be read. */
+static bool hears_itself(const struct cmm *cmm, uint64_t now_ms)
+{
+	return now_ms < cmm->spoke_ms[cmm->config.self] + 3u * cmm->config.timers.beat_ms;
+}
+
 /* As soon as a ring would have thrown them out when the others need that for their own lease, or when a view waits for
  * members among them; else not before their lease is over. */
 static nodeset nodes_to_evict(const struct cmm *cmm, uint64_t now_ms)
 {
 	nodeset silent = silent_nodes(cmm, now_ms, patience_ms(cmm)), rest = cmm->view & ~silent, now = silent;
 
-	if (cmm->leaving || !silent || !cmm_may_be_quorate(cmm, rest))
+	if (cmm->leaving || !silent || !cmm_may_be_quorate(cmm, rest) || !hears_itself(cmm, now_ms))
 		return 0;
 	if (cmm_is_quorate(cmm, rest)) {
 		now = silent_nodes(cmm, now_ms, lost_longest_lease_ms(cmm) + cmm->config.timers.margin_ms);
