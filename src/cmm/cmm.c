@@ -299,6 +299,12 @@ static bool was_left_behind(const struct cmm *cmm)
 	return cmm_is_ready(cmm) && !cmm->leaving && all_hellos_in(cmm) && !nodeset_has(side_that_goes_on(cmm), cmm->config.self);
 }
 
+/* The newest epoch that was in force where this node was a member with the whole state, in this life or an earlier one. */
+static int64_t newest_of(const json_t *hello)
+{
+	return MAX(ju_int(hello, "active", 0), ju_int(hello, "synced", 0));
+}
+
 /* A ready node whose epoch in force is older than another's missed a reconfiguration: it has to fail fast (it will, when
  * it reads the hello of the others), and the view is not used until it is gone. */
 static bool somebody_left_behind(const struct cmm *cmm)
@@ -307,8 +313,7 @@ static bool somebody_left_behind(const struct cmm *cmm)
 	int64_t newest = 0;
 
 	FOR_EACH_NODE(id, counted_view(cmm))
-		if (ju_bool(cmm->hello[id], "ready", false))
-			newest = MAX(newest, ju_int(cmm->hello[id], "active", 0));
+		newest = MAX(newest, newest_of(cmm->hello[id]));
 	FOR_EACH_NODE(id, counted_view(cmm))
 		if (ju_bool(cmm->hello[id], "ready", false) &&
 		    (ju_int(cmm->hello[id], "active", 0) < newest || !nodeset_has(side, id)))
@@ -492,11 +497,10 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
-	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
-	    (uint64_t)ju_int(event->message, "active", 0) > cmm->membership.epoch) {
+	if (cmm_is_ready(cmm) && (uint64_t)newest_of(event->message) > cmm->membership.epoch) {
 		(void)snprintf(reason, sizeof reason, "CMM: The cluster went on without this node (epoch %" PRIu64
 			       " here, %" PRIi64 " on node %u); aborting.", cmm->membership.epoch,
-			       ju_int(event->message, "active", 0), from);
+			       newest_of(event->message), from);
 		cmm_fail_fast(cmm, u, reason);
 		return;
 	}

@@ -394,6 +394,23 @@ static void test_never_both(void **state)
 	assert_true(lives(0x02));
 }
 
+/* Node 2 went on alone, and has booted since; node 1 has seen nothing of that, and its lease still lasts. */
+static void test_who_was_left_behind_gives_nothing_to_who_went_on(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	step(2, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x02 });
+	w.hung = 0x01;
+	run_for(300);
+	assert_true(lives(0x02));
+	w.hung = 0;
+	boot(2);
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x01 });
+	view(0x03);
+	run_for(50);
+	assert_non_null(strstr(w.node[1].panic, "The cluster went on without this node (epoch 1 here, 2 on node 2)"));
+}
+
 /* ---- a member whose machine is in the ring but who says nothing ---- */
 
 /* No view tells of it, and the others need its key, or must not wait for it. */
@@ -1070,7 +1087,8 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both), T(test_a_silent_member_is_evicted),
+		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both),
+		T(test_who_was_left_behind_gives_nothing_to_who_went_on), T(test_a_silent_member_is_evicted),
 		T(test_an_evicted_member_ends), T(test_who_stood_still_evicts_nobody),
 		T(test_what_refutes_an_eviction), T(test_amnesia), T(test_the_last_one_may_start_alone),
 		T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys),
