@@ -301,6 +301,15 @@ static bool key_usable(const struct device *d)
 	return d->key == KEY_GOOD || d->key == KEY_UNKNOWN;
 }
 
+/* Nobody races for a shared disk, so there it is enough that the key is on it. */
+static bool may_take(const struct cmm *cmm, uint32_t id)
+{
+	const struct device *d = &cmm->device[id];
+	bool on_it = d->key == KEY_SAID || d->key == KEY_TOLD || d->key == KEY_SAVING;
+
+	return key_usable(d) || (config_of(cmm, id)->data && on_it);
+}
+
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u)
 {
 	uint64_t at_ms = (uint64_t)ju_int(message, "at", 0);
@@ -324,7 +333,7 @@ void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u
 			say_have(cmm, id, "ok", "", u);
 		else if (cmm->leaving || !connected(cmm, id) || cmm->amnesia)
 			say_have(cmm, id, "none", "", u);
-		else if (!key_usable(d))
+		else if (!may_take(cmm, id) && !config_of(cmm, id)->data)
 			say_have(cmm, id, "none", d->why[0] ? d->why : "this node's key may not be used yet", u);
 		else
 			d->want_take = true;
@@ -469,12 +478,18 @@ void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_upd
 		} else if (event->result == DEVICE_OK && d->key == KEY_UNKNOWN) {
 			d->key = KEY_GOOD;
 		}
-		if (same_view)
+		/* Of a shared disk others have removed it long ago, or late: it is put on again, and then it takes. */
+		d->want_take |= same_view && config_of(cmm, id)->data && event->result == DEVICE_PREEMPTED;
+		if (same_view && !d->want_take)
 			say_have(cmm, id, results[event->result], d->why, u);
 	} else if (event->op == DEVICE_CHECK && event->result == DEVICE_OK) {
 		key_found(cmm, id, event->keys_seen, u);
 	} else if (event->op == DEVICE_REGISTER && d->key == KEY_REGISTERING) {
 		d->key = event->result == DEVICE_OK ? KEY_SAID : KEY_CLEARED;
+		if (d->key == KEY_CLEARED && d->want_take) {
+			d->want_take = false;
+			say_have(cmm, id, "error", d->why, u);
+		}
 		if (d->key == KEY_SAID)
 			say_key(cmm, id, false, u);
 	}
@@ -519,9 +534,9 @@ static void work_on(struct cmm *cmm, uint32_t id, uint64_t now_ms, struct cmm_up
 	}
 	if (d->busy != DEVICE_NOTHING)
 		return;
-	if (d->want_take) {
+	if (d->want_take && (may_take(cmm, id) || !config_of(cmm, id)->data)) {
 		d->want_take = false;
-		if (key_usable(d))
+		if (may_take(cmm, id))
 			begin_op(cmm, id, DEVICE_TAKE, u);
 		else
 			say_have(cmm, id, "none", d->why, u);
