@@ -26,7 +26,7 @@ enum optag_out {
 };
 
 struct optag_query {
-	json_t     *reply;      /* of GetCluster, GetResource, GetGroup, GetType; Status for the rows marked so */
+	json_t     *reply;      /* of GetCluster, GetResource, GetGroup, GetType */
 	const char *name;       /* IN_NAME, IN_PROP_NODE */
 	const char *prop;
 	uint_t      nodeid;
@@ -41,8 +41,7 @@ struct optag {
 	enum optag_out    out;
 	json_t         *(*value)(struct optag_query *q);       /* NULL: known, but nobody can tell yet: SCHA_ERR_TAG */
 	const char       *key;
-	bool              dynamic;      /* changes without a change of configuration: asked for at every get */
-	bool              from_status;  /* a cluster tag that needs the answer of Status */
+	bool              dynamic;      /* changes without a change of the object: asked for at every get */
 };
 
 /* Any case.  A resource also has the tags of its type: then the row's object is OPTAG_TYPE. */

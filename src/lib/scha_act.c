@@ -1,4 +1,5 @@
 /* The functions that change something, and the small ones. */
+#include <libintl.h>
 #include <syslog.h>
 
 #include "base/json.h"
@@ -66,14 +67,6 @@ scha_err_t scha_cluster_getlogfacility(int *logfacility)
 	return SCHA_ERR_NOERR;
 }
 
-scha_err_t scha_cluster_getzone(char **zonename)
-{
-	if (!zonename)
-		return SCHA_ERR_INVAL;
-	*zonename = xstrdup("global");
-	return SCHA_ERR_NOERR;
-}
-
 /* Agents were promised a char *, and told not to write to it. */
 char *scha_strerror(scha_err_t err)
 {
@@ -85,7 +78,8 @@ char *scha_strerror(scha_err_t err)
 	return (char *)(uintptr_t)"unknown error";
 }
 
+/* By LC_MESSAGES, where somebody has installed a catalogue; else the same text. */
 char *scha_strerror_i18n(scha_err_t err)
 {
-	return scha_strerror(err);
+	return dgettext("parhelion", scha_strerror(err));
 }
