@@ -20,7 +20,7 @@ enum optag_in {
 
 enum optag_out {
 	OPTAG_STRING, OPTAG_INT, OPTAG_UINT, OPTAG_BOOLEAN,
-	OPTAG_SWITCH, OPTAG_RSSTATE, OPTAG_RGSTATE, OPTAG_RGMODE, OPTAG_FOMODE, OPTAG_INITNODES, OPTAG_NODESTATE,
+	OPTAG_SWITCH, OPTAG_RSSTATUS, OPTAG_RSSTATE, OPTAG_RGSTATE, OPTAG_RGMODE, OPTAG_FOMODE, OPTAG_INITNODES, OPTAG_NODESTATE,
 	OPTAG_STRARRAY, OPTAG_UINTARRAY, OPTAG_STATUS, OPTAG_EXTPROP,
 	OPTAG_OUT_COUNT
 };
@@ -57,6 +57,7 @@ json_t *optag_value(const struct optag *optag, struct optag_query *q);
 extern const char *const scha_rsstatus_names[], *const scha_rsstate_names[], *const scha_rgstate_names[],
 	*const scha_failover_mode_names[];
 int keyword_find(const char *const names[], const char *text);  /* any case; -1 */
+const char *optag_keyword(enum optag_out type, int n);          /* of an enum type; NULL: it has no such value */
 
 /* Where results live until the handle is closed. */
 struct result;

@@ -440,9 +440,21 @@ def test_help(command, run):
     assert got.stdout.startswith(command + ": ") and "--deadline SECONDS" in got.stdout
 
 
+def page_of(command):
+    page, = (SOURCE / "docs/man").glob(f"{command}.1*.scd")
+    return page.read_text().replace("\\", "")
+
+
+@pytest.mark.parametrize("command", ["scha_cluster_get", "scha_control", "scha_resource_get", "scha_resource_setstatus",
+                                     "scha_resourcegroup_get", "scha_resourcetype_get", "scds_syslog"])
+def test_manual_has_every_option_of_the_api(command, run):
+    for option in re.findall(r"^  (--?[\w-]+)", run(command, "--help").stdout, re.M):
+        assert f"*{option}*" in page_of(command), f"{option} of {command}"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_manual_has_every_option(command, run):
-    page = (SOURCE / "docs/man" / (command.split()[0] + ".1m.scd")).read_text().replace("\\", "")
+    page = page_of(command.split()[0])
     for option in re.findall(r"^  (--?[\w-]+)", run(*command.split(), "--help").stdout, re.M):
         assert f"*{option}*" in page, f"{option} of {command}"
 
