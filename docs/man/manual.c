@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "lib/optag.h"
+#include "rgm/rt.h"
 
 static const char *const object_names[] = {
 	[OPTAG_CLUSTER] = "cluster", [OPTAG_RESOURCE] = "resource", [OPTAG_GROUP] = "group", [OPTAG_TYPE] = "type", NULL
@@ -74,9 +75,89 @@ static bool print_errors(const char *which)
 	return true;
 }
 
+/* ---- properties ---- */
+
+static const char *const property_types[PROP_TYPE_COUNT] = {
+	[PROP_STRING] = "string", [PROP_INT] = "integer", [PROP_BOOLEAN] = "boolean", [PROP_ENUM] = "enum",
+	[PROP_STRINGARRAY] = "list",
+};
+static const char *const setters[] = {
+	[SET_BY_ADMIN] = "the administrator", [SET_BY_RTR] = "the RTR file", [SET_BY_RGM] = "the RGM",
+	[SET_BY_RTR_OR_ADMIN] = "the RTR file or the administrator",
+};
+static const char *const when[TUNE_COUNT] = {
+	[TUNE_NONE] = "", [TUNE_AT_CREATION] = ", at creation only", [TUNE_WHEN_DISABLED] = ", while disabled",
+	[TUNE_ANYTIME] = ", at any time",
+};
+
+static void print_range(const struct prop_info *info)
+{
+	struct buf b = { 0 };
+
+	if (info->enums) {
+		_cleanup_(strlist_done) struct strlist words = { 0 };
+		_cleanup_free_ char *text = NULL;
+
+		strlist_split(&words, info->enums, ",");
+		text = strlist_join(&words, ", ");
+		buf_printf(&b, " One of: %s.", text);
+	}
+	if (info->type == PROP_INT && info->max && info->max < INT32_MAX)
+		buf_printf(&b, " %lld to %lld.", (long long)info->min, (long long)info->max);
+	else if (info->type == PROP_INT && info->max)
+		buf_printf(&b, " At least %lld.", (long long)info->min);
+	print_plain(b.len ? b.s : "");
+	buf_done(&b);
+}
+
+/* When is it there?  Of a resource only: the others always have all. */
+static const char *presence(const struct prop_info *info)
+{
+	if (info->always || info->query_only)
+		return "";
+	if (info->with_scalable)
+		return " Exists when the type declares it, or Scalable.";
+	return strstr(info->name, "_timeout") ? " Exists when the type has the method." : " Exists when the type declares it.";
+}
+
+static void print_property(const struct prop_info *info, bool of_resource)
+{
+	(void)putchar('*');
+	print_plain(info->name);
+	(void)printf("* (%s)\n\t", property_types[info->type]);
+	print_plain(info->help);
+	(void)fputs(".", stdout);
+	print_range(info);
+	if (info->dflt && *info->dflt) {
+		(void)fputs(" Default ", stdout);
+		print_plain(info->dflt);
+		(void)fputs(".", stdout);
+	}
+	(void)printf(" Set by %s%s.%s\n\n", setters[info->setter], when[info->tunable], of_resource ? presence(info) : "");
+}
+
+static bool print_properties(const char *of)
+{
+	static const struct { const char *of; size_t (*count)(void); const struct prop_info *(*at)(size_t i); } kinds[] = {
+		{ "type",     type_prop_count,     type_prop_at     },
+		{ "resource", resource_prop_count, resource_prop_at },
+		{ "group",    group_prop_count,    group_prop_at    },
+	};
+
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		if (!streq(kinds[k].of, of))
+			continue;
+		for (size_t i = 0; i < kinds[k].count(); i++)
+			print_property(kinds[k].at(i), streq(of, "resource"));
+		return true;
+	}
+	return false;
+}
+
 static const struct { const char *word; bool (*print)(const char *argument); } tables[] = {
-	{ "tags",   print_tags   },
-	{ "errors", print_errors },
+	{ "tags",       print_tags       },
+	{ "errors",     print_errors     },
+	{ "properties", print_properties },
 };
 
 /* "@word argument@" */

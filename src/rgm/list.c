@@ -122,21 +122,27 @@ static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 static json_t *type_config_json(const struct rgm_type *type)
 {
 	const struct rt *rt = type->rt;
-	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array();
+	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array(), *props = json_object();
 
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (rt->methods[m])
 			ju_set_str(methods, rt_method_names[m], rt->methods[m]);
+	for (size_t i = 0; i < type_prop_count(); i++) {
+		_cleanup_free_ char *text = type_prop_text(rt, type_prop_at(i));
+
+		ju_set_str(props, type_prop_at(i)->name, text);
+	}
 	for (size_t i = 0; i < rt->installed_nodes.n; i++)
 		ju_push(nodes, json_string(rt->installed_nodes.v[i]));
 	for (size_t i = 0; i < rt->pkglist.n; i++)
 		ju_push(pkgs, json_string(rt->pkglist.v[i]));
-	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,sb,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description,
+	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,sb,sb,sb,sb,ss,so,so,so,ss,so}", "name", rt->name, "description", rt->description,
 		       "version", rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
 		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "is_logical_hostname",
 		       rt->is_logical_hostname, "is_shared_address", rt->is_shared_address, "proxy", rt->proxy, "global_zone",
 		       rt->global_zone, "init_nodes", rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES",
-		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
+		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path, "properties",
+		       props);
 }
 
 json_t *rgm_config(const struct rgm *rgm)
