@@ -238,6 +238,23 @@ static void do_clear(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct
 		local_clear(rgm, rs, u);
 }
 
+static void do_ignore_start(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_ignore_start(rs);
+}
+
+/* Said by the proxy itself, so its status follows. */
+static void do_proxy_state(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_proxy_state(rgm, rs, ju_bool(m, "online", false), u);
+}
+
 static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
 	(void)rgm;
@@ -263,6 +280,8 @@ static const struct {
 	{ "giveover",    false, true,  do_giveover },
 	{ "rs_restart",  false, true,  do_rs_restart },
 	{ "clear",       false, false, do_clear },
+	{ "ignore_start", false, true, do_ignore_start },
+	{ "proxy_state", false, true,  do_proxy_state },
 };
 
 static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
