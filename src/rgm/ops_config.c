@@ -126,14 +126,18 @@ static const char *type_path(const struct rgm *rgm, const struct rt *rt)
 int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	const struct rt *rt = need_type(rgm, op);
-	_cleanup_free_ char *rtr = NULL;
+	_cleanup_free_ char *rtr = NULL, *nodes = NULL;
 
 	(void)u;
 	if (!rt || need_installed_nodes(rgm, op) < 0)
 		return -EINVAL;
-	rtr = rt_to_rtr(rt);
+	rtr = op_type_text(op, rt);
+	if (!rtr)
+		return -EINVAL;
+	nodes = strlist_join(&rt->installed_nodes, ",");
 	op->table = xasprintf("rgm_rt_%s", rt->name);
-	op->data = ju_pack("{ss,ss,ss}", "rtr", rtr, "path", type_path(rgm, rt), "installed_nodes", ju_str(op->request, "installed_nodes", ""));
+	op->data = ju_pack("{ss,ss,ss}", "rtr", rtr, "path", type_path(rgm, rt), "installed_nodes",
+			   ju_str(op->request, "installed_nodes", nodes));
 	return 0;
 }
 

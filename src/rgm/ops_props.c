@@ -73,6 +73,43 @@ int op_store_prop(const struct rgm *rgm, struct op *op, const struct rt_param *p
 	return 0;
 }
 
+/* ---- properties of a type ---- */
+
+static int set_type_prop(struct op *op, struct rt *rt, const char *name, const char *value)
+{
+	const struct prop_info *info = type_prop_find(name);
+	_cleanup_free_ char *canonical = NULL;
+	struct err err = { 0 };
+
+	if (!info)
+		return op_fail(op, SCHA_ERR_PROP, "resource types have no property %s", name);
+	if (info->setter != SET_BY_RTR_OR_ADMIN)
+		return op_fail(op, SCHA_ERR_PROP, "property %s of a resource type %s", info->name, info->why_not ? info->why_not :
+			       "comes from its RTR file and stays as it is");
+	if (!value || prop_check(info, value, &canonical, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "%s", value ? err.text : "a value is no text");
+	rt->rt_system = streq(canonical, "TRUE");       /* there is no other */
+	return 0;
+}
+
+char *op_type_text(struct op *op, const struct rt *rt)
+{
+	_cleanup_free_ char *text = rt_to_rtr(rt);
+	_cleanup_(rt_freep) struct rt *copy = NULL;
+	struct err err = { 0 };
+	const char *name;
+	json_t *v;
+
+	if (rtr_parse(text, strlen(text), rt->name, &copy, NULL, &err) < 0) {
+		op_fail(op, SCHA_ERR_INTERNAL, "%s", err.text);
+		return NULL;
+	}
+	json_object_foreach(ju_obj(op->request, "props"), name, v)
+		if (set_type_prop(op, copy, name, json_string_value(v)) < 0)
+			return NULL;
+	return rt_to_rtr(copy);
+}
+
 /* ---- another version of the type ---- */
 
 static const char *asked_version(const struct op *op)

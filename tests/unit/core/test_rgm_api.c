@@ -351,6 +351,56 @@ static void test_type_properties(void **state)
 	json_decref(t);
 }
 
+/* The two things of a type that an administrator may change; the one leaves the other alone. */
+static void test_change_of_a_type(void **state)
+{
+	(void)state;
+	world_new(2, "g: a svc");
+	world_settle();
+	register_type("RESOURCE_TYPE = t; " METHODS);
+	must(1, "{'op':'type_change','type':'t','installed_nodes':'node1'}", 0, NULL);
+	must(1, "{'op':'type_change','type':'t','props':{'rt_SYSTEM':'true'}}", 0, NULL);
+	must(1, "{'op':'type_remove','type':'t'}", SCHA_ERR_STATE, "RT_system is TRUE");
+	for (uint32_t node = 1; node <= 2; node++) {
+		json_t *t = rgm_type_json(world_rgm(node), "t");
+
+		assert_string_equal(ju_str(ju_obj(t, "properties"), "RT_system", ""), "TRUE");
+		assert_string_equal(ju_str(ju_obj(t, "properties"), "Installed_nodes", ""), "node1");
+		json_decref(t);
+	}
+	must(1, "{'op':'type_change','type':'t','props':{'RT_system':'perhaps'}}", SCHA_ERR_INVAL, "neither TRUE nor FALSE");
+	must(1, "{'op':'type_change','type':'t','props':{'Failover':'TRUE'}}", SCHA_ERR_PROP, "comes from its RTR file");
+	must(1, "{'op':'type_change','type':'t','props':{'Resource_list':'a'}}", SCHA_ERR_PROP, "the cluster keeps it");
+	must(1, "{'op':'type_change','type':'t','props':{'Nonsense':'a'}}", SCHA_ERR_PROP, "have no property Nonsense");
+	must(1, "{'op':'type_change','type':'t','props':{'RT_system':'FALSE'}}", 0, NULL);
+	must(1, "{'op':'type_remove','type':'t'}", 0, NULL);
+}
+
+/* What listings and the API show while a group moves, and when a node dies. */
+static void test_states_on_the_way(void **state)
+{
+	json_t *cluster;
+
+	(void)state;
+	world_new(2, "g: a svc");
+	world_deliver();
+	assert_string_equal(world_group_state("g", 1), "PENDING_ONLINE");
+	world_settle();
+	(void)world_request(1, parse("{'op':'group_switch','rg':'g','nodes':['node2']}"));
+	world_deliver();
+	assert_string_equal(world_group_state("g", 1), "PENDING_OFFLINE");
+	assert_string_equal(world_resource_state("a", 1), "STOPPING");
+	world_settle();
+	world_crash(2);
+	world_dead(2);
+	world_settle();
+	cluster = rgm_cluster_json(world_rgm(1));
+	assert_string_equal(ju_str(json_array_get(ju_arr(cluster, "nodes"), 0), "state", ""), "UP");
+	assert_string_equal(ju_str(json_array_get(ju_arr(cluster, "nodes"), 1), "state", ""), "DOWN");
+	json_decref(cluster);
+	assert_string_equal(world_group_state("g", 1), "ONLINE");
+}
+
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 
 int main(void)
@@ -358,7 +408,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_per_node), T(test_per_node_validate), T(test_upgrade_conditions), T(test_upgrade_values),
 		T(test_upgrade_from_nothing), T(test_disable), T(test_modes), T(test_ignore_failed_start), T(test_ignored_once),
-		T(test_proxy), T(test_network_resources), T(test_type_properties),
+		T(test_proxy), T(test_network_resources), T(test_type_properties), T(test_change_of_a_type),
+		T(test_states_on_the_way),
 	};
 
 	return cmocka_run_group_tests_name("rgm-api", tests, NULL, NULL);

@@ -181,6 +181,69 @@ static void test_group_facts(void **state)
 	}
 }
 
+/* And of each resource property. */
+static void test_resource_facts(void **state)
+{
+	static const struct { const char *name; enum prop_type type; const char *dflt; enum tunable tunable; } rows[] = {
+		{ "Affinity_timeout",                      PROP_INT,         "0",           TUNE_ANYTIME       },
+		{ "Boot_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Cheap_probe_interval",                  PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Conn_threshold",                        PROP_INT,         NULL,          TUNE_ANYTIME       },
+		{ "Failover_mode",                         PROP_ENUM,        "NONE",        TUNE_ANYTIME       },
+		{ "Fini_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Generic_affinity",                      PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Global_zone_override",                  PROP_BOOLEAN,     "TRUE",        TUNE_AT_CREATION   },
+		{ "Group",                                 PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Init_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Load_balancing_policy",                 PROP_STRING,      "LB_WEIGHTED", TUNE_AT_CREATION   },
+		{ "Load_balancing_weights",                PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Monitor_check_timeout",                 PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitor_start_timeout",                 PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitor_stop_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitored_switch",                      PROP_ENUM,        "ENABLED",     TUNE_NONE          },
+		{ "Network_resources_used",                PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Num_resource_restarts",                 PROP_INT,         "0",           TUNE_NONE          },
+		{ "Num_rg_restarts",                       PROP_INT,         "0",           TUNE_NONE          },
+		{ "On_off_switch",                         PROP_ENUM,        "DISABLED",    TUNE_NONE          },
+		{ "Port_list",                             PROP_STRINGARRAY, NULL,          TUNE_ANYTIME       },
+		{ "Postnet_stop_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Pre_evict",                             PROP_BOOLEAN,     "FALSE",       TUNE_ANYTIME       },
+		{ "Prenet_start_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "R_description",                         PROP_STRING,      "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies",                 PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_offline_restart", PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_restart",         PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_weak",            PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_name",                         PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Resource_project_name",                 PROP_STRING,      "",            TUNE_ANYTIME       },
+		{ "Resource_state",                        PROP_ENUM,        "OFFLINE",     TUNE_NONE          },
+		{ "Retry_count",                           PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Retry_interval",                        PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Round_robin",                           PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Scalable",                              PROP_BOOLEAN,     "FALSE",       TUNE_AT_CREATION   },
+		{ "Start_timeout",                         PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Status",                                PROP_ENUM,        "OFFLINE",     TUNE_NONE          },
+		{ "Status_msg",                            PROP_STRING,      "",            TUNE_NONE          },
+		{ "Stop_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Thorough_probe_interval",               PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Type",                                  PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Type_version",                          PROP_STRING,      NULL,          TUNE_ANYTIME       },
+		{ "UDP_affinity",                          PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Update_timeout",                        PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Validate_timeout",                      PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Weak_affinity",                         PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+	};
+
+	assert_int_equal(resource_prop_count(), ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct prop_info *info = resource_prop_find(rows[i].name);
+
+		if (!info || info->type != rows[i].type || !info->dflt != !rows[i].dflt ||
+		    (info->dflt && !streq(info->dflt, rows[i].dflt)) || info->tunable != rows[i].tunable)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 /* ---- values of table rows ---- */
 
 static void check_value(const char *what, int r, const char *got, const struct err *err, const char *want, const char *says)
@@ -375,7 +438,7 @@ int main(void)
 		cmocka_unit_test(test_prop_check),      cmocka_unit_test(test_longest_value),
 		cmocka_unit_test(test_rt_param_check),  cmocka_unit_test(test_type_table),
 		cmocka_unit_test(test_type_values),     cmocka_unit_test(test_per_node_names),
-		cmocka_unit_test(test_group_forms),
+		cmocka_unit_test(test_group_forms),     cmocka_unit_test(test_resource_facts),
 	};
 
 	return cmocka_run_group_tests_name("props", tests, NULL, NULL);
