@@ -368,7 +368,7 @@ static const struct optag table[] = {
 	{ "ALL_NONGLOBAL_ZONES",       CLUSTER, .out = OPTAG_STRARRAY, .value = no_zones },
 	{ "ALL_NONGLOBAL_ZONES_NODEID", CLUSTER, BY_ID, OPTAG_STRARRAY, no_zones_of_id },
 	{ "ZONE_LOCAL",                CLUSTER, .out = OPTAG_STRING, .value = zone_local },
-	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY, .value = field, .key = "load_limits" },
+	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY },
 	{ "HARD_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
 	{ "SOFT_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
 	{ "LOADLIMIT_PROPS",           CLUSTER, NAMED, OPTAG_STRARRAY },

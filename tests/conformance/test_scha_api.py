@@ -55,6 +55,7 @@ static void print_extension(scha_resource_t rs, const char *name)
 {
     scha_extprop_value_t *ext = NULL;
     scha_err_t e = scha_resource_get(rs, SCHA_EXTENSION, name, &ext);
+    scha_prop_type_t kind;
     uint_t i;
 
     if (e != SCHA_ERR_NOERR) {
@@ -62,7 +63,8 @@ static void print_extension(scha_resource_t rs, const char *name)
         return;
     }
     printf("%s =", name);
-    switch (ext->prop_type) {
+    kind = ext->prop_type;
+    switch (kind) {
     case SCHA_PTYPE_STRING:  printf(" %s", ext->val.val_str); break;
     case SCHA_PTYPE_INT:     printf(" %d", ext->val.val_int); break;
     case SCHA_PTYPE_ENUM:    printf(" %s", ext->val.val_enum); break;
