@@ -320,6 +320,24 @@ static void test_proxy(void **state)
 	world_check_equal();
 }
 
+static void test_status(void **state)
+{
+	json_t *r;
+
+	(void)state;
+	world_new(2, "g: a svc");
+	world_settle();
+	must(2, "{'op':'status','rg':'g','rs':'a','status':'DEGRADED','msg':'slow'}", 0, NULL);
+	r = rgm_resource_json(world_rgm(1), "a", NULL, 0);
+	assert_string_equal(ju_str(json_array_get(ju_arr(r, "nodes"), 1), "status", ""), "DEGRADED");
+	assert_string_equal(ju_str(json_array_get(ju_arr(r, "nodes"), 1), "message", ""), "slow");
+	assert_string_equal(ju_str(json_array_get(ju_arr(r, "nodes"), 0), "status", ""), "OK");
+	json_decref(r);
+	must(1, "{'op':'status','rg':'h','rs':'a','status':'OK'}", SCHA_ERR_RG, NULL);
+	must(1, "{'op':'status','rg':'g','rs':'z','status':'OK'}", SCHA_ERR_RSRC, NULL);
+	must(1, "{'op':'status','rg':'g','rs':'a','status':'GREEN'}", SCHA_ERR_RSTATUS, NULL);
+}
+
 /* ---- what libscha asks ---- */
 
 static void test_network_resources(void **state)
@@ -409,7 +427,7 @@ int main(void)
 		T(test_per_node), T(test_per_node_validate), T(test_upgrade_conditions), T(test_upgrade_values),
 		T(test_upgrade_from_nothing), T(test_disable), T(test_modes), T(test_ignore_failed_start), T(test_ignored_once),
 		T(test_proxy), T(test_network_resources), T(test_type_properties), T(test_change_of_a_type),
-		T(test_states_on_the_way),
+		T(test_states_on_the_way), T(test_status),
 	};
 
 	return cmocka_run_group_tests_name("rgm-api", tests, NULL, NULL);
