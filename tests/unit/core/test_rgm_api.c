@@ -355,6 +355,25 @@ static void test_network_resources(void **state)
 	json_decref(r);
 }
 
+/* Inside a group each of the three means the same, and is a dependency. */
+static void test_qualifiers(void **state)
+{
+	static const char *const requests[] = {
+		"{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'b{LOCAL_NODE}'}}",
+		"{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'b{ANY_NODE}'}}",
+		"{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'b{FROM_RG_AFFINITIES}'}}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		world_new(1, "g: a svc; b svc");
+		world_settle();
+		must(1, requests[i], 0, NULL);
+		must(1, "{'op':'resource_disable','names':['b']}", SCHA_ERR_DEPEND, "depends on b");
+		world_done(NULL);
+	}
+}
+
 static void test_type_properties(void **state)
 {
 	json_t *t;
@@ -427,7 +446,7 @@ int main(void)
 		T(test_per_node), T(test_per_node_validate), T(test_upgrade_conditions), T(test_upgrade_values),
 		T(test_upgrade_from_nothing), T(test_disable), T(test_modes), T(test_ignore_failed_start), T(test_ignored_once),
 		T(test_proxy), T(test_network_resources), T(test_type_properties), T(test_change_of_a_type),
-		T(test_states_on_the_way), T(test_status),
+		T(test_states_on_the_way), T(test_status), T(test_qualifiers),
 	};
 
 	return cmocka_run_group_tests_name("rgm-api", tests, NULL, NULL);

@@ -529,6 +529,8 @@ static void test_errors(void **state)
 	server.error = "nonsense";
 	assert_int_equal(scha_cluster_open(&h), SCHA_ERR_INTERNAL);
 	assert_string_equal(scha_strerror(SCHA_ERR_RSRC), "invalid resource");
+	assert_string_equal(scha_strerror(SCHA_ERR_ZONE_CLUSTER), "invalid zone cluster");
+	assert_string_equal(scha_strerror(SCHA_ERR_ZC_DOWN), "the zone cluster is down");
 	assert_non_null(scha_strerror((scha_err_t)4711));
 	assert_string_equal(scha_strerror_i18n(SCHA_ERR_RSRC), scha_strerror(SCHA_ERR_RSRC));   /* no catalogue */
 }
