@@ -444,6 +444,17 @@ def test_help(command, run):
     assert got.stdout.startswith(command + ": ") and "--deadline SECONDS" in got.stdout
 
 
+def test_values_per_node_are_shown(root, run):
+    workers = {"name": "Workers", "value": "4", "extension": True, "type": "INT", "tunable": "ANYTIME", "description": "",
+               "values": {"beta": "8"}}
+    group = CONFIG["groups"][0]
+    config = {**CONFIG, "groups": [{**group, "resources": [{**group["resources"][1], "properties": [workers]}]}]}
+    with ClusterdDouble(root, {"Config": config}):
+        lines = run("scrgadm", "-pvv", "-j", "nfs-res").stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines if "property value" in line] == [
+        "(nfs-rg:nfs-res:Workers) Res property value: 4", "(nfs-rg:nfs-res:Workers{beta}) Res property value: 8"]
+
+
 def page_of(command):
     page, = (SOURCE / "docs/man").glob(f"{command}.1*.scd")
     return page.read_text().replace("\\", "")
