@@ -48,9 +48,9 @@ static int exit_number(const struct cmdline *line, int code)
 	if (code >= EXIT_API)
 		return code - EXIT_API;
 	assert(code >= 0 && code < EXIT_COUNT);
-	if (line->command && line->command->api)
-		return exit_codes[code].api;
-	return line->family ? exit_codes[code].cl : exit_codes[code].sc;
+	if (line->family)               /* its command may be gone: there was no such subcommand */
+		return exit_codes[code].cl;
+	return line->command->api ? exit_codes[code].api : exit_codes[code].sc;
 }
 
 static const struct option_info *option_find(const struct command_info *command, int letter)
