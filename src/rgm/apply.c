@@ -8,6 +8,7 @@
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
  *   rgm.run   president   run a method outside a group's plan; rgm.ran  a node  its result */
 #include "rgm/model.h"
+#include "scha_err.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -238,6 +239,23 @@ static void do_clear(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct
 		local_clear(rgm, rs, u);
 }
 
+static void do_ignore_start(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_ignore_start(rs);
+}
+
+/* Said by the proxy itself, so its status follows. */
+static void do_proxy_state(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_proxy_state(rgm, rs, ju_bool(m, "online", false), u);
+}
+
 static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
 	(void)rgm;
@@ -263,6 +281,8 @@ static const struct {
 	{ "giveover",    false, true,  do_giveover },
 	{ "rs_restart",  false, true,  do_rs_restart },
 	{ "clear",       false, false, do_clear },
+	{ "ignore_start", false, true, do_ignore_start },
+	{ "proxy_state", false, true,  do_proxy_state },
 };
 
 static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
@@ -360,6 +380,11 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	intent_progress(rg, from, failed != NULL);
 }
 
+static int status_code(const struct rgm_rg *rg, const struct rgm_rs *rs, int status)
+{
+	return !rg ? SCHA_ERR_RG : !rs ? SCHA_ERR_RSRC : status < 0 ? SCHA_ERR_RSTATUS : SCHA_ERR_NOERR;
+}
+
 static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
@@ -375,8 +400,8 @@ static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 			rs->local.status_set = true;
 	}
 	if (from == rgm->self)
-		u_push(&u->answer, ju_pack("{ss,si,ss}", "id", ju_str(m, "id", ""), "code", rs && status >= 0 ? 0 : 14, "text",
-					   rs && status >= 0 ? "" : "no such resource in this group"));
+		u_push(&u->answer, ju_pack("{ss,si,ss}", "id", ju_str(m, "id", ""), "code", status_code(rg, rs, status), "text",
+					   status_code(rg, rs, status) ? "no such group, resource in it, or status" : ""));
 }
 
 /* Decisions that were made before, without knowing of it, are stale now. */

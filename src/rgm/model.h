@@ -30,6 +30,8 @@ struct rs_local {
 	int64_t        run_started_ms;          /* wall; for the journal */
 	bool           start_failed, stop_failed, monitor_failed;
 	bool           restart;                 /* going down to come up again */
+	bool           ignore_start;            /* scha_control IGNORE_FAILED_START: no relocation if this start fails */
+	bool           proxy_online;            /* of a proxy: what it stands for is up */
 	bool           status_set;              /* by the resource itself, in its present state */
 	enum rs_state  told_state;              /* what the last report said */
 };
@@ -143,6 +145,8 @@ int  name_index(const char *const *names, size_t n, const char *name);          
 /* local.c */
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u);
 void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
+void local_ignore_start(struct rgm_rs *rs);
+void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u);
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
 void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
 void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
