@@ -342,6 +342,19 @@ static void shut_down(struct engine *e, struct engine_time now, struct engine_up
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
 }
 
+static void note_how_fenced(struct engine *e, const json_t *dead)
+{
+	int64_t id = ju_int(dead, "node", 0);
+	const char *by = ju_str(dead, "by", "");
+
+	if (id < 1 || id > CMM_NODE_ID_MAX)
+		return;
+	if (streq(ju_str(dead, "how", ""), "fenced"))
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "by %s", *by ? by : "an agent");
+	else if (*by)
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "from shared disk %s", by);
+}
+
 static void apply_log(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
 {
 	const char *t = ju_str(m, "t", "");
@@ -378,8 +391,7 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		take_ccr(e, &c, u);
 	} else if (streq(t, "dead")) {          /* cmm's, too; a joiner's cmm learns of lost nodes only by the snapshot */
 		rgm_node_dead(e->rgm, (uint32_t)ju_int(m, "node", 0), ju_str(m, "how", ""), &r);
-		if (streq(ju_str(m, "how", ""), "fenced") && ju_int(m, "node", 0) >= 1 && ju_int(m, "node", 0) <= CMM_NODE_ID_MAX)
-			(void)snprintf(e->fenced[ju_int(m, "node", 0)], sizeof e->fenced[0], "by %s", ju_str(m, "by", "an agent"));
+		note_how_fenced(e, m);
 	} else if (streq(t, "digest.mark")) {
 		on_digest_mark(e, from, m, u);
 	} else if (streq(t, "digest")) {
