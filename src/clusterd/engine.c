@@ -100,7 +100,7 @@ static void journal(struct engine_update *u, struct engine_time now, json_t *ent
 const struct cmm *engine_cmm(const struct engine *e) { return e->cmm; }
 const struct ccr *engine_ccr(const struct engine *e) { return e->ccr; }
 const struct rgm *engine_rgm(const struct engine *e) { return e->rgm; }
-bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm); }
+bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm) && !e->leaves; }
 
 uint64_t engine_digest(const struct engine *e)
 {
@@ -677,7 +677,7 @@ static void advance_clusterops(struct engine *e, struct engine_time now, struct 
 
 static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
 {
-	bool president = engine_is_ready(e) && cmm_is_president(e->cmm) && !e->leaves;
+	bool president = engine_is_ready(e) && cmm_is_president(e->cmm);
 	struct rgm_update r = { 0 };
 
 	if (!president) {
@@ -915,8 +915,9 @@ void engine_request(struct engine *e, struct engine_time now, int64_t client, co
 	begin(e, now, u);
 	if (!engine_is_ready(e) || json_object_size(e->pending) >= PENDING_MAX) {
 		_cleanup_free_ char *waiting = cmm_waiting_for(e->cmm);
-		_cleanup_free_ char *text = waiting ? xasprintf("this node is not a member of the cluster: %s", waiting)
-						    : xstrdup("too many requests at once; try again");
+		_cleanup_free_ char *text = waiting     ? xasprintf("this node is not a member of the cluster: %s", waiting)
+					    : e->leaves ? xstrdup("the cluster is being shut down")
+							: xstrdup("too many requests at once; try again");
 
 		push(&u->answer, ju_pack("{sI,si,ss}", "client", (json_int_t)client, "code", SCHA_ERR_RECONF, "text", text));
 		return;
