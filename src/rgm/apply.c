@@ -21,6 +21,7 @@ bool rgm_owns_message(const char *type)
 
 static void clear_node(struct rgm *rgm, uint32_t id)
 {
+	rgm->stirred = true;
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];
 
@@ -90,6 +91,8 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 	bump_all(rgm);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
+	rgm->stirred = true;
+	local_stir(rgm, u);
 }
 
 void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
@@ -104,6 +107,8 @@ void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
 	}
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
+	rgm->stirred = true;
+	local_stir(rgm, u);
 }
 
 void rgm_node_dead(struct rgm *rgm, uint32_t id, const char *how, struct rgm_update *u)
@@ -123,7 +128,7 @@ void rgm_node_dead(struct rgm *rgm, uint32_t id, const char *how, struct rgm_upd
 	rgm->node[id].state = NODE_DOWN;
 	rgm->node[id].incarnation = 0;
 	bump_all(rgm);
-	(void)u;
+	local_stir(rgm, u);
 }
 
 /* ---- decisions ---- */
@@ -223,8 +228,10 @@ static void do_rs_restart(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, s
 	if (!rs)
 		return;
 	push_time(rs->on[node].restarts, RESTARTS_KEPT, ju_int(m, "at", 0));
-	if (!ju_bool(m, "act", true))
+	if (!ju_bool(m, "act", true)) {
+		local_restarted(rgm, rs, node, u);
 		return;
+	}
 	rs->on[node].state = RS_STOPPING;       /* so that nobody takes it for done before it has begun */
 	if (node == rgm->self)
 		local_restart(rgm, rs, u);
@@ -281,6 +288,7 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 			return;
 		rg->ver++;
 		set_text(&rg->why, ju_str(m, "why", ""));
+		rgm->stirred = true;
 		decisions[i].fn(rgm, rg, m, u);
 		return;
 	}
@@ -296,6 +304,7 @@ static void apply_resource(struct rgm *rgm, struct rgm_rs *rs, uint32_t from, co
 
 	if (state >= 0 && (enum rs_state)state != on->state) {
 		on->state = (enum rs_state)state;
+		rgm->stirred = true;
 		u_note(u, "notice", "resource %s state on node %s change to R_%s", rs->name, rgm_node_name(rgm, from),
 		       rs_state_names[state]);
 	}
@@ -353,6 +362,7 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	}
 	if ((enum rg_state)state != rg->on[from].state) {
 		rg->on[from].state = (enum rg_state)state;
+		rgm->stirred = true;
 		rg->ver++;
 		u_note(u, "notice", "resource group %s state on node %s change to RG_%s", rg->name, rgm_node_name(rgm, from),
 		       rg_state_names[state]);
@@ -422,6 +432,7 @@ void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_updat
 	else if (streq(t, "rgm.rsp") && ju_int(m, "to", 0) == rgm->self)
 		u_push(&u->answer, ju_pack("{ss,sI,ss}", "id", ju_str(m, "id", ""), "code", (json_int_t)ju_int(m, "code", 0),
 					   "text", ju_str(m, "text", "")));
+	local_stir(rgm, u);
 }
 
 /* ---- snapshot, digest: everything replicated that is not in the CCR ---- */

@@ -13,6 +13,21 @@ enum phase { PHASE_OFF, PHASE_PRENET, PHASE_UP, PHASE_MONITORED };
 enum intent { INTENT_NONE, INTENT_SWITCH, INTENT_COUNT };
 enum directive { DIRECTIVE_NONE, DIRECTIVE_ONLINE, DIRECTIVE_OFFLINE };
 
+/* Kinds of dependencies, the stronger the later; deps.c. */
+enum dep_kind { DEP_NONE, DEP_WEAK, DEP_STRONG, DEP_RESTART, DEP_OFFLINE_RESTART, DEP_KIND_COUNT };
+enum dep_scope { SCOPE_FROM_RG_AFFINITIES, SCOPE_LOCAL_NODE, SCOPE_ANY_NODE, SCOPE_COUNT };
+extern const char *const dep_kind_names[DEP_KIND_COUNT];
+
+struct rgm_rg;
+struct rgm_rs;
+struct rs_dep {
+	char          *name;
+	enum dep_kind  kind;
+	enum dep_scope scope;
+	char          *node;                    /* of the dependent's instances only the one there; NULL: all */
+	struct rgm_rs *target;                  /* by deps_index(); NULL: it does not exist */
+};
+
 /* A resource on one node, as everybody knows it. */
 struct rs_node {
 	enum rs_state  state;
@@ -31,17 +46,22 @@ struct rs_local {
 	bool           start_failed, stop_failed, monitor_failed;
 	bool           restart;                 /* going down to come up again */
 	bool           status_set;              /* by the resource itself, in its present state */
+	bool           missed;                  /* what it follows was away since it has been up */
+	enum rs_state  announced;               /* STARTING, STOPPING: told before it begins; OFFLINE: nothing */
 	enum rs_state  told_state;              /* what the last report said */
 };
 
-struct rgm_rg;
 struct rgm_rs {
 	char          *name;
 	struct rgm_rg *rg;
 	const struct rt *rt;
 	bool           enabled, monitored;
 	json_t        *props, *ext;             /* name -> text, as given; defaults come from the type */
-	struct strlist deps;                    /* strong, inside the group */
+	struct rs_dep *deps;
+	size_t         dep_count;
+	struct rgm_rs **users;                  /* of other groups, that depend on it; by deps_index() */
+	size_t         user_count;
+	unsigned       mark;                    /* scratch of a search */
 	struct rs_node  on[CMM_NODE_ID_MAX + 1];
 	struct rs_local local;
 };
@@ -54,8 +74,10 @@ struct rg_node {
 };
 
 struct rgm_rg {
+	struct rgm    *rgm;                     /* that it belongs to */
 	char          *name;
 	bool           managed;
+	bool           linked;                  /* what happens in another group may matter here; by deps_index() */
 	json_t        *props;
 	uint64_t       gen;                     /* of the CCR table */
 	struct rgm_rs **rs;
@@ -105,6 +127,8 @@ struct rgm {
 	size_t   type_count;
 	struct rgm_rg **rgs;            /* by name */
 	size_t   rg_count;
+	uint64_t layout, indexed;       /* rises with every table of a group; the one that the index was made for */
+	bool     stirred;               /* replicated states have changed since linked groups were looked at */
 	uint64_t run_counter;
 	json_t  *ad_hoc;                /* run id -> {"id","node"}: methods outside a group's plan (Validate...) */
 	struct { char tx[128]; uint64_t n; bool durable; } commits[COMMITS_KEPT];       /* ring */
@@ -124,7 +148,7 @@ const char *rg_prop(const struct rgm_rg *rg, const char *name);         /* value
 bool rg_prop_bool(const struct rgm_rg *rg, const char *name);
 int64_t rg_prop_int(const struct rgm_rg *rg, const char *name);
 bool rs_is_address(const struct rgm_rs *rs);
-bool rs_depends_on(const struct rgm_rs *rs, const struct rgm_rs *other);        /* declared or implicit network dependency */
+bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);        /* implicit network dependency */
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
 nodeset rgm_up_nodes(const struct rgm *rgm);
 nodeset rgm_draining_nodes(const struct rgm *rgm);
@@ -133,6 +157,11 @@ nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit m
 #define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))
 #define RG_MASK_PENDING (IN(RG_PENDING_ONLINE) | IN(RG_PENDING_OFFLINE))
 
+struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data);    /* not in rgm->rgs; NULL: an unknown type */
+/* Puts rg in the place of the group of that name, NULL takes it out; returns what was there. */
+struct rgm_rg *rg_swap(struct rgm *rgm, const char *name, struct rgm_rg *rg);
+struct rgm_rg *rg_free(struct rgm_rg *rg);
+
 /* updates */
 void u_send(struct rgm_update *u, json_t *message);
 void u_push(json_t **list, json_t *value);
@@ -140,7 +169,42 @@ void u_note(struct rgm_update *u, const char *level, const char *fmt, ...) _prin
 void set_text(char **slot, const char *text);
 int  name_index(const char *const *names, size_t n, const char *name);          /* -1: none */
 
+/* deps.c */
+enum dep_kind dep_list_kind(const char *prop);          /* DEP_NONE: no list of dependencies */
+int  dep_parse(const char *text, struct rs_dep *ret, struct err *err);
+void deps_read(struct rgm_rs *rs);
+void deps_done(struct rgm_rs *rs);
+void deps_index(struct rgm *rgm);                       /* before anything that follows a target */
+bool dep_applies(const struct rgm *rgm, const struct rs_dep *dep, uint32_t node);
+/* On this node: as declared; with the implicit ones. */
+enum dep_kind rs_dep_declared(const struct rgm_rs *rs, const struct rgm_rs *other);
+enum dep_kind rs_dep_kind(const struct rgm_rs *rs, const struct rgm_rs *other);
+nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
+bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
+/* Across groups: must the start, of this kind at least, or the stop wait? */
+bool deps_hold_start(const struct rgm_rs *rs, uint32_t node, enum dep_kind least);
+bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart);
+bool rs_starts_aloud(const struct rgm_rs *rs);
+bool rs_stops_aloud(const struct rgm_rs *rs);
+
+/* graph.c: may the group become what `data` says?  complete: what it depends on must exist already. */
+int graph_check(struct rgm *rgm, const char *rg, const json_t *data, bool complete, struct err *err);
+
+/* local_order.c */
+bool rs_declares(const struct rgm_rs *rs, enum rt_method method);
+bool local_started(const struct rgm_rs *rs);
+enum phase local_goal(const struct rgm_rs *rs);
+bool local_may_start(const struct rgm_rs *rs);
+bool local_may_stop(const struct rgm_rs *rs);
+bool local_stops(const struct rgm_rs *rs);              /* more than its monitor is to go */
+bool local_blocked(const struct rgm_rs *rs);            /* only another group can let it go on */
+bool local_held(const struct rgm_rs *rs);               /* users in other groups keep it from stopping */
+void local_follow(struct rgm_rg *rg);
+
 /* local.c */
+void local_stir(struct rgm *rgm, struct rgm_update *u); /* after events: who waited for another group may go on */
+/* rs was restarted there, by other means: those that follow it here are, too. */
+void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct rgm_update *u);
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u);
 void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);

@@ -66,6 +66,7 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist);
 int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs *existing, const char *rs, bool extension,
 			const char *name, const char *value, char **ret_canonical);
+int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
 
 /* The requests, by their rows in the table of ops.c. */

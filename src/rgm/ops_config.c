@@ -320,55 +320,34 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 /* ---- resources ---- */
 
-static const char *const later_lists[] = { "Resource_dependencies_weak", "Resource_dependencies_restart",
-					   "Resource_dependencies_offline_restart" };
-
-static int check_dependencies(struct rgm *rgm, struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
+/* An array of dependencies is read as it will be read from the table. */
+static int check_dependency_list(struct op *op, const char *rs, const char *list)
 {
-	struct strlist names = { 0 };
+	struct strlist parts = { 0 };
+	struct err err = { 0 };
 	int r = 0;
 
-	strlist_split(&names, list, ",");
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		names.v[i][strcspn(names.v[i], "{")] = '\0';
-		struct rgm_rs *other = rs_find(rgm, names.v[i]);
+	strlist_split(&parts, list, ",");
+	for (size_t i = 0; i < parts.n && r == 0; i++) {
+		struct rs_dep dep = { 0 };
 
-		if (!other)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which does not exist", rs, names.v[i]);
-		else if (other->rg != rg)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s of another group; this version orders resources "
-				    "inside one group only", rs, names.v[i]);
-		else if (streq(other->name, rs))
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on itself", rs);
+		if (dep_parse(parts.v[i], &dep, &err) < 0)
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s: %s", rs, err.text);
+		free(dep.name);
+		free(dep.node);
 	}
-	strlist_done(&names);
+	strlist_done(&parts);
 	return r;
 }
 
-/* Does `from` reach `to` along dependencies?  The groups are small; depth is bounded by their size. */
-static bool reaches(const struct rgm_rg *rg, const char *from, const char *to, size_t depth)
+/* The new content as a whole: who depends on what, in all groups. */
+int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete)
 {
-	const struct rgm_rs *rs = rg_rs_find(rg, from);
+	struct err err = { 0 };
 
-	if (streq(from, to))
-		return true;
-	for (size_t i = 0; rs && depth && i < rs->deps.n; i++)
-		if (reaches(rg, rs->deps.v[i], to, depth - 1))
-			return true;
-	return false;
-}
-
-static int check_cycle(struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
-{
-	struct strlist names = { 0 };
-	int r = 0;
-
-	strlist_split(&names, list, ",");
-	for (size_t i = 0; i < names.n && r == 0; i++)
-		if (reaches(rg, names.v[i], rs, rg->rs_count))
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s and %s would depend on each other", rs, names.v[i]);
-	strlist_done(&names);
-	return r;
+	if (graph_check(rgm, rg, op->data, complete, &err) < 0)
+		return op_fail(op, SCHA_ERR_DEPEND, "%s", err.text);
+	return 0;
 }
 
 /* May the property be set now?  creating: at creation everything but NONE. */
@@ -399,9 +378,8 @@ int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs 
 		return -EINVAL;
 	if (!value || rt_param_check(p, value, &canonical, &err) < 0)
 		return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, value ? err.text : "a value is no text");
-	for (size_t i = 0; i < ARRAY_SIZE(later_lists); i++)
-		if (strieq(p->name, later_lists[i]) && *canonical)
-			return op_fail(op, SCHA_ERR_PROP, "property %s is not supported by this version yet", p->name);
+	if (!extension && dep_list_kind(p->name) != DEP_NONE && check_dependency_list(op, rs, canonical) < 0)
+		return -EINVAL;
 	*ret_canonical = TAKE_PTR(canonical);
 	return 0;
 }
@@ -429,14 +407,11 @@ static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *r
 			if (check_resource_prop(op, rt, existing, rs, s == 1, name, json_string_value(v), &canonical) < 0)
 				return -EINVAL;
 			p = rt_param_find(rt, name);
-			if (strieq(p->name, "Resource_dependencies") &&
-			    (check_dependencies(rgm, op, rg, rs, canonical) < 0 || check_cycle(op, rg, rs, canonical) < 0))
-				return -EINVAL;
 			ju_set_strf(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
 			add_validate_arg(args, s == 1 ? "-x" : "-r", p->name, canonical);
 		}
 	}
-	return 0;
+	return check_graph(rgm, op, rg->name, true);
 }
 
 static bool given(const struct op *op, const char *set, const char *name)
@@ -555,10 +530,30 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	return r;
 }
 
+/* As declared, on whatever node. */
+static enum dep_kind kind_of(const struct rgm_rs *user, const struct rgm_rs *rs)
+{
+	for (size_t i = 0; i < user->dep_count; i++)
+		if (user->deps[i].target == rs)
+			return user->deps[i].kind;
+	return DEP_NONE;
+}
+
+static const struct rgm_rs *find_user(struct rgm *rgm, const struct rgm_rs *rs)
+{
+	deps_index(rgm);
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			if (kind_of(rgm->rgs[g]->rs[i], rs) != DEP_NONE)
+				return rgm->rgs[g]->rs[i];
+	return NULL;
+}
+
 int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
 	_cleanup_free_ char *prefix = NULL;
+	const struct rgm_rs *user;
 	const char *key;
 	void *tmp;
 	json_t *v;
@@ -568,9 +563,9 @@ int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return -EINVAL;
 	if (rs->enabled)
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
-	for (size_t i = 0; i < rs->rg->rs_count; i++)
-		if (strlist_has(&rs->rg->rs[i]->deps, rs->name))
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", rs->rg->rs[i]->name, rs->name);
+	user = find_user(rgm, rs);
+	if (user)
+		return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", user->name, rs->name);
 	change_group(op, rs->rg);
 	prefix = xasprintf("rs.%s.", rs->name);
 	json_object_foreach_safe(op->data, tmp, key, v)
@@ -590,19 +585,25 @@ static bool in_request(const struct op *op, const char *name)
 	return false;
 }
 
-static int check_switchable(struct op *op, const struct rgm_rs *rs, bool enable)
+/* What is enabled needs what it depends on; only an offline-restart dependency may take it offline. */
+static int check_switchable(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, bool enable)
 {
-	for (size_t i = 0; i < rs->rg->rs_count; i++) {
-		const struct rgm_rs *other = rs->rg->rs[i];
+	deps_index(rgm);
+	for (size_t i = 0; enable && i < rs->dep_count; i++) {
+		const struct rgm_rs *target = rs->deps[i].target;
 
-		if (in_request(op, other->name))
-			continue;
-		if (enable && strlist_has(&rs->deps, other->name) && !other->enabled)
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, other->name);
-		if (!enable && strlist_has(&other->deps, rs->name) && other->enabled)
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too", other->name,
-				       rs->name);
+		if (target && rs->deps[i].kind >= DEP_STRONG && !target->enabled && !in_request(op, target->name))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, target->name);
 	}
+	for (size_t g = 0; !enable && g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++) {
+			const struct rgm_rs *user = rgm->rgs[g]->rs[i];
+			enum dep_kind kind = kind_of(user, rs);
+
+			if (user->enabled && !in_request(op, user->name) && (kind == DEP_STRONG || kind == DEP_RESTART))
+				return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too",
+					       user->name, rs->name);
+		}
 	return 0;
 }
 
@@ -621,7 +622,7 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 			return op_fail(op, SCHA_ERR_INVAL, "one request changes resources of one group only");
 		if (need_steady(rgm, op, rs->rg) < 0)
 			return -EINVAL;
-		if (streq(what, "enabled") && check_switchable(op, rs, value) < 0)
+		if (streq(what, "enabled") && check_switchable(rgm, op, rs, value) < 0)
 			return -EINVAL;
 		rg = rs->rg;
 		if (!op->data)

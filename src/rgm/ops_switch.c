@@ -306,7 +306,7 @@ void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg)
 		return;
 	(void)parse_nodes(rgm, op, NULL, &wanted);
-	online = rg_nodes_in(rg, IN(RG_ONLINE));
+	online = rg_nodes_in(rg, IN(RG_ONLINE) | IN(RG_PENDING_ONLINE_BLOCKED));        /* the rest is up to other groups */
 	if (streq(op->kind->name, "group_switch") && !wanted && !ju_bool(op->request, "preferred", false))
 		return;         /* switched off */
 	if (rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)))

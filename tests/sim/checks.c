@@ -67,7 +67,7 @@ void check_no_lost_update(uint32_t id)
 }
 
 /* A frozen machine acts no more when its lease is over: failfastd runs before anything else there. */
-static bool can_act(uint32_t id)
+bool can_act(uint32_t id)
 {
 	return w.node[id].up && !(w.node[id].frozen && lease_is_over(&w.node[id]));
 }
@@ -97,6 +97,10 @@ void check_start(uint32_t id, const char *rs, const char *method)
 		running += streq(ju_str(v, "rs", ""), rs);
 	if (running > 1)
 		fail("node%u runs %s of %s beside another method of it", id, method, rs);
+	if (streq(method, "Start"))
+		check_dep_start(id, rs);
+	else if (streq(method, "Stop"))
+		check_dep_stop(id, rs);
 	if (streq(method, "Start") && strstr(rs, "-app")) {
 		_cleanup_free_ char *other = xasprintf("%.*s-ip", (int)(strlen(rs) - 4), rs);
 
@@ -225,13 +229,20 @@ static void check_group(const json_t *rg)
 	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", "")), *table = xasprintf("rgm_rg_%s", ju_str(rg, "name", ""));
 	_cleanup_free_ char *key = xasprintf("rs.%s.enabled", app);
 	bool enabled = streq(ju_str(ccr_table(engine_ccr(w.node[1].engine), table), key, ""), "TRUE");
+	int g = 0;
 
+	(void)sscanf(ju_str(rg, "name", ""), "g%d", &g);
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		_cleanup_free_ char *node = xasprintf("node%u", id);
 		const char *state = group_state_on(rg, node);
 
-		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED");
-		bad += strstr(state, "PENDING") != NULL;
+		bool blocked = streq(state, "PENDING_ONLINE_BLOCKED");
+
+		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED") || blocked;
+		bad += strstr(state, "PENDING") != NULL && !blocked;
+		if ((streq(state, "ONLINE") || blocked) && enabled && shape_lets_run(id, g) == blocked)
+			missing("group %s is %s on node%u, but what it depends on is %s", ju_str(rg, "name", ""), state, id,
+				blocked ? "there" : "not there");
 		running += ju_bool(w.node[id].truth, app, false);
 		if (streq(state, "ONLINE") && ju_bool(w.node[id].serving, app, false) != enabled)
 			missing("group %s is online on node%u, where its resource %s", ju_str(rg, "name", ""), id,

@@ -270,6 +270,7 @@ void initial_disk(json_t *disk)
 			ju_set_str(rg, e, "TRUE");
 			ju_set_str(rg, m, "TRUE");
 		}
+		put_shape(rg, g);
 		put_table(disk, name, rg);
 	}
 }

@@ -179,6 +179,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	seed_random(seed);
 	w.verbose = verbose;
 	choose_cluster();
+	choose_shape();
 	w.told = json_array();
 	w.denied = json_array();
 	w.admin = json_object();

@@ -68,8 +68,16 @@ struct sim_node {
 	unsigned net;           /* counts what it has said of its networks */
 	uint32_t level;         /* of its software */
 	uint64_t slow_disk_until;
+	uint64_t served[GROUPS];        /* when its application stopped serving last; 0: never */
 	uint64_t votes_gen;     /* of the infrastructure table, after the last event */
 	unsigned lag;           /* per cent of the deliveries that come late */
+};
+
+/* How a group is made up. */
+struct shape {
+	int      dep_on;        /* its application depends on that of this group; -1: on none */
+	unsigned dep_kind;      /* index in shape.c */
+	bool     dep_local;     /* {LOCAL_NODE} */
 };
 
 struct sim_device {
@@ -85,6 +93,7 @@ struct world {
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
 	bool     fencing, fence_required, mixed_levels, rot;
+	struct shape shape[GROUPS];
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
 	uint64_t now, seq, rings;
@@ -172,7 +181,16 @@ void load_history(struct sim_node *n);
 char *check_history(void);
 uint64_t history_number(uint32_t id, int64_t group, int64_t value);    /* the commit that set it; 0: none */
 
+/* shape.c */
+void choose_shape(void);
+void put_shape(json_t *table, int g);
+void note_served(uint32_t id, const char *rs);
+void check_dep_start(uint32_t id, const char *rs);
+void check_dep_stop(uint32_t id, const char *rs);
+bool shape_lets_run(uint32_t id, int g);
+
 /* checks.c */
+bool can_act(uint32_t id);
 void check_running(const char *rs);
 void check_start(uint32_t id, const char *rs, const char *method);
 void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */

@@ -361,6 +361,29 @@ static void put_table(const char *name, json_t *data)
 	ju_set_new(w.tables, name, ju_pack("{sI,so}", "gen", (json_int_t)++w.gen, "data", data));
 }
 
+/* "a,w:b,r:c,o:d" into the four lists. */
+static void add_dependencies(json_t *table, const char *rs, const char *text)
+{
+	static const struct { const char *prefix, *list; } lists[] = {
+		{ "w:", "Resource_dependencies_weak" }, { "r:", "Resource_dependencies_restart" },
+		{ "o:", "Resource_dependencies_offline_restart" }, { "", "Resource_dependencies" },
+	};
+	struct strlist parts = { 0 };
+
+	strlist_split(&parts, text, ",");
+	for (size_t i = 0; i < parts.n; i++) {
+		size_t k = 0;
+
+		while (strncmp(parts.v[i], lists[k].prefix, strlen(lists[k].prefix)) != 0)
+			k++;
+		_cleanup_free_ char *key = xasprintf("rs.%s.prop.%s", rs, lists[k].list);
+		_cleanup_free_ char *all = xasprintf("%s%s%s", ju_str(table, key, ""), json_object_get(table, key) ? "," : "",
+						     parts.v[i] + strlen(lists[k].prefix));
+		ju_set_str(table, key, all);
+	}
+	strlist_done(&parts);
+}
+
 static void add_resource(json_t *table, char *text)
 {
 	char name[64], type[64], deps[100] = "-", mode[32] = "-", flags[8] = "";
@@ -368,7 +391,7 @@ static void add_resource(json_t *table, char *text)
 	if (sscanf(text, " %63s %63s %99s %31s %7s", name, type, deps, mode, flags) < 2)
 		return;
 	_cleanup_free_ char *t = xasprintf("rs.%s.type", name), *e = xasprintf("rs.%s.enabled", name);
-	_cleanup_free_ char *m = xasprintf("rs.%s.monitored", name), *d = xasprintf("rs.%s.prop.Resource_dependencies", name);
+	_cleanup_free_ char *m = xasprintf("rs.%s.monitored", name);
 	_cleanup_free_ char *f = xasprintf("rs.%s.prop.Failover_mode", name);
 	const char *full = NULL;
 
@@ -380,7 +403,7 @@ static void add_resource(json_t *table, char *text)
 	ju_set_str(table, e, strchr(flags, 'd') ? "FALSE" : "TRUE");
 	ju_set_str(table, m, strchr(flags, 'u') ? "FALSE" : "TRUE");
 	if (!streq(deps, "-"))
-		ju_set_str(table, d, deps);
+		add_dependencies(table, name, deps);
 	if (!streq(mode, "-"))
 		ju_set_str(table, f, mode);
 }

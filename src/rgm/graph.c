@@ -1,0 +1,142 @@
+/* What a change of a group must not bring about: dependencies on what does not exist, and dependencies in a circle.
+ *
+ * The group as the new table would make it stands in for the one in force, and the search is over the whole model.  An edge
+ * means "waits for", at a start or at a stop:
+ *
+ *   resource -> what any of its four lists names
+ *   resource -> each address of its group                    (Implicit_network_dependencies)
+ *   address  -> what the others of its group depend on in other groups, for it waits for their Prenet_start, and they
+ *               with their Postnet_stop for it */
+#include <errno.h>
+
+#include "rgm/model.h"
+
+enum { MARK_NONE, MARK_ON_PATH, MARK_DONE };
+
+struct search {
+	struct rgm *rgm;
+	const struct rgm_rs *closes;    /* where the circle was found to close; NULL: none was */
+	bool complete;
+	struct strlist path;            /* from its end to its beginning */
+};
+
+static bool visit(struct search *s, struct rgm_rs *rs);
+
+static bool visit_declared(struct search *s, const struct rgm_rs *rs, bool other_groups_only)
+{
+	for (size_t i = 0; i < rs->dep_count; i++) {
+		struct rgm_rs *target = rs->deps[i].target;
+
+		if (target && (target->rg != rs->rg || !other_groups_only) && visit(s, target))
+			return true;
+	}
+	return false;
+}
+
+static bool visit_implicit(struct search *s, const struct rgm_rs *rs)
+{
+	const struct rgm_rg *rg = rs->rg;
+
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		struct rgm_rs *other = rg->rs[i];
+
+		if (rs_depends_on_address(rs, other) && visit(s, other))
+			return true;
+		if (rs_is_address(rs) && !rs_is_address(other) &&
+		    (rs_declares(other, METHOD_PRENET_START) || rs_declares(other, METHOD_POSTNET_STOP)) &&
+		    visit_declared(s, other, true))
+			return true;
+	}
+	return false;
+}
+
+/* True: a circle; the path holds its members so far. */
+static bool visit(struct search *s, struct rgm_rs *rs)
+{
+	bool found;
+
+	if (rs->mark == MARK_DONE)
+		return false;
+	if (rs->mark == MARK_ON_PATH) {
+		s->closes = rs;
+		strlist_add(&s->path, rs->name);
+		return true;
+	}
+	rs->mark = MARK_ON_PATH;
+	found = visit_declared(s, rs, false) || visit_implicit(s, rs);
+	rs->mark = MARK_DONE;
+	if (found && !s->complete)
+		strlist_add(&s->path, rs->name);
+	s->complete |= found && s->closes == rs;
+	return found;
+}
+
+static int check_circles(struct rgm *rgm, const struct rgm_rg *rg, struct err *err)
+{
+	struct search s = { .rgm = rgm };
+	_cleanup_(buf_done) struct buf text = { 0 };
+
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			rgm->rgs[g]->rs[i]->mark = MARK_NONE;
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (visit(&s, rg->rs[i]))
+			break;
+	for (size_t i = s.path.n; i > 0; i--)
+		buf_printf(&text, "%s%s", i < s.path.n ? " -> " : "", s.path.v[i - 1]);
+	strlist_done(&s.path);
+	return s.closes ? err_set(err, -EINVAL, "the dependencies would go round in a circle: %s", text.s) : 0;
+}
+
+static int check_dep(const struct rgm *rgm, const struct rgm_rs *rs, const struct rs_dep *dep, struct err *err)
+{
+	if (!dep->target)
+		return err_set(err, -EINVAL, "resource %s depends on %s, which does not exist", rs->name, dep->name);
+	if (dep->target == rs)
+		return err_set(err, -EINVAL, "resource %s depends on itself", rs->name);
+	if (dep->node && !rgm_node_id(rgm, dep->node))
+		return err_set(err, -EINVAL, "resource %s depends on %s@%s: node %s is not in the configuration", rs->name, dep->name,
+			       dep->node, dep->node);
+	return 0;
+}
+
+/* What others depend on stays. */
+static int check_gone(const struct rgm_rg *old, const struct rgm_rg *rg, struct err *err)
+{
+	for (size_t i = 0; old && i < old->rs_count; i++) {
+		const struct rgm_rs *rs = old->rs[i];
+
+		if (rs->user_count && !rg_rs_find(rg, rs->name))
+			return err_set(err, -EINVAL, "resource %s of group %s depends on %s", rs->users[0]->name, rs->users[0]->rg->name,
+				       rs->name);
+	}
+	return 0;
+}
+
+static int check_new(struct rgm *rgm, struct rgm_rg *rg, bool complete, struct err *err)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		for (size_t k = 0; k < rg->rs[i]->dep_count; k++)
+			if ((complete || rg->rs[i]->deps[k].target) && check_dep(rgm, rg->rs[i], &rg->rs[i]->deps[k], err) < 0)
+				return -EINVAL;
+	return check_circles(rgm, rg, err);
+}
+
+int graph_check(struct rgm *rgm, const char *name, const json_t *data, bool complete, struct err *err)
+{
+	struct rgm_rg *rg = rg_from_table(rgm, name, data), *old;
+	int r;
+
+	if (!rg)                        /* of a type that comes with the same file: looked at again when that is there */
+		return 0;
+	deps_index(rgm);
+	r = check_gone(rg_find(rgm, name), rg, err);
+	old = rg_swap(rgm, name, rg);
+	deps_index(rgm);
+	if (r == 0)
+		r = check_new(rgm, rg, complete, err);
+	rg_swap(rgm, name, old);
+	rg_free(rg);
+	deps_index(rgm);
+	return r;
+}
