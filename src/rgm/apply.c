@@ -3,6 +3,7 @@
  *
  *   rgm.dec   president   a decision: group, version it was based on, what, why
  *   rgm.drain president   nodes are about to leave, or stay after all
+ *   rgm.hold  president   a node was evacuated, and until when it takes no group by itself
  *   rgm.rep   a node      states of a group and its resources there, method runs that ended
  *   rgm.status a node     Status that a resource set for itself
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
@@ -144,6 +145,10 @@ static void do_online(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	uint32_t node = (uint32_t)ju_int(m, "node", 0);
 
 	rg->on[node].state = RG_PENDING_ONLINE;
+	if (rg->intent == INTENT_SWITCH && !nodeset_has(rg->intent_nodes, node)) {
+		rg->intent = INTENT_NONE;       /* nothing was left of the switch */
+		rg->intent_nodes = 0;
+	}
 	if (node == rgm->self)
 		local_directive(rgm, rg, DIRECTIVE_ONLINE, u);
 }
@@ -174,6 +179,8 @@ static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	rg->restart = 0;
 	if (ju_bool(m, "by_hand", false))
 		clear_failures(rg);
+	for (uint32_t id = nodeset_next(rg->intent_nodes, 0); id; id = nodeset_next(rg->intent_nodes, id))
+		rg->on[id].held_until = 0;
 }
 
 static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
@@ -253,6 +260,14 @@ static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, 
 	rg->failback_due = false;
 }
 
+/* All that there is to it is the reason. */
+static void do_rest(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	(void)rgm;
+	(void)m;
+	u_note(u, "warning", "resource group %s: %s", rg->name, rg->why ? rg->why : "");
+}
+
 /* Those that carry a version are dropped when the group has changed since: the president decides anew. */
 static const struct {
 	const char *name;
@@ -263,6 +278,7 @@ static const struct {
 	{ "offline",     true,  true,  do_offline },
 	{ "failback",    true,  false, do_switch },
 	{ "no_failback", true,  false, do_no_failback },
+	{ "rest",        true,  false, do_rest },
 	{ "switch",      false, false, do_switch },
 	{ "auto",        false, false, do_auto },
 	{ "off",         false, false, do_off },
@@ -271,6 +287,21 @@ static const struct {
 	{ "rs_restart",  false, true,  do_rs_restart },
 	{ "clear",       false, false, do_clear },
 };
+
+/* Are the other groups that it looked at as they were then? */
+static bool others_moved(const struct rgm *rgm, const json_t *m)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(m, "seen"), name, v) {
+		const struct rgm_rg *other = rg_find(rgm, name);
+
+		if (!other || other->ver != (uint64_t)json_integer_value(v))
+			return true;
+	}
+	return false;
+}
 
 static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 {
@@ -284,6 +315,10 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 			continue;
 		if (decisions[i].versioned && (uint64_t)ju_int(m, "ver", 0) != rg->ver)
 			return;
+		if (decisions[i].versioned && others_moved(rgm, m)) {
+			rg->decided_ver = 0;    /* the president makes it anew */
+			return;
+		}
 		if (decisions[i].names_node && (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP))
 			return;
 		rg->ver++;
@@ -397,6 +432,27 @@ static void drain(struct rgm *rgm, nodeset nodes, bool on)
 	bump_all(rgm);
 }
 
+/* Evacuated: for a while it takes no group by itself. */
+static void on_hold(struct rgm *rgm, const json_t *m)
+{
+	int64_t node = ju_int(m, "node", 0);
+
+	ops_landed(rgm, ju_str(m, "op", ""));
+	if (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP)
+		return;
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		struct rgm_rg *rg = rgm->rgs[g];
+
+		rg->on[node].held_until = ju_int(m, "until", 0);
+		rg->intent_nodes &= ~node_bit((uint32_t)node);
+		if (!rg->intent_nodes)
+			rg->intent = INTENT_NONE;
+		if ((RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)) & IN(rg->on[node].state))
+			set_text(&rg->why, ju_str(m, "why", ""));
+	}
+	bump_all(rgm);
+}
+
 static void on_drain(struct rgm *rgm, const json_t *m)
 {
 	drain(rgm, nodeset_from_json(ju_arr(m, "nodes")), ju_bool(m, "on", false));
@@ -419,6 +475,8 @@ void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_updat
 		on_decision(rgm, m, u);
 	else if (streq(t, "rgm.drain"))
 		on_drain(rgm, m);
+	else if (streq(t, "rgm.hold"))
+		on_hold(rgm, m);
 	else if (streq(t, "rgm.rep"))
 		on_report(rgm, from, m, u);
 	else if (streq(t, "rgm.status"))
@@ -479,11 +537,12 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 		const struct rg_node *on = &rg->on[id];
 		char key[8];
 
-		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->settled)
+		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->held_until && !on->settled)
 			continue;
 		(void)snprintf(key, sizeof key, "%u", id);
-		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
-					       "g", (json_int_t)on->gave_over, "set", (json_int_t)on->settled));
+		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
+					       "g", (json_int_t)on->gave_over, "h", (json_int_t)on->held_until, "set",
+					       (json_int_t)on->settled));
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
@@ -543,6 +602,7 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 		rg->on[id].state = (enum rg_state)ju_int(v, "s", 0);
 		times_restore(rg->on[id].failures, FAILURES_PER_NODE, ju_arr(v, "f"));
 		rg->on[id].gave_over = ju_int(v, "g", 0);
+		rg->on[id].held_until = ju_int(v, "h", 0);
 		rg->on[id].settled = (uint64_t)ju_int(v, "set", 0);
 	}
 	json_object_foreach(ju_obj(o, "rs"), key, v) {

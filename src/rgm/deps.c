@@ -188,6 +188,7 @@ void deps_index(struct rgm *rgm)
 				add_user(*found, all[i]);
 		}
 	free(all);
+	links_index(rgm);
 	rgm->indexed = rgm->layout;
 }
 
@@ -220,7 +221,8 @@ nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t no
 
 	if (!dep_applies(rgm, dep, node))
 		return 0;
-	if (dep->scope == SCOPE_LOCAL_NODE || (dep->target && dep->target->rg == rs->rg))
+	if (dep->scope == SCOPE_LOCAL_NODE || (dep->target && dep->target->rg == rs->rg) ||
+	    (dep->scope == SCOPE_FROM_RG_AFFINITIES && dep->target && rg_has_link(rs->rg, dep->target->rg, LINK_POSITIVES)))
 		return node_bit(node) & rgm_up_nodes(rgm);
 	return rgm_up_nodes(rgm);
 }

@@ -100,7 +100,7 @@ static void status_for(enum rs_state state, enum rs_status *ret_status, const ch
 
 static enum rg_state group_state(const struct rgm_rg *rg)
 {
-	bool any_up = false, stop_failed = false, faulted = false, restarting = false, working = busy(rg) || any(rg, local_held);
+	bool any_up = false, stop_failed = false, faulted = false, restarting = false, working = busy(rg) || any(rg, local_held) || rg_start_held(rg);
 
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rs_local *l = &rg->rs[i]->local;
@@ -157,7 +157,7 @@ static void report(struct rgm *rgm, struct rgm_rg *rg, const char *failed, struc
 {
 	enum rg_state state = group_state(rg);
 	json_t *resources = report_resources(rg), *m;
-	bool at_rest = !busy(rg) && !any(rg, local_held), settled = at_rest && rg->told_settled != rg->gen;
+	bool at_rest = !busy(rg) && !any(rg, local_held) && !rg_start_held(rg), settled = at_rest && rg->told_settled != rg->gen;
 
 	if (!resources && state == rg->told_state && !rg->runs && !failed && !settled)
 		return;

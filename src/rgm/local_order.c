@@ -123,7 +123,7 @@ bool local_may_start(const struct rgm_rs *rs)
 	for (size_t i = 0; i < rg->rs_count; i++)
 		if (rg->rs[i] != rs && holds_start(rg->rs[i], rs))
 			return false;
-	return !deps_hold_start(rs, rg->rgm->self, DEP_WEAK);
+	return !rg_start_held(rg) && !deps_hold_start(rs, rg->rgm->self, DEP_WEAK);
 }
 
 static bool is_up(const struct rgm_rs *rs, enum phase least)
@@ -184,7 +184,7 @@ bool local_blocked(const struct rgm_rs *rs)
 
 bool local_held(const struct rgm_rs *rs)
 {
-	return local_stops(rs) && users_hold_stop(rs, rs->rg->rgm->self, rs->local.restart);
+	return local_stops(rs) && (rg_stop_held(rs->rg) || users_hold_stop(rs, rs->rg->rgm->self, rs->local.restart));
 }
 
 static bool misses(const struct rgm_rs *rs)

@@ -334,6 +334,7 @@ struct rgm_rg *rg_free(struct rgm_rg *rg)
 	for (size_t i = 0; i < rg->rs_count; i++)
 		rs_free(rg->rs[i]);
 	free(rg->rs);
+	links_done(rg);
 	json_decref(rg->props);
 	json_decref(rg->runs);
 	free(rg->why);
@@ -516,6 +517,7 @@ static void rg_take_table(struct rgm *rgm, struct rgm_rg *rg, const json_t *data
 	rg->managed = streq(ju_str(data, "rg.managed", "FALSE"), "TRUE");
 	load_nodelist(rgm, rg);
 	load_resources(rgm, rg, data);
+	links_read(rg);
 }
 
 struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data)

@@ -28,6 +28,11 @@ struct rs_dep {
 	struct rgm_rs *target;                  /* by deps_index(); NULL: it does not exist */
 };
 
+/* What a group has to do with another one; links.c. */
+enum link_kind { LINK_DEPENDENCY, LINK_WEAK_POSITIVE, LINK_POSITIVE, LINK_DELEGATED, LINK_WEAK_NEGATIVE, LINK_NEGATIVE, LINK_COUNT };
+extern const char *const link_prefixes[LINK_COUNT];
+struct rg_link { char *name; enum link_kind kind; struct rgm_rg *target; };     /* target by deps_index(); NULL: there is none */
+
 /* A resource on one node, as everybody knows it. */
 struct rs_node {
 	enum rs_state  state;
@@ -70,6 +75,7 @@ struct rg_node {
 	enum rg_state state;
 	int64_t       failures[FAILURES_PER_NODE];      /* wall ms of start failures, newest first */
 	int64_t       gave_over;                        /* wall ms of the last giveover away from this node */
+	int64_t       held_until;                       /* wall ms; evacuated: does not come there by itself before then */
 	uint64_t      settled;                          /* configuration generation that is carried out there */
 };
 
@@ -84,6 +90,11 @@ struct rgm_rg {
 	size_t         rs_count;
 	uint32_t       nodelist[CMM_NODE_ID_MAX];
 	size_t         node_count;
+	struct rg_link *links;
+	size_t         link_count;
+	struct rgm_rg **linked_by;              /* groups with a link to this one; by deps_index() */
+	size_t         linked_by_count;
+	unsigned       mark;                    /* scratch of a search */
 
 	/* replicated */
 	uint64_t       ver;                     /* rises with every change that matters to decisions */
@@ -212,14 +223,33 @@ void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
 void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
 json_t *method_argv(const struct rt *rt, enum rt_method method, const char *rs, const char *rg);
 
+/* links.c */
+int  affinities_check(const char *value, struct err *err);
+void links_read(struct rgm_rg *rg);
+void links_done(struct rgm_rg *rg);
+void links_index(struct rgm *rgm);                      /* by deps_index() */
+bool rg_has_link(const struct rgm_rg *rg, const struct rgm_rg *target, unsigned kinds); /* bit mask of 1 << enum link_kind */
+#define LINK_POSITIVES (IN(LINK_WEAK_POSITIVE) | IN(LINK_POSITIVE) | IN(LINK_DELEGATED))
+#define LINK_STRONG    (IN(LINK_POSITIVE) | IN(LINK_DELEGATED) | IN(LINK_NEGATIVE))
+bool rg_start_held(const struct rgm_rg *rg);            /* on this node, by groups that come first */
+bool rg_stop_held(const struct rgm_rg *rg);
+
+/* place.c */
+#define WHY_NOT_SIZE 160
+bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);       /* true: may not be there */
+bool rg_excluded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);      /* by strong affinities alone */
+unsigned rg_recent_failures(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id);
+nodeset rg_ideal(const struct rgm *rgm, const struct rgm_rg *rg);       /* as if it were nowhere */
+nodeset rg_want(const struct rgm *rgm, const struct rgm_rg *rg);
+nodeset rg_goal(const struct rgm *rgm, const struct rgm_rg *rg);        /* the same, less what is to restart */
+void rg_tell_others(const struct rgm *rgm, const struct rgm_rg *rg, nodeset chosen, struct buf *text);
+
 /* decide.c */
-struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLINE, ACTION_FAILBACK } what; uint32_t node;
-		   nodeset nodes; char why[400]; };
+struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLINE, ACTION_FAILBACK, ACTION_REST } what;
+		   uint32_t node; nodeset nodes; char why[800]; };
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
 /* The first node of the Nodelist that could take the group when it leaves `from` and has not refused it; 0: none. */
 uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused);
-/* The same by hand: start failures only put a node behind the others. */
-uint32_t rg_evacuation_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from);
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
 

@@ -142,7 +142,7 @@ int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 /* Known to the table, but nothing acts on them yet: a value that would ask for it is refused. */
 static bool group_prop_works(const char *name, const char *value)
 {
-	static const char *const later[] = { "RG_dependencies", "RG_affinities", "Load_factors", "RG_slm_type" };
+	static const char *const later[] = { "Load_factors", "RG_slm_type" };
 
 	if (strieq(name, "RG_mode"))
 		return strieq(value, "FAILOVER");
@@ -169,6 +169,8 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 	if (!group_prop_works(info->name, canonical))
 		return op_fail(op, SCHA_ERR_PROP, "property %s: the value %s is not supported by this version yet", info->name,
 			       canonical);
+	if (streq(info->name, "RG_affinities") && affinities_check(canonical, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
 	if (strieq(name, "Nodelist")) {
 		struct strlist nodes = { 0 };
 		const char *bad = NULL;
@@ -212,7 +214,9 @@ int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_RG, "resource group %s exists already", name);
 	op->table = xasprintf("rgm_rg_%s", name);
 	op->data = ju_pack("{ss}", "rg.managed", "FALSE");
-	return set_group_props(rgm, op, op->data);
+	if (set_group_props(rgm, op, op->data) < 0)
+		return -EINVAL;
+	return check_graph(rgm, op, name, true);
 }
 
 bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist)
@@ -239,7 +243,7 @@ int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg || need_steady(rgm, op, rg) < 0)
 		return -EINVAL;
 	change_group(op, rg);
-	if (set_group_props(rgm, op, op->data) < 0)
+	if (set_group_props(rgm, op, op->data) < 0 || check_graph(rgm, op, rg->name, true) < 0)
 		return -EINVAL;
 	if (runs_outside(rgm, rg, ju_str(op->data, "rg.prop.Nodelist", "")))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is online on a node that the new Nodelist leaves out: switch "
@@ -257,6 +261,9 @@ int start_group_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (rg->rs_count)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s still has resource %s: remove its resources first", rg->name,
 			       rg->rs[0]->name);
+	if (rg->linked_by_count)
+		return op_fail(op, SCHA_ERR_DEPEND, "resource group %s names %s in its RG_dependencies or RG_affinities",
+			       rg->linked_by[0]->name, rg->name);
 	if (rg->managed || rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is managed: take it offline and unmanage it first "
 			       "(scswitch -F -g %s; scswitch -u -g %s)", rg->name, rg->name, rg->name);
@@ -296,6 +303,10 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
 			       rg->name);
+	for (size_t i = 0; i < rg->linked_by_count; i++)
+		if (rg->linked_by[i]->managed && rg_has_link(rg->linked_by[i], rg, IN(LINK_DEPENDENCY)))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource group %s is managed and depends on %s: unmanage it first",
+				       rg->linked_by[i]->name, rg->name);
 	change_group(op, rg);
 	ju_set_str(op->data, "rg.managed", "FALSE");
 	return 0;

@@ -430,6 +430,9 @@ static int check_leaving(struct change *c, const struct rgm_rg *rg)
 	if (((rg->managed && !managed) || !c->after) && rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(c->op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
 			       rg->name);
+	if (!c->after && rg->linked_by_count)
+		return op_fail(c->op, SCHA_ERR_DEPEND, "resource group %s names %s in its RG_dependencies or RG_affinities",
+			       rg->linked_by[0]->name, rg->name);
 	if (!c->after && rg->managed)
 		return op_fail(c->op, SCHA_ERR_STATE, "resource group %s is managed: take it offline and unmanage it first "
 			       "(scswitch -F -g %s; scswitch -u -g %s)", rg->name, rg->name, rg->name);

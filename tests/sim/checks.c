@@ -98,6 +98,8 @@ void check_start(uint32_t id, const char *rs, const char *method)
 	if (running > 1)
 		fail("node%u runs %s of %s beside another method of it", id, method, rs);
 	if (streq(method, "Start"))
+		check_apart(id, rs);
+	if (streq(method, "Start"))
 		check_dep_start(id, rs);
 	else if (streq(method, "Stop"))
 		check_dep_stop(id, rs);
@@ -197,8 +199,7 @@ void check_disabled(uint32_t id, int64_t group, uint64_t key)
 static bool complain;           /* false: only find out */
 static bool all_well;
 
-static void missing(const char *fmt, ...) _printf_(1, 2);
-static void missing(const char *fmt, ...)
+void missing(const char *fmt, ...)
 {
 	char text[500];
 	va_list ap;
@@ -212,8 +213,9 @@ static void missing(const char *fmt, ...)
 	fail("%s", text);
 }
 
-static const char *group_state_on(const json_t *rg, const char *node)
+const char *group_state_on(const json_t *rg, uint32_t id)
 {
+	_cleanup_free_ char *node = xasprintf("node%u", id);
 	json_t *v;
 	size_t i;
 
@@ -223,7 +225,7 @@ static const char *group_state_on(const json_t *rg, const char *node)
 	return "?";
 }
 
-static void check_group(const json_t *rg)
+static void check_group(const json_t *groups, const json_t *rg)
 {
 	unsigned online = 0, running = 0, bad = 0;
 	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", "")), *table = xasprintf("rgm_rg_%s", ju_str(rg, "name", ""));
@@ -233,9 +235,7 @@ static void check_group(const json_t *rg)
 
 	(void)sscanf(ju_str(rg, "name", ""), "g%d", &g);
 	for (uint32_t id = 1; id <= w.nodes; id++) {
-		_cleanup_free_ char *node = xasprintf("node%u", id);
-		const char *state = group_state_on(rg, node);
-
+		const char *state = group_state_on(rg, id);
 		bool blocked = streq(state, "PENDING_ONLINE_BLOCKED");
 
 		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED") || blocked;
@@ -250,7 +250,7 @@ static void check_group(const json_t *rg)
 	}
 	if (bad)
 		missing("group %s is still pending after the faults stopped", ju_str(rg, "name", ""));
-	if (!ju_bool(rg, "admin_offline", false) && online != 1)
+	if (!ju_bool(rg, "admin_offline", false) && online != shape_primaries(groups, g) && (online || !rests(rg)))
 		missing("group %s can be online but is online on %u nodes", ju_str(rg, "name", ""), online);
 	if (running > online)
 		missing("group %s: its resource runs on %u nodes, but it is online on %u", ju_str(rg, "name", ""), running, online);
@@ -364,7 +364,7 @@ static void check_converged(void)
 		missing("%s", wrong);
 	status = engine_status(w.node[1].engine);
 	json_array_foreach(ju_arr(status, "groups"), i, rg)
-		check_group(rg);
+		check_group(ju_arr(status, "groups"), rg);
 	json_decref(status);
 }
 

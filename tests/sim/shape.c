@@ -9,30 +9,45 @@ static const char *const dep_lists[] = {
 };
 enum { STRONG, WEAK, RESTART, OFFLINE_RESTART };
 
+static const char *const link_prefixes[] = { "", "+", "-", "++", "+++", "--" };
+enum { DEPENDENCY, LIKES, DISLIKES, FOLLOWS, DELEGATES, AVOIDS };
+
 void choose_shape(void)
 {
 	bool plain = chance(50);
 
 	for (int g = 0; g < GROUPS; g++)
-		w.shape[g] = (struct shape) { .dep_on = -1 };
+		w.shape[g] = (struct shape) { .dep_on = -1, .link_to = -1 };
 	for (int g = 1; g < GROUPS && !plain; g++)
 		if (chance(60)) {
 			w.shape[g].dep_on = (int)rnd_upto((uint64_t)g);
 			w.shape[g].dep_kind = rnd_upto(ARRAY_SIZE(dep_lists));
 			w.shape[g].dep_local = chance(20);
 		}
+	for (int g = 1; g < GROUPS && !plain; g++)
+		if (chance(60)) {
+			w.shape[g].link_to = (int)rnd_upto((uint64_t)g);
+			w.shape[g].link_kind = rnd_upto(ARRAY_SIZE(link_prefixes));
+		}
 }
 
 void put_shape(json_t *table, int g)
 {
 	const struct shape *s = &w.shape[g];
-	_cleanup_free_ char *key = NULL, *value = NULL;
+	_cleanup_free_ char *key = xasprintf("rs.g%d-app.prop.%s", g, dep_lists[s->dep_kind]);
+	_cleanup_free_ char *value = xasprintf("g%d-app%s", s->dep_on, s->dep_local ? "{LOCAL_NODE}" : "");
+	_cleanup_free_ char *link = xasprintf("%sg%d", link_prefixes[s->link_kind], s->link_to);
 
-	if (s->dep_on < 0)
-		return;
-	key = xasprintf("rs.g%d-app.prop.%s", g, dep_lists[s->dep_kind]);
-	value = xasprintf("g%d-app%s", s->dep_on, s->dep_local ? "{LOCAL_NODE}" : "");
-	ju_set_str(table, key, value);
+	if (s->dep_on >= 0)
+		ju_set_str(table, key, value);
+	if (s->link_to >= 0)
+		ju_set_str(table, s->link_kind == DEPENDENCY ? "rg.prop.RG_dependencies" : "rg.prop.RG_affinities", link);
+}
+
+/* The scope of a dependency without one follows a positive affinity. */
+static bool is_local(const struct shape *s)
+{
+	return s->dep_local || (s->dep_on == s->link_to && s->link_kind != DEPENDENCY && s->link_kind != DISLIKES && s->link_kind != AVOIDS);
 }
 
 /* "g2-app" -> 2; -1: another resource. */
@@ -78,7 +93,7 @@ void check_dep_start(uint32_t id, const char *rs)
 	if (!s || s->dep_on < 0 || s->dep_kind == WEAK)
 		return;
 	for (uint32_t k = 1; k <= w.nodes; k++)
-		if ((k == id || !s->dep_local) && served_at(k, s->dep_on) + patience() >= w.now && served_at(k, s->dep_on))
+		if ((k == id || !is_local(s)) && served_at(k, s->dep_on) + patience() >= w.now && served_at(k, s->dep_on))
 			return;
 	fail("node%u starts %s, but g%d-app is nowhere", id, rs, s->dep_on);
 }
@@ -92,10 +107,54 @@ void check_dep_stop(uint32_t id, const char *rs)
 		for (uint32_t k = 1; k <= w.nodes; k++) {
 			_cleanup_free_ char *app = xasprintf("g%d-app", g);
 
-			if (w.shape[g].dep_on == on && w.shape[g].dep_kind == OFFLINE_RESTART && (k == id || !w.shape[g].dep_local) &&
+			if (w.shape[g].dep_on == on && w.shape[g].dep_kind == OFFLINE_RESTART && (k == id || !is_local(&w.shape[g])) &&
 			    can_act(k) && ju_bool(w.node[k].truth, app, false))
 				fail("node%u stops %s under %s on node%u", id, rs, app, k);
 		}
+}
+
+/* "--": never both on one machine. */
+void check_apart(uint32_t id, const char *rs)
+{
+	int own = app_of(rs);
+
+	for (int g = 0; g < GROUPS && own >= 0; g++) {
+		int other = w.shape[g].link_to == own ? g : own == g ? w.shape[g].link_to : -1;
+		_cleanup_free_ char *app = xasprintf("g%d-app", other);
+
+		if (other >= 0 && w.shape[g].link_kind == AVOIDS && ju_bool(w.node[id].truth, app, false))
+			fail("node%u starts %s beside %s", id, rs, app);
+	}
+}
+
+/* No node may have it: it failed twice on some, others were evacuated a short while ago, and the rest is not allowed. */
+bool rests(const json_t *rg)
+{
+	const char *why = ju_str(rg, "why", "");
+
+	return strstr(why, "it rests: ") && (strstr(why, "it failed to start there") || strstr(why, "it was evacuated"));
+}
+
+static bool is_there(const json_t *rg, uint32_t node)
+{
+	return !streq(group_state_on(rg, node), "OFFLINE");
+}
+
+/* On how many nodes should the group be, as the others are? */
+unsigned shape_primaries(const json_t *groups, int g)
+{
+	const struct shape *s = &w.shape[g];
+	const json_t *rg = json_array_get(groups, (size_t)g), *target = s->link_to < 0 ? NULL : json_array_get(groups, (size_t)s->link_to);
+	bool follows = target && (s->link_kind == FOLLOWS || s->link_kind == DELEGATES), somewhere = !follows;
+
+	for (uint32_t id = 1; target && id <= w.nodes; id++) {
+		somewhere |= is_there(target, id);
+		if (follows && is_there(rg, id) && !is_there(target, id))
+			missing("g%d is on node%u, where g%d is not", g, id, s->link_to);
+		if (s->link_kind == AVOIDS && is_there(rg, id) && is_there(target, id))
+			missing("g%d is on node%u beside g%d", g, id, s->link_to);
+	}
+	return somewhere;
 }
 
 /* Nothing moves any more: may its application be up on that node? */
@@ -106,7 +165,7 @@ bool shape_lets_run(uint32_t id, int g)
 	if (s->dep_on < 0 || s->dep_kind == WEAK)
 		return true;
 	for (uint32_t k = 1; k <= w.nodes; k++)
-		if ((k == id || !s->dep_local) && serves(k, s->dep_on))
+		if ((k == id || !is_local(s)) && serves(k, s->dep_on))
 			return true;
 	/* Only an offline-restart dependency follows it down. */
 	return s->dep_kind != OFFLINE_RESTART && serves(id, g);

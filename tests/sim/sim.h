@@ -78,6 +78,8 @@ struct shape {
 	int      dep_on;        /* its application depends on that of this group; -1: on none */
 	unsigned dep_kind;      /* index in shape.c */
 	bool     dep_local;     /* {LOCAL_NODE} */
+	int      link_to;       /* this group is in its RG_dependencies or RG_affinities; -1: none */
+	unsigned link_kind;
 };
 
 struct sim_device {
@@ -188,6 +190,10 @@ void note_served(uint32_t id, const char *rs);
 void check_dep_start(uint32_t id, const char *rs);
 void check_dep_stop(uint32_t id, const char *rs);
 bool shape_lets_run(uint32_t id, int g);
+void check_apart(uint32_t id, const char *rs);
+unsigned shape_primaries(const json_t *groups, int g);
+bool rests(const json_t *rg);
+const char *group_state_on(const json_t *rg, uint32_t node);
 
 /* checks.c */
 bool can_act(uint32_t id);
@@ -201,4 +207,5 @@ void check_disabled(uint32_t id, int64_t group, uint64_t key);
 void check_epoch(uint32_t id, const json_t *journal_entry);
 void check_no_lost_update(uint32_t id);
 void check_without_absent(void);
+void missing(const char *fmt, ...) _printf_(1, 2);       /* it has not come right yet */
 bool converged(bool complain);
