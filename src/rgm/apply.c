@@ -5,6 +5,7 @@
  *   rgm.drain president   nodes are about to leave, or stay after all
  *   rgm.hold  president   a node was evacuated, and until when it takes no group by itself
  *   rgm.rep   a node      states of a group and its resources there, method runs that ended
+ *   rgm.prepared a node   how far it has come with Init, Fini and Boot of a group
  *   rgm.status a node     Status that a resource set for itself
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
  *   rgm.run   president   run a method outside a group's plan; rgm.ran  a node  its result */
@@ -64,6 +65,7 @@ static void maybe_formed(struct rgm *rgm, struct rgm_update *u)
 		rg->ver++;
 		if (!rg->admin_offline)
 			set_text(&rg->why, "the cluster started");
+		rg->fresh = !rg->admin_offline;
 	}
 	u_note(u, "notice", "the cluster has formed; resource groups start now");
 }
@@ -106,6 +108,7 @@ void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
 		if (rg->managed && !rgm->forming && rg_prop_bool(rg, "Failback"))
 			rg->failback_due = true;
 	}
+	boot_joined(rgm, id, u);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
 	rgm->stirred = true;
@@ -145,6 +148,7 @@ static void do_online(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	uint32_t node = (uint32_t)ju_int(m, "node", 0);
 
 	rg->on[node].state = RG_PENDING_ONLINE;
+	rg->fresh = false;
 	if (rg->intent == INTENT_SWITCH && !nodeset_has(rg->intent_nodes, node)) {
 		rg->intent = INTENT_NONE;       /* nothing was left of the switch */
 		rg->intent_nodes = 0;
@@ -405,6 +409,16 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	intent_progress(rg, from, failed != NULL);
 }
 
+static void on_prepared(struct rgm *rgm, uint32_t from, const json_t *m)
+{
+	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
+
+	if (!rg)
+		return;
+	rg->on[from].prepared = (uint64_t)ju_int(m, "n", 0);
+	rg->ver++;
+}
+
 static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
@@ -477,6 +491,8 @@ void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_updat
 		on_drain(rgm, m);
 	else if (streq(t, "rgm.hold"))
 		on_hold(rgm, m);
+	else if (streq(t, "rgm.prepared"))
+		on_prepared(rgm, from, m);
 	else if (streq(t, "rgm.rep"))
 		on_report(rgm, from, m, u);
 	else if (streq(t, "rgm.status"))
@@ -537,17 +553,18 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 		const struct rg_node *on = &rg->on[id];
 		char key[8];
 
-		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->held_until && !on->settled)
+		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->held_until && !on->owed && !on->settled)
 			continue;
 		(void)snprintf(key, sizeof key, "%u", id);
-		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
-					       "g", (json_int_t)on->gave_over, "h", (json_int_t)on->held_until, "set",
+		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI,sI,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
+					       "g", (json_int_t)on->gave_over, "h", (json_int_t)on->held_until, "o",
+					       (json_int_t)on->owed, "p", (json_int_t)on->prepared, "set",
 					       (json_int_t)on->settled));
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
-	return ju_pack("{sI,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
-		       rg->failback_due, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
+	return ju_pack("{sI,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
+		       rg->failback_due, "fr", rg->fresh, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
 		       nodeset_to_json(rg->restart), "why", rg->why ? rg->why : "", "nodes", nodes, "rs", resources);
 }
 
@@ -590,6 +607,7 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 	rg->ver = (uint64_t)ju_int(o, "ver", 1);
 	rg->admin_offline = ju_bool(o, "off", true);
 	rg->failback_due = ju_bool(o, "fb", false);
+	rg->fresh = ju_bool(o, "fr", false);
 	rg->intent = (enum intent)ju_int(o, "intent", 0);
 	rg->intent_nodes = nodeset_from_json(ju_arr(o, "in"));
 	rg->restart = nodeset_from_json(ju_arr(o, "re"));
@@ -603,6 +621,8 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 		times_restore(rg->on[id].failures, FAILURES_PER_NODE, ju_arr(v, "f"));
 		rg->on[id].gave_over = ju_int(v, "g", 0);
 		rg->on[id].held_until = ju_int(v, "h", 0);
+		rg->on[id].owed = (uint64_t)ju_int(v, "o", 0);
+		rg->on[id].prepared = (uint64_t)ju_int(v, "p", 0);
 		rg->on[id].settled = (uint64_t)ju_int(v, "set", 0);
 	}
 	json_object_foreach(ju_obj(o, "rs"), key, v) {

@@ -97,6 +97,11 @@ static void next_start(const struct rgm *rgm, const struct rgm_rg *rg, nodeset w
 		why(a, "waiting until %s is fenced or dead by lease", rgm_node_name(rgm, nodeset_next(unsure, 0)));
 		return;
 	}
+	if (rg_unprepared(rg, id)) {
+		act(a, ACTION_WAIT, 0);
+		why(a, "waiting until Init or Boot methods have ended on %s", rgm_node_name(rgm, id));
+		return;
+	}
 	other = in_the_way(rgm, rg, id, true);
 	if (other) {
 		wait_for(rgm, other, id, "offline", a);
@@ -169,13 +174,19 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		why(ret, rgm->forming ? "waiting until all members have joined" : "methods are running");
 		return;
 	}
+	if (rg->fresh && rg->intent == INTENT_NONE && !rg->admin_offline && rg_unprepared_nodes(rg)) {
+		act(ret, ACTION_WAIT, 0);
+		why(ret, "waiting until Boot methods have ended on %s", rgm_node_name(rgm, nodeset_next(rg_unprepared_nodes(rg), 0)));
+		return;
+	}
 	want = rg_want(rgm, rg);
 	id = nodeset_next(online & (rg->restart | ~want), 0);
 	if (id) {
 		stop(rgm, rg, id, nodeset_has(rg->restart, id) ? "restart" : "it is wanted elsewhere", ret);
 		return;
 	}
-	if (rg->failback_due && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg)) {
+	if (rg->failback_due && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
+	    !rg_unprepared_nodes(rg)) {
 		failback(rgm, rg, online, ret);
 		return;
 	}

@@ -32,6 +32,8 @@ static bool busy(const struct rgm_rg *rg)
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rs_local *l = &rg->rs[i]->local;
 
+		if (boot_holds(rg->rs[i]) && local_goal(rg->rs[i]) > l->phase)
+			return true;
 		if (l->running != METHOD_COUNT || (l->announced != RS_OFFLINE && rg->rs[i]->on[rg->rgm->self].state != l->announced))
 			return true;
 	}
@@ -421,9 +423,9 @@ static bool ad_hoc_ran(struct rgm *rgm, uint64_t run, const json_t *result, stru
 
 void rgm_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_update *u)
 {
-	if (ad_hoc_ran(rgm, run, result, u))
-		return;
 	deps_index(rgm);
+	if (ad_hoc_ran(rgm, run, result, u) || boot_ran(rgm, run, result, u))
+		return;
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];
 

@@ -120,6 +120,8 @@ bool local_may_start(const struct rgm_rs *rs)
 
 	if (rs->local.phase >= PHASE_UP)
 		return true;
+	if (boot_holds(rs))
+		return false;
 	for (size_t i = 0; i < rg->rs_count; i++)
 		if (rg->rs[i] != rs && holds_start(rg->rs[i], rs))
 			return false;

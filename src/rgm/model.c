@@ -278,7 +278,7 @@ static void load_infrastructure(struct rgm *rgm, const json_t *data)
 
 /* ---- types ---- */
 
-static int load_type(struct rgm *rgm, const char *name, const json_t *data, struct err *err)
+static int load_type(struct rgm *rgm, const char *name, const json_t *data, struct rgm_update *u, struct err *err)
 {
 	const char *text = ju_str(data, "rtr", NULL);
 	struct rt *rt = NULL;
@@ -303,10 +303,13 @@ static int load_type(struct rgm *rgm, const char *name, const json_t *data, stru
 		return r;
 	strlist_split(&rt->installed_nodes, ju_str(data, "installed_nodes", ""), ",");
 	if (at < rgm->type_count) {             /* resources point into the old one: only the nodes may have changed */
+		struct managed_list *before = boot_before(rgm, NULL);
+
 		strlist_done(&rgm->types[at].rt->installed_nodes);
 		rgm->types[at].rt->installed_nodes = rt->installed_nodes;
 		rt->installed_nodes = (struct strlist) { 0 };
 		rt_free(rt);
+		boot_after(rgm, NULL, before, u);
 		return 0;
 	}
 	rgm->types = xrealloc(rgm->types, (rgm->type_count + 1) * sizeof *rgm->types);
@@ -335,6 +338,7 @@ struct rgm_rg *rg_free(struct rgm_rg *rg)
 		rs_free(rg->rs[i]);
 	free(rg->rs);
 	links_done(rg);
+	boot_forget(rg);
 	json_decref(rg->props);
 	json_decref(rg->runs);
 	free(rg->why);
@@ -531,9 +535,10 @@ struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *da
 	return rg;
 }
 
-static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const json_t *data, struct err *err)
+static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const json_t *data, struct rgm_update *u, struct err *err)
 {
 	struct rgm_rg *rg = rg_find(rgm, name);
+	struct managed_list *before;
 	bool was_managed;
 	int r;
 
@@ -549,6 +554,7 @@ static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const jso
 		(void)rg_swap(rgm, name, rg);
 	}
 	was_managed = rg->managed;
+	before = boot_before(rgm, rg);
 	rg_take_table(rgm, rg, data);
 	if (!rg->managed && was_managed) {
 		rg->admin_offline = true;
@@ -558,6 +564,7 @@ static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const jso
 	rg->gen = gen;
 	rg->ver++;
 	rgm->layout++;
+	boot_after(rgm, rg, before, u);
 	return 0;
 }
 
@@ -571,11 +578,11 @@ int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_
 		for (size_t i = 0; i < rgm->rg_count; i++)
 			load_nodelist(rgm, rgm->rgs[i]);
 	} else if (strncmp(table, TABLE_RT, strlen(TABLE_RT)) == 0) {
-		r = load_type(rgm, table + strlen(TABLE_RT), data, err);
+		r = load_type(rgm, table + strlen(TABLE_RT), data, u, err);
 	} else if (strncmp(table, TABLE_RG, strlen(TABLE_RG)) == 0) {
 		struct rgm_rg *rg;
 
-		r = load_group(rgm, table + strlen(TABLE_RG), gen, data, err);
+		r = load_group(rgm, table + strlen(TABLE_RG), gen, data, u, err);
 		rg = rg_find(rgm, table + strlen(TABLE_RG));
 		if (r == 0 && rg && u)
 			local_reconcile(rgm, rg, u);

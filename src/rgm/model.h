@@ -76,6 +76,7 @@ struct rg_node {
 	int64_t       failures[FAILURES_PER_NODE];      /* wall ms of start failures, newest first */
 	int64_t       gave_over;                        /* wall ms of the last giveover away from this node */
 	int64_t       held_until;                       /* wall ms; evacuated: does not come there by itself before then */
+	uint64_t      owed, prepared;                   /* Init, Fini, Boot to run there, and how far it has come; boot.c */
 	uint64_t      settled;                          /* configuration generation that is carried out there */
 };
 
@@ -100,6 +101,7 @@ struct rgm_rg {
 	uint64_t       ver;                     /* rises with every change that matters to decisions */
 	bool           admin_offline;           /* switched off by hand: no automatic start */
 	bool           failback_due;
+	bool           fresh;                   /* the cluster has formed, and it was nowhere since */
 	enum intent    intent;
 	nodeset        intent_nodes;
 	nodeset        restart;                 /* goes offline here to come online here again */
@@ -111,6 +113,10 @@ struct rgm_rg {
 	bool           abandoned;               /* a start failed: everything down again */
 	enum rg_state  told_state;
 	uint64_t       told_settled;
+	struct rg_job *jobs;                    /* Init, Fini, Boot; boot.c */
+	size_t         job_count;
+	unsigned       job_batch;
+	uint64_t       told_prepared;
 	json_t        *runs;                    /* finished method runs for the next report; NULL: none */
 
 	/* president */
@@ -233,6 +239,19 @@ bool rg_has_link(const struct rgm_rg *rg, const struct rgm_rg *target, unsigned 
 #define LINK_STRONG    (IN(LINK_POSITIVE) | IN(LINK_DELEGATED) | IN(LINK_NEGATIVE))
 bool rg_start_held(const struct rgm_rg *rg);            /* on this node, by groups that come first */
 bool rg_stop_held(const struct rgm_rg *rg);
+
+/* boot.c */
+struct managed_list;
+struct managed_list *boot_before(struct rgm *rgm, struct rgm_rg *rg);   /* rg NULL: all groups */
+void boot_after(struct rgm *rgm, struct rgm_rg *rg, struct managed_list *before /* taken */, struct rgm_update *u);
+void boot_joined(struct rgm *rgm, uint32_t id, struct rgm_update *u);
+void boot_advance(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
+bool boot_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_update *u);
+void boot_forget(struct rgm_rg *rg);
+nodeset rs_init_nodes(const struct rgm_rg *rg, const struct rt *rt);
+bool rg_unprepared(const struct rgm_rg *rg, uint32_t id);
+nodeset rg_unprepared_nodes(const struct rgm_rg *rg);   /* members of the Nodelist */
+bool boot_holds(const struct rgm_rs *rs);
 
 /* place.c */
 #define WHY_NOT_SIZE 160

@@ -285,7 +285,8 @@ static void start_run(struct rgm *rgm, struct op *op, json_t **message, bool onl
 
 	if (!*message || !rg)
 		return;
-	op->waiting = run_nodes(rgm, rg, only_online);
+	op->waiting = json_object_get(*message, "nodes") ? nodeset_from_json(ju_arr(*message, "nodes")) & rgm_up_nodes(rgm)
+							 : run_nodes(rgm, rg, only_online);
 	ju_set_new(*message, "nodes", nodeset_to_json(op->waiting));
 	if (op->waiting)
 		u_send(u, json_incref(*message));
@@ -320,7 +321,7 @@ static bool is_settled(struct rgm *rgm, const struct op *op, const struct rgm_rg
 	if (a.what != ACTION_NONE)
 		return false;
 	for (uint32_t id = nodeset_next(rgm_up_nodes(rgm), 0); id; id = nodeset_next(rgm_up_nodes(rgm), id))
-		if (rg->on[id].state != RG_OFFLINE && rg->on[id].settled < op->committed)
+		if ((rg->on[id].state != RG_OFFLINE && rg->on[id].settled < op->committed) || (op->committed && rg_unprepared(rg, id)))
 			return false;
 	return true;
 }

@@ -59,7 +59,6 @@ int need_installed_nodes(const struct rgm *rgm, struct op *op)
 
 int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
-	static const enum rt_method later[] = { METHOD_INIT, METHOD_FINI, METHOD_BOOT };
 	const char *text = ju_str(op->request, "rtr", ""), *asked = ju_str(op->request, "type", "");
 	_cleanup_(rt_freep) struct rt *rt = NULL;
 	struct err err = { 0 };
@@ -75,11 +74,6 @@ int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	for (size_t i = 0; i < rgm->type_count; i++)
 		if (streq(rgm->types[i].rt->name, rt->name))
 			return op_fail(op, SCHA_ERR_INVAL, "resource type %s is registered already", rt->name);
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (rt->methods[later[i]])
-			return op_fail(op, SCHA_ERR_METHOD, "resource type %s declares %s, which this version does not run yet; "
-				       "remove it from the RTR file if the type works without it", rt->name,
-				       rt_method_names[later[i]]);
 	op->table = xasprintf("rgm_rt_%s", rt->name);
 	op->data = ju_pack("{ss,ss,ss}", "rtr", text, "path", ju_str(op->request, "path", ""), "installed_nodes",
 			   ju_str(op->request, "installed_nodes", ""));
@@ -235,6 +229,38 @@ bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *no
 	return set && (rg_nodes_in(rg, ~IN(RG_OFFLINE)) & ~set);
 }
 
+/* A change of the group is shown to the Validate method of each resource, and afterwards to Update where that is online. */
+static void tell_resources(struct op *op, const struct rgm_rg *rg)
+{
+	json_t *args = json_array(), *m;
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, "props"), name, v) {
+		const struct prop_info *info = group_prop_find(name);
+		_cleanup_free_ char *key = xasprintf("rg.prop.%s", info->name);
+
+		add_validate_arg(args, "-g", info->name, ju_str(op->data, key, ""));
+	}
+	for (size_t i = 0; json_array_size(args) && i < rg->rs_count; i++) {
+		const struct rgm_rs *rs = rg->rs[i];
+
+		if (rs->rt->methods[METHOD_VALIDATE]) {
+			m = run_message(op, "Validate", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_VALIDATE));
+			ju_set_str(m, "mode", "-u");
+			ju_set_new(m, "args", json_incref(args));
+			ju_set_new(m, "nodes", nodeset_to_json(rs_init_nodes(rg, rs->rt)));
+			u_push(&op->more_validate, m);
+		}
+		if (rs->rt->methods[METHOD_UPDATE] && rs->enabled) {
+			m = run_message(op, "Update", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_UPDATE));
+			ju_set_new(m, "nodes", nodeset_to_json(rg_nodes_in(rg, RG_MASK_ONLINE)));
+			u_push(&op->more_update, m);
+		}
+	}
+	json_decref(args);
+}
+
 int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = need_rg(rgm, op);
@@ -248,6 +274,7 @@ int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (runs_outside(rgm, rg, ju_str(op->data, "rg.prop.Nodelist", "")))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is online on a node that the new Nodelist leaves out: switch "
 			       "it away first", rg->name);
+	tell_resources(op, rg);
 	return 0;
 }
 
@@ -511,6 +538,7 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (r == 0 && rt->methods[METHOD_VALIDATE]) {
 		op->validate = run_message(op, "Validate", name, rt->name, rg->name, default_timeout(rt, "Validate_timeout"));
 		ju_set_str(op->validate, "mode", "-c");
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rg, rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
 	json_decref(args);
@@ -533,6 +561,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		op->validate = run_message(op, "Validate", rs->name, rs->rt->name, rs->rg->name,
 					   rs_method_timeout(rs, METHOD_VALIDATE));
 		ju_set_str(op->validate, "mode", "-u");
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rs->rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
 	if (r == 0 && rs->rt->methods[METHOD_UPDATE])

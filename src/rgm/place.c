@@ -97,6 +97,10 @@ bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, cha
 
 	if (is_unfit(rgm, rg, id, why) || rg_excluded(rgm, rg, id, why))
 		return true;
+	if (rg_unprepared(rg, id)) {
+		say(why, "its Init or Boot methods are running there");
+		return true;
+	}
 	if (failures < FAILURES_PER_NODE)
 		return false;
 	say(why, "it failed to start there %u times within Pingpong_interval (%lld s)", failures,
@@ -136,7 +140,7 @@ static uint32_t best_node(const struct rgm *rgm, const struct rgm_rg *rg, nodese
 		uint32_t id = rg->nodelist[i];
 
 		if (nodeset_has(taken, id) || is_unfit(rgm, rg, id, why) || is_excluded(rgm, rg, id, depth, why) ||
-		    (!nodeset_has(here, id) && rg_recent_failures(rgm, rg, id) >= FAILURES_PER_NODE))
+		    (!nodeset_has(here, id) && (rg_unprepared(rg, id) || rg_recent_failures(rgm, rg, id) >= FAILURES_PER_NODE)))
 			continue;
 		if (!best || compare_nodes(rgm, rg, id, best, here) > 0)
 			best = id;

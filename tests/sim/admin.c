@@ -89,6 +89,22 @@ static json_t *whole_table(uint32_t id, const char *rg, const char *value)
 		       "data", data, "message", "sim");
 }
 
+/* A resource comes and goes. */
+static void administer_extra(uint32_t id, const char *rg, const char *extra)
+{
+	switch (rnd_upto(3)) {
+	case 0:
+		request(id, ju_pack("{ss,ss,ss,ss,sb}", "op", "resource_add", "rg", rg, "rs", extra, "type", "SIM.app", "enabled",
+				    (int)chance(70)), NULL);
+		break;
+	case 1:
+		request(id, ju_pack("{ss,s[s]}", "op", "resource_disable", "names", extra), NULL);
+		break;
+	default:
+		request(id, ju_pack("{ss,ss}", "op", "resource_remove", "rs", extra), NULL);
+	}
+}
+
 void admin(bool again)
 {
 	uint32_t id = random_up_node();
@@ -111,7 +127,11 @@ void admin(bool again)
 		administer_cluster(id);
 		return;
 	}
-	switch (rnd_upto(11)) {
+	switch (rnd_upto(13)) {
+	case 11: case 12:
+		(void)snprintf(rs, sizeof rs, "g%d-x", g);
+		administer_extra(id, rg, rs);
+		break;
 	case 0: case 1:
 		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
 		break;

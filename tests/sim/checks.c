@@ -97,6 +97,10 @@ void check_start(uint32_t id, const char *rs, const char *method)
 		running += streq(ju_str(v, "rs", ""), rs);
 	if (running > 1)
 		fail("node%u runs %s of %s beside another method of it", id, method, rs);
+	if (w.boots && streq(method, "Start") && !strstr(rs, "-ip") && !ju_bool(n->prepared, rs, false))
+		fail("node%u starts %s before its Init or Boot has ended", id, rs);
+	if (streq(method, "Fini") && ju_bool(n->truth, rs, false))
+		fail("node%u runs Fini of %s while it is up", id, rs);
 	if (streq(method, "Start"))
 		check_apart(id, rs);
 	if (streq(method, "Start"))

@@ -191,8 +191,9 @@ void fence_ended(uint32_t id, json_t *request)
 /* ---- what is on the disks at first ---- */
 static const char type_rtr[] =
 	"RESOURCE_TYPE = app; VENDOR_ID = SIM; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
-	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n"
-	"{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
+	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n";
+static const char boot_rtr[] = "INIT = init; FINI = fini; BOOT = boot;\n";
+static const char mode_rtr[] = "{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
 static const char address_rtr[] =
 	"RESOURCE_TYPE = LogicalHostname; VENDOR_ID = SUNW; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
 	"PRENET_START = plumb; START = up; STOP = down; POSTNET_STOP = unplumb;\n"
@@ -255,7 +256,8 @@ void initial_disk(json_t *disk)
 		put_device(infra, q);
 	put_table(disk, "infrastructure", infra);
 	ju_set_int(disk, "keys", (int64_t)((1u << (w.devices + 1)) - 2));
-	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", type_rtr));
+	_cleanup_free_ char *app_rtr = xasprintf("%s%s%s", type_rtr, w.boots ? boot_rtr : "", mode_rtr);
+	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", app_rtr));
 	put_table(disk, "rgm_rt_SUNW.LogicalHostname", ju_pack("{ss}", "rtr", address_rtr));
 	for (int g = 0; g < GROUPS; g++) {
 		json_t *rg = ju_pack("{ss,ss}", "rg.managed", "TRUE", "rg.prop.Failback", g == 0 ? "TRUE" : "FALSE");

@@ -16,6 +16,7 @@ void choose_shape(void)
 {
 	bool plain = chance(50);
 
+	w.boots = chance(40);
 	for (int g = 0; g < GROUPS; g++)
 		w.shape[g] = (struct shape) { .dep_on = -1, .link_to = -1 };
 	for (int g = 1; g < GROUPS && !plain; g++)

@@ -62,6 +62,7 @@ struct sim_node {
 	int64_t  drift_ppm, skew, wall_step;
 	json_t  *running;       /* "run" -> {"rg","rs","method"} */
 	json_t  *truth;         /* resource -> true: started and not stopped */
+	json_t  *prepared;      /* resource -> true: its Init or Boot has ended in this life, and no Fini has begun */
 	json_t  *serving;       /* resource -> true: its start has ended, its stop has not begun */
 	bool     disk_full, litter;     /* litter: what was to be removed could not be */
 	unsigned disk_errors;   /* per mille of the writes */
@@ -96,6 +97,7 @@ struct world {
 	uint32_t takeover_ms;
 	bool     fencing, fence_required, mixed_levels, rot;
 	struct shape shape[GROUPS];
+	bool     boots;                 /* the applications have Init, Fini and Boot */
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
 	uint64_t now, seq, rings;

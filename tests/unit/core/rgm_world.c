@@ -31,6 +31,10 @@ static const struct { const char *shorthand, *name, *rtr; } types[] = {
 	  "RT_SYSTEM = TRUE;" },
 	{ "store", "SIM.store", "RESOURCE_TYPE = store; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; PRENET_START = pre;"
 	  "POSTNET_STOP = post; { PROPERTY = Failover_mode; DEFAULT = NONE; TUNABLE = ANYTIME; }" },
+	{ "boot", "SIM.boot", "RESOURCE_TYPE = boot; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; START = start; STOP = stop;"
+	  "INIT = init; FINI = fini; BOOT = boot;" },
+	{ "all", "SIM.all", "RESOURCE_TYPE = all; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; START = start; STOP = stop;"
+	  "INIT = init; FINI = fini; BOOT = boot; VALIDATE = validate; UPDATE = update; INIT_NODES = RT_INSTALLED_NODES;" },
 	{ "lh", "SUNW.LogicalHostname", "RESOURCE_TYPE = LogicalHostname; VENDOR_ID = SUNW; RT_BASEDIR = /opt; API_VERSION = 2;"
 	  "PRENET_START = plumb; START = up; STOP = down; POSTNET_STOP = unplumb;"
 	  "{ PROPERTY = Failover_mode; DEFAULT = NONE; TUNABLE = ANYTIME; }" },

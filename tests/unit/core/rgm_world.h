@@ -7,7 +7,7 @@
 enum { WORLD_NODES = 3 };
 
 /* nodes: how many are configured, up and ready.  groups: "NAME[ PROPERTY=VALUE...]: RESOURCE TYPE DEPENDENCIES MODE FLAGS; ..."
- * with one group a line; types app, svc, full, store, lh; dependencies "a,w:b,r:c,o:d" (strong, weak, restart,
+ * with one group a line; types app, svc, full, store, lh, boot, all; dependencies "a,w:b,r:c,o:d" (strong, weak, restart,
  * offline-restart); "-" for none; flags d (disabled), u (unmonitored).
  * Groups are managed and start with the cluster. */
 void world_new(uint32_t nodes, const char *groups);
