@@ -74,6 +74,8 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 {
 	rgm->epoch = m->epoch;
 	rgm->forming |= m->formed;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->quiesced = false;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
 		enum node_state old = rgm->node[id].state, state;
 
@@ -252,6 +254,8 @@ static void do_clear(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct
 {
 	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
 
+	rg->intent = INTENT_NONE;       /* a switch that it has stopped does not go on by itself */
+	rg->intent_nodes = 0;
 	if (rs && nodeset_has(nodeset_from_json(ju_arr(m, "nodes")), rgm->self))
 		local_clear(rgm, rs, u);
 }
@@ -262,6 +266,19 @@ static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, 
 	(void)m;
 	(void)u;
 	rg->failback_due = false;
+}
+
+/* What is under way ends, and nothing follows from how it ends. */
+static void do_quiesce(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	(void)rgm;
+	(void)m;
+	(void)u;
+	rg->intent = INTENT_NONE;
+	rg->intent_nodes = 0;
+	rg->restart = 0;
+	rg->failback_due = false;
+	rg->quiesced = true;
 }
 
 /* All that there is to it is the reason. */
@@ -283,6 +300,7 @@ static const struct {
 	{ "failback",    true,  false, do_switch },
 	{ "no_failback", true,  false, do_no_failback },
 	{ "rest",        true,  false, do_rest },
+	{ "quiesce",     false, false, do_quiesce },
 	{ "switch",      false, false, do_switch },
 	{ "auto",        false, false, do_auto },
 	{ "off",         false, false, do_off },
@@ -326,6 +344,7 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 		if (decisions[i].names_node && (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP))
 			return;
 		rg->ver++;
+		rg->quiesced &= decisions[i].versioned; /* somebody asks for something again */
 		set_text(&rg->why, ju_str(m, "why", ""));
 		rgm->stirred = true;
 		decisions[i].fn(rgm, rg, m, u);
@@ -563,8 +582,8 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
-	return ju_pack("{sI,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
-		       rg->failback_due, "fr", rg->fresh, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
+	return ju_pack("{sI,sb,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
+		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
 		       nodeset_to_json(rg->restart), "why", rg->why ? rg->why : "", "nodes", nodes, "rs", resources);
 }
 
@@ -608,6 +627,7 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 	rg->admin_offline = ju_bool(o, "off", true);
 	rg->failback_due = ju_bool(o, "fb", false);
 	rg->fresh = ju_bool(o, "fr", false);
+	rg->quiesced = ju_bool(o, "q", false);
 	rg->intent = (enum intent)ju_int(o, "intent", 0);
 	rg->intent_nodes = nodeset_from_json(ju_arr(o, "in"));
 	rg->restart = nodeset_from_json(ju_arr(o, "re"));

@@ -152,7 +152,10 @@ static void rest(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_actio
 
 	for (size_t i = 0; i < rg->node_count; i++)
 		failed |= rg_recent_failures(rgm, rg, rg->nodelist[i]) >= FAILURES_PER_NODE;
-	rg_tell_others(rgm, rg, 0, &others);
+	if (rg_recovers(rg))
+		rg_tell_others(rgm, rg, 0, &others);
+	else
+		buf_puts(&others, rg->quiesced ? "it was quiesced" : "Suspend_automatic_recovery is TRUE");
 	if (rg->why)            /* what led to it, without what was said of an earlier rest */
 		before = strstr(rg->why, RESTS) ? (int)(strstr(rg->why, RESTS) - rg->why) : (int)strlen(rg->why);
 	why(a, "%.*s%s%s%s%s", MIN(before, 300), rg->why ? rg->why : "", RESTS, others.len ? others.s : "Desired_primaries is 0",
@@ -185,7 +188,7 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		stop(rgm, rg, id, nodeset_has(rg->restart, id) ? "restart" : "it is wanted elsewhere", ret);
 		return;
 	}
-	if (rg->failback_due && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
+	if (rg->failback_due && rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
 	    !rg_unprepared_nodes(rg)) {
 		failback(rgm, rg, online, ret);
 		return;

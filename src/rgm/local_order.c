@@ -214,7 +214,7 @@ void local_follow(struct rgm_rg *rg)
 			l->missed = true;
 		} else if (l->missed) {
 			l->missed = false;
-			l->restart = local_goal(rg->rs[i]) >= PHASE_UP;
+			l->restart = local_goal(rg->rs[i]) >= PHASE_UP && !rg_prop_bool(rg, "Suspend_automatic_recovery");
 		}
 	}
 }

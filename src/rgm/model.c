@@ -192,6 +192,11 @@ bool rg_prop_bool(const struct rgm_rg *rg, const char *name)
 	return strieq(rg_prop(rg, name), "TRUE");
 }
 
+bool rg_recovers(const struct rgm_rg *rg)
+{
+	return !rg->quiesced && !rg_prop_bool(rg, "Suspend_automatic_recovery");
+}
+
 int64_t rg_prop_int(const struct rgm_rg *rg, const char *name)
 {
 	return strtoll(rg_prop(rg, name), NULL, 10);

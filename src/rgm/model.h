@@ -102,6 +102,7 @@ struct rgm_rg {
 	bool           admin_offline;           /* switched off by hand: no automatic start */
 	bool           failback_due;
 	bool           fresh;                   /* the cluster has formed, and it was nowhere since */
+	bool           quiesced;                /* goes nowhere by itself until somebody asks, or a node comes or goes */
 	enum intent    intent;
 	nodeset        intent_nodes;
 	nodeset        restart;                 /* goes offline here to come online here again */
@@ -163,6 +164,7 @@ const struct rt *type_find(const struct rgm *rgm, const char *name);    /* full 
 const char *rs_prop(const struct rgm_rs *rs, const char *name);         /* value in force; NULL: the type has it not */
 const char *rg_prop(const struct rgm_rg *rg, const char *name);         /* value in force; "" when it has none */
 bool rg_prop_bool(const struct rgm_rg *rg, const char *name);
+bool rg_recovers(const struct rgm_rg *rg);              /* neither suspended nor quiesced */
 int64_t rg_prop_int(const struct rgm_rg *rg, const char *name);
 bool rs_is_address(const struct rgm_rs *rs);
 bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);        /* implicit network dependency */

@@ -114,6 +114,10 @@ static const struct op_kind kinds[] = {
 	{ "group_switch",     start_group_switch,     outcome_online },
 	{ "group_offline",    start_group_offline,    outcome_offline },
 	{ "group_restart",    start_group_restart,    outcome_online },
+	{ "group_suspend",    start_group_suspend,    outcome_none },
+	{ "group_resume",     start_group_resume,     outcome_none },
+	{ "group_quiesce",    start_group_quiesce,    outcome_none },
+	{ "group_remaster",   start_group_remaster,   outcome_none },
 	{ "evacuate",         start_evacuate,         outcome_offline },
 	{ "node_leave",       start_node_leave,       outcome_node_leave },
 	{ "cluster_shutdown", start_cluster_shutdown, outcome_shutdown },
@@ -407,8 +411,16 @@ static void after_commit(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
 
-	if (rg && streq(op->kind->name, "group_bring"))
-		op_decide(op, by_hand(rgm, rg, op, "auto", "brought online"), u);
+	if (rg && streq(op->kind->name, "group_bring")) {
+		bool suspended = rg_prop_bool(rg, "Suspend_automatic_recovery");
+		json_t *m = by_hand(rgm, rg, op, suspended ? "switch" : "auto", "brought online");
+
+		if (suspended)          /* it goes nowhere by itself */
+			ju_set_new(m, "nodes", nodeset_to_json(rg_ideal(rgm, rg)));
+		op_decide(op, m, u);
+	}
+	if (rg && streq(op->kind->name, "group_suspend"))
+		op_decide(op, by_hand(rgm, rg, op, "quiesce", "suspended"), u);
 	start_run(rgm, op, &op->update, true, u);
 }
 

@@ -69,6 +69,9 @@ int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs 
 int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
 
+void change_group(struct op *op, const struct rgm_rg *rg);      /* op->data: its table as it is */
+int need_not_system(struct op *op, const struct rgm_rg *rg);   /* ops_policy.c */
+
 /* The requests, by their rows in the table of ops.c. */
 int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_type_remove(struct rgm *rgm, struct op *op, struct rgm_update *u);
@@ -87,6 +90,10 @@ int start_resource_disable(struct rgm *rgm, struct op *op, struct rgm_update *u)
 int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_suspend(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_resume(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_quiesce(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_remaster(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);

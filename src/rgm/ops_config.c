@@ -28,7 +28,7 @@ static json_t *group_table(const struct rgm_rg *rg)
 	return data;
 }
 
-static void change_group(struct op *op, const struct rgm_rg *rg)
+void change_group(struct op *op, const struct rgm_rg *rg)
 {
 	op->table = xasprintf("rgm_rg_%s", rg->name);
 	op->data = group_table(rg);
@@ -261,12 +261,25 @@ static void tell_resources(struct op *op, const struct rgm_rg *rg)
 	json_decref(args);
 }
 
+static bool only_system_prop(const struct op *op)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, "props"), name, v)
+		if (!strieq(name, "RG_system"))
+			return false;
+	return true;
+}
+
 int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	(void)u;
 	if (!rg || need_steady(rgm, op, rg) < 0)
+		return -EINVAL;
+	if (!only_system_prop(op) && need_not_system(op, rg) < 0)
 		return -EINVAL;
 	change_group(op, rg);
 	if (set_group_props(rgm, op, op->data) < 0 || check_graph(rgm, op, rg->name, true) < 0)
@@ -283,7 +296,7 @@ int start_group_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	(void)u;
-	if (!rg)
+	if (!rg || need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (rg->rs_count)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s still has resource %s: remove its resources first", rg->name,
@@ -319,7 +332,7 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	(void)u;
-	if (!rg || need_steady(rgm, op, rg) < 0)
+	if (!rg || need_steady(rgm, op, rg) < 0 || need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (!rg->managed)
 		return 0;
@@ -552,7 +565,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	int r;
 
 	(void)u;
-	if (!rs || need_steady(rgm, op, rs->rg) < 0)
+	if (!rs || need_steady(rgm, op, rs->rg) < 0 || need_not_system(op, rs->rg) < 0)
 		return -EINVAL;
 	change_group(op, rs->rg);
 	args = json_array();
@@ -599,7 +612,7 @@ int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	json_t *v;
 
 	(void)u;
-	if (!rs)
+	if (!rs || need_not_system(op, rs->rg) < 0)
 		return -EINVAL;
 	if (rs->enabled)
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
@@ -660,7 +673,7 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 			return -EINVAL;
 		if (rg && rs->rg != rg)
 			return op_fail(op, SCHA_ERR_INVAL, "one request changes resources of one group only");
-		if (need_steady(rgm, op, rs->rg) < 0)
+		if (need_steady(rgm, op, rs->rg) < 0 || (!value && need_not_system(op, rs->rg) < 0))
 			return -EINVAL;
 		if (streq(what, "enabled") && check_switchable(rgm, op, rs, value) < 0)
 			return -EINVAL;

@@ -36,6 +36,8 @@ static int check_affinities(const struct rgm *rgm, struct op *op, const struct r
 
 static int check_off(struct op *op, const struct rgm_rg *rg)
 {
+	if (need_not_system(op, rg) < 0)
+		return -EINVAL;
 	for (size_t i = 0; i < rg->linked_by_count; i++)
 		if (rg_has_link(rg->linked_by[i], rg, IN(LINK_DEPENDENCY)) && rg_nodes_in(rg->linked_by[i], RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)))
 			return op_fail(op, SCHA_ERR_DEPEND, "resource group %s is online and depends on %s: switch it off first",
@@ -257,6 +259,9 @@ int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_TAG, "scha_control %s is unknown or not built yet", tag);
 	if (!(RG_MASK_ONLINE & IN(rg->on[op->from].state)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not online on %s", rg->name, rgm_node_name(rgm, op->from));
+	if (rg_prop_bool(rg, "Suspend_automatic_recovery") && !strieq(tag, "RESOURCE_IS_RESTARTED"))
+		return op_fail(op, SCHA_ERR_CHECKS, "automatic recovery of resource group %s is suspended (scswitch -r -g %s resumes it)",
+			       rg->name, rg->name);
 	if (check_mode(rgm, op, rs, tag) < 0)
 		return -EINVAL;
 	if (control_tags[i].giveover) {

@@ -439,7 +439,7 @@ static int check_leaving(struct change *c, const struct rgm_rg *rg)
 	return 0;
 }
 
-static int change_group(struct change *c)
+static int change_group_table(struct change *c)
 {
 	const struct rgm_rg *rg = rg_find(c->rgm, c->name);
 	struct op *op = c->op;
@@ -448,6 +448,8 @@ static int change_group(struct change *c)
 		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource group: a letter, then letters, digits, - and _",
 			       c->name);
 	if (rg && (need_steady(c->rgm, op, rg) < 0 || check_leaving(c, rg) < 0))
+		return -EINVAL;
+	if (rg && !strieq(ju_str(c->after, "rg.prop.RG_system", c->after ? "FALSE" : "TRUE"), "FALSE") && need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (!c->after) {
 		op->data = json_null();
@@ -467,7 +469,7 @@ static int change_group(struct change *c)
 /* ---- the request ---- */
 
 static const struct { const char *prefix; int (*change)(struct change *c); } kinds[] = {
-	{ "infrastructure", change_infrastructure }, { TABLE_RT, change_type }, { TABLE_RG, change_group },
+	{ "infrastructure", change_infrastructure }, { TABLE_RT, change_type }, { TABLE_RG, change_group_table },
 };
 
 static int change(struct change *c)

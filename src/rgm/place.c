@@ -175,13 +175,27 @@ static nodeset switched_nodes(const struct rgm *rgm, const struct rgm_rg *rg, un
 	return left;
 }
 
+/* A group that nothing is to move by itself stays where it may stay, and comes to no other node. */
+static nodeset still_nodes(const struct rgm *rgm, const struct rgm_rg *rg, nodeset here, unsigned depth)
+{
+	char why[WHY_NOT_SIZE];
+
+	for (uint32_t id = nodeset_next(here, 0); id; id = nodeset_next(here, id))
+		if (is_unfit(rgm, rg, id, why) || is_excluded(rgm, rg, id, depth, why))
+			here &= ~node_bit(id);
+	return here;
+}
+
 static nodeset want_at(const struct rgm *rgm, const struct rgm_rg *rg, unsigned depth)
 {
 	nodeset nodes = rg->intent == INTENT_SWITCH ? switched_nodes(rgm, rg, depth) : 0;
 
 	if (nodes)
 		return nodes;
-	return rg->admin_offline ? 0 : best_nodes(rgm, rg, rg_nodes_in(rg, RG_MASK_HERE), depth);
+	if (rg->admin_offline)
+		return 0;
+	return rg_recovers(rg) ? best_nodes(rgm, rg, rg_nodes_in(rg, RG_MASK_HERE), depth)
+			       : still_nodes(rgm, rg, rg_nodes_in(rg, RG_MASK_HERE), depth);
 }
 
 nodeset rg_want(const struct rgm *rgm, const struct rgm_rg *rg)

@@ -107,6 +107,7 @@ static void administer_extra(uint32_t id, const char *rg, const char *extra)
 
 void admin(bool again)
 {
+	static const char *const policies[] = { "group_suspend", "group_resume", "group_resume", "group_quiesce", "group_remaster" };
 	uint32_t id = random_up_node();
 	int g = (int)rnd_upto(GROUPS);
 	char rg[16], node[16], other[16], rs[16];
@@ -127,7 +128,10 @@ void admin(bool again)
 		administer_cluster(id);
 		return;
 	}
-	switch (rnd_upto(13)) {
+	switch (rnd_upto(14)) {
+	case 13:
+		request(id, named(policies[rnd_upto(ARRAY_SIZE(policies))], "rg", rg), NULL);
+		break;
 	case 11: case 12:
 		(void)snprintf(rs, sizeof rs, "g%d-x", g);
 		administer_extra(id, rg, rs);
