@@ -75,7 +75,7 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 	rgm->epoch = m->epoch;
 	rgm->forming |= m->formed;
 	for (size_t g = 0; g < rgm->rg_count; g++)
-		rgm->rgs[g]->quiesced = false;
+		rgm->rgs[g]->quiesced = rgm->rgs[g]->fewer = false;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
 		enum node_state old = rgm->node[id].state, state;
 
@@ -183,8 +183,10 @@ static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	rg->admin_offline = false;
 	rg->failback_due = false;
 	rg->restart = 0;
-	if (ju_bool(m, "by_hand", false))
+	if (ju_bool(m, "by_hand", false)) {
 		clear_failures(rg);
+		rg->fewer = nodeset_count(rg->intent_nodes) < rg_prop_int(rg, "Desired_primaries");
+	}
 	for (uint32_t id = nodeset_next(rg->intent_nodes, 0); id; id = nodeset_next(rg->intent_nodes, id))
 		rg->on[id].held_until = 0;
 }
@@ -196,6 +198,7 @@ static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct 
 	(void)u;
 	rg->intent = INTENT_NONE;
 	rg->admin_offline = false;
+	rg->fewer = false;
 	clear_failures(rg);
 }
 
@@ -582,8 +585,8 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
-	return ju_pack("{sI,sb,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
-		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
+	return ju_pack("{sI,sb,sb,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
+		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "few", rg->fewer, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
 		       nodeset_to_json(rg->restart), "why", rg->why ? rg->why : "", "nodes", nodes, "rs", resources);
 }
 
@@ -628,6 +631,7 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 	rg->failback_due = ju_bool(o, "fb", false);
 	rg->fresh = ju_bool(o, "fr", false);
 	rg->quiesced = ju_bool(o, "q", false);
+	rg->fewer = ju_bool(o, "few", false);
 	rg->intent = (enum intent)ju_int(o, "intent", 0);
 	rg->intent_nodes = nodeset_from_json(ju_arr(o, "in"));
 	rg->restart = nodeset_from_json(ju_arr(o, "re"));

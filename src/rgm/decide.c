@@ -92,7 +92,8 @@ static void next_start(const struct rgm *rgm, const struct rgm_rg *rg, nodeset w
 
 	if (!id)
 		return;
-	if (unsure) {
+	/* On all of them and here, too: is that more than may be? */
+	if (unsure && nodeset_count(unsure | online | node_bit(id)) > rg_prop_int(rg, "Maximum_primaries")) {
 		act(a, ACTION_WAIT, 0);
 		why(a, "waiting until %s is fenced or dead by lease", rgm_node_name(rgm, nodeset_next(unsure, 0)));
 		return;

@@ -208,6 +208,8 @@ int graph_check(struct rgm *rgm, const char *name, const json_t *data, bool comp
 	deps_index(rgm);
 	if (r == 0)
 		r = check_new(rgm, rg, complete, err);
+	if (r == 0 && modes_check(old, rg, err) < 0)
+		r = -EDOM;
 	rg_swap(rgm, name, old);
 	rg_free(rg);
 	deps_index(rgm);

@@ -210,7 +210,7 @@ bool rs_is_address(const struct rgm_rs *rs)
 bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other)
 {
 	return rs != other && rs->rg == other->rg && rs_is_address(other) && !rs_is_address(rs) &&
-	       rg_prop_bool(rs->rg, "Implicit_network_dependencies");
+	       rg_prop_bool(rs->rg, "Implicit_network_dependencies") && !rg_is_scalable(rs->rg);
 }
 
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method)

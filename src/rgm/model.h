@@ -102,6 +102,7 @@ struct rgm_rg {
 	bool           admin_offline;           /* switched off by hand: no automatic start */
 	bool           failback_due;
 	bool           fresh;                   /* the cluster has formed, and it was nowhere since */
+	bool           fewer;                   /* by hand on fewer nodes than Desired_primaries: that is respected until a node comes or goes */
 	bool           quiesced;                /* goes nowhere by itself until somebody asks, or a node comes or goes */
 	enum intent    intent;
 	nodeset        intent_nodes;
@@ -171,6 +172,7 @@ bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
 nodeset rgm_up_nodes(const struct rgm *rgm);
 nodeset rgm_draining_nodes(const struct rgm *rgm);
+static inline int64_t nodeset_count(nodeset set) { return __builtin_popcountll(set); }
 nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit mask of 1 << enum rg_state */
 #define IN(state) (1u << (state))
 #define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))
@@ -206,7 +208,8 @@ bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart);
 bool rs_starts_aloud(const struct rgm_rs *rs);
 bool rs_stops_aloud(const struct rgm_rs *rs);
 
-/* graph.c: may the group become what `data` says?  complete: what it depends on must exist already. */
+/* graph.c: may the group become what `data` says?  complete: what it depends on must exist already.  -EDOM: its modes and
+ * numbers do not fit, -EINVAL: what it has to do with others. */
 int graph_check(struct rgm *rgm, const char *rg, const json_t *data, bool complete, struct err *err);
 
 /* local_order.c */
@@ -230,6 +233,10 @@ void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
 void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
 void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
 json_t *method_argv(const struct rt *rt, enum rt_method method, const char *rs, const char *rg);
+
+/* modes.c */
+bool rg_is_scalable(const struct rgm_rg *rg);
+int  modes_check(const struct rgm_rg *old, const struct rgm_rg *rg, struct err *err);
 
 /* links.c */
 int  affinities_check(const char *value, struct err *err);

@@ -138,10 +138,6 @@ static bool group_prop_works(const char *name, const char *value)
 {
 	static const char *const later[] = { "Load_factors", "RG_slm_type" };
 
-	if (strieq(name, "RG_mode"))
-		return strieq(value, "FAILOVER");
-	if (strieq(name, "Maximum_primaries"))
-		return streq(value, "1");
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		if (strieq(name, later[i]))
 			return !*value || strieq(value, "manual");
@@ -191,8 +187,6 @@ static int set_group_props(struct rgm *rgm, struct op *op, json_t *data)
 	json_object_foreach(ju_obj(op->request, "props"), name, v)
 		if (!json_is_string(v) || set_group_prop(rgm, op, data, name, json_string_value(v)) < 0)
 			return op->phase == OP_DONE ? -EINVAL : op_fail(op, SCHA_ERR_INVAL, "property %s: no text", name);
-	if (strtoll(ju_str(data, "rg.prop.Desired_primaries", "1"), NULL, 10) > 1)
-		return op_fail(op, SCHA_ERR_INVAL, "Desired_primaries is greater than Maximum_primaries");
 	return 0;
 }
 
@@ -210,6 +204,9 @@ int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	op->data = ju_pack("{ss}", "rg.managed", "FALSE");
 	if (set_group_props(rgm, op, op->data) < 0)
 		return -EINVAL;
+	/* What follows from the number now must not follow from another number later. */
+	if (strtoll(ju_str(op->data, "rg.prop.Maximum_primaries", "1"), NULL, 10) > 1 && !json_object_get(op->data, "rg.prop.RG_mode"))
+		ju_set_str(op->data, "rg.prop.RG_mode", "SCALABLE");
 	return check_graph(rgm, op, name, true);
 }
 
@@ -395,10 +392,9 @@ static int check_dependency_list(struct op *op, const char *rs, const char *list
 int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete)
 {
 	struct err err = { 0 };
+	int r = graph_check(rgm, rg, op->data, complete, &err);
 
-	if (graph_check(rgm, rg, op->data, complete, &err) < 0)
-		return op_fail(op, SCHA_ERR_DEPEND, "%s", err.text);
-	return 0;
+	return r < 0 ? op_fail(op, r == -EDOM ? SCHA_ERR_INVAL : SCHA_ERR_DEPEND, "%s", err.text) : 0;
 }
 
 /* May the property be set now?  creating: at creation everything but NONE. */

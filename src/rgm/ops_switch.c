@@ -62,9 +62,9 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (down)
 		return op_fail(op, SCHA_ERR_NODE, "node %s is not a member of the cluster now",
 			       rgm_node_name(rgm, nodeset_next(down, 0)));
-	if (nodes & (nodes - 1))
-		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on one node at a time (Maximum_primaries is 1)",
-			       rg->name);
+	if (nodeset_count(nodes) > rg_prop_int(rg, "Maximum_primaries"))
+		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on %s at a time (Maximum_primaries is %lld)", rg->name,
+			       rg_is_scalable(rg) ? "no more nodes" : "one node", (long long)rg_prop_int(rg, "Maximum_primaries"));
 	if (!nodes && ju_bool(op->request, "preferred", false))
 		nodes = rg_ideal(rgm, rg);
 	if (!nodes && ju_bool(op->request, "preferred", false))
@@ -335,7 +335,7 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 	ju_set_int(m, "node", op->from);
 	ju_set_str(m, "rs", ju_str(op->request, "rs", ""));
-	ju_set_new(m, "nodes", nodeset_to_json(node_bit(op->target)));
+	ju_set_new(m, "nodes", nodeset_to_json((rg_nodes_in(rg, RG_MASK_ONLINE) & ~node_bit(op->from)) | node_bit(op->target)));
 	op_decide(op, m, u);
 }
 

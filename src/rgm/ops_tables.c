@@ -175,8 +175,6 @@ static int change_group_props(struct change *c)
 		else if (set_group_prop(c->rgm, c->op, c->op->data, key + 8, json_string_value(v)) < 0)
 			return -EINVAL;
 	}
-	if (strtoll(ju_str(c->op->data, "rg.prop.Desired_primaries", "1"), NULL, 10) > 1)
-		return op_fail(c->op, SCHA_ERR_INVAL, "Desired_primaries is greater than Maximum_primaries");
 	return 0;
 }
 

@@ -148,9 +148,22 @@ static uint32_t best_node(const struct rgm *rgm, const struct rgm_rg *rg, nodese
 	return best;
 }
 
+/* On how many?  A person may have brought it on more or fewer: more stay, fewer are respected for a while. */
+static int64_t wanted_number(const struct rgm_rg *rg, nodeset here)
+{
+	int64_t desired = rg_prop_int(rg, "Desired_primaries"), now = nodeset_count(here);
+
+	if (!rg_is_scalable(rg) || !desired)
+		return desired;
+	if (rg->fewer && now)
+		return MIN(now, desired);
+	desired = MAX(now, desired);
+	return MIN(desired, rg_prop_int(rg, "Maximum_primaries"));
+}
+
 static nodeset best_nodes(const struct rgm *rgm, const struct rgm_rg *rg, nodeset here, unsigned depth)
 {
-	int64_t desired = rg_prop_int(rg, "Desired_primaries");
+	int64_t desired = wanted_number(rg, here);
 	nodeset want = 0;
 
 	for (uint32_t id; desired > 0 && (id = best_node(rgm, rg, want, here, depth)); desired--)

@@ -18,7 +18,9 @@ void choose_shape(void)
 
 	w.boots = chance(40);
 	for (int g = 0; g < GROUPS; g++)
-		w.shape[g] = (struct shape) { .dep_on = -1, .link_to = -1 };
+		w.shape[g] = (struct shape) { .dep_on = -1, .link_to = -1, .primaries = 1 };
+	if (!plain && chance(40))
+		w.shape[GROUPS - 1].primaries = 2;
 	for (int g = 1; g < GROUPS && !plain; g++)
 		if (chance(60)) {
 			w.shape[g].dep_on = (int)rnd_upto((uint64_t)g);
@@ -28,7 +30,7 @@ void choose_shape(void)
 	for (int g = 1; g < GROUPS && !plain; g++)
 		if (chance(60)) {
 			w.shape[g].link_to = (int)rnd_upto((uint64_t)g);
-			w.shape[g].link_kind = rnd_upto(ARRAY_SIZE(link_prefixes));
+			w.shape[g].link_kind = rnd_upto(w.shape[g].primaries > 1 ? FOLLOWS : ARRAY_SIZE(link_prefixes));
 		}
 }
 
@@ -39,6 +41,11 @@ void put_shape(json_t *table, int g)
 	_cleanup_free_ char *value = xasprintf("g%d-app%s", s->dep_on, s->dep_local ? "{LOCAL_NODE}" : "");
 	_cleanup_free_ char *link = xasprintf("%sg%d", link_prefixes[s->link_kind], s->link_to);
 
+	if (s->primaries > 1) {
+		ju_set_str(table, "rg.prop.RG_mode", "SCALABLE");
+		ju_set_str(table, "rg.prop.Maximum_primaries", "2");
+		ju_set_str(table, "rg.prop.Desired_primaries", "2");
+	}
 	if (s->dep_on >= 0)
 		ju_set_str(table, key, value);
 	if (s->link_to >= 0)
@@ -143,7 +150,15 @@ static bool is_there(const json_t *rg, uint32_t node)
 	return !streq(group_state_on(rg, node), "OFFLINE");
 }
 
-/* On how many nodes should the group be, as the others are? */
+/* On how many nodes may a resource run? */
+unsigned shape_most(const char *rs)
+{
+	int g = 0;
+
+	return sscanf(rs, "g%d", &g) == 1 && g >= 0 && g < GROUPS ? w.shape[g].primaries : 1;
+}
+
+/* On how many nodes should the group be at least, as the others are? */
 unsigned shape_primaries(const json_t *groups, int g)
 {
 	const struct shape *s = &w.shape[g];

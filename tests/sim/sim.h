@@ -81,6 +81,7 @@ struct shape {
 	bool     dep_local;     /* {LOCAL_NODE} */
 	int      link_to;       /* this group is in its RG_dependencies or RG_affinities; -1: none */
 	unsigned link_kind;
+	unsigned primaries;     /* on so many nodes it may and should be; more than 1: scalable, and without an address */
 };
 
 struct sim_device {
@@ -193,6 +194,7 @@ void check_dep_start(uint32_t id, const char *rs);
 void check_dep_stop(uint32_t id, const char *rs);
 bool shape_lets_run(uint32_t id, int g);
 void check_apart(uint32_t id, const char *rs);
+unsigned shape_most(const char *rs);
 unsigned shape_primaries(const json_t *groups, int g);
 bool rests(const json_t *rg);
 const char *group_state_on(const json_t *rg, uint32_t node);

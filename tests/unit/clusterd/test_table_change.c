@@ -177,7 +177,7 @@ static const struct { const char *table, *change, *says; int64_t base; } rows[] 
 	{ G, "{}", NULL },
 	{ G, "{\"rg.prop.failback\":\"true\"}", NULL },
 	{ G, "{\"rg.prop.Failback\":\"maybe\"}", "Failback" },
-	{ G, "{\"rg.prop.RG_mode\":\"SCALABLE\"}", "not supported by this version yet" },
+	{ G, "{\"rg.prop.RG_mode\":\"SCALABLE\"}", "RG_mode of resource group g was set when it was created" },
 	{ G, "{\"rg.prop.Nodelist\":\"n9\"}", "node n9 is not in the configuration" },
 	{ G, "{\"rg.prop.RG_description\":\"x\"}", "was changed by somebody", 99 },
 	{ G, "{\"rg.managed\":\"FALSE\"}", "resource a is enabled" },
