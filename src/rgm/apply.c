@@ -43,12 +43,6 @@ static void clear_node(struct rgm *rgm, uint32_t id)
 	}
 }
 
-static void bump_all(struct rgm *rgm)
-{
-	for (size_t g = 0; g < rgm->rg_count; g++)
-		rgm->rgs[g]->ver++;
-}
-
 /* A new cluster starts its groups when all its members have the configuration. */
 static void maybe_formed(struct rgm *rgm, struct rgm_update *u)
 {

@@ -271,12 +271,14 @@ static void decide_group(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *
 	for (size_t i = 0; i < rg->link_count; i++)
 		if (rg->links[i].target)
 			decide_group(rgm, rg->links[i].target, u);
-	if (rg->decided_ver == rg->ver || target_moves(rg))
+	if (rg->decided_ver == rg->ver || rg->idle_ver == rg->ver || target_moves(rg))
 		return;
 	rg_next_action(rgm, rg, &a);
 	m = action_message(rgm, rg, &a);
-	if (!m)
+	if (!m) {       /* nothing else that it looks at changes without its version, when there are no others */
+		rg->idle_ver = rg->link_count || rg->linked_by_count ? 0 : rg->ver;
 		return;
+	}
 	rg->decided_ver = rg->ver;
 	u_send(u, m);
 }
@@ -297,7 +299,7 @@ void rgm_preside(struct rgm *rgm, bool is_president, struct rgm_update *u)
 		ops_drop(rgm);
 		rgm->node_drain_orphaned = true;        /* who asked for it asks again */
 		for (size_t g = 0; g < rgm->rg_count; g++)
-			rgm->rgs[g]->decided_ver = 0;
+			rgm->rgs[g]->decided_ver = rgm->rgs[g]->idle_ver = 0;
 	}
 	if (!is_president)
 		return;

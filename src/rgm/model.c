@@ -573,6 +573,13 @@ static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const jso
 	return 0;
 }
 
+/* Decisions of before, which did not know of it, are stale, and all are looked at again. */
+void bump_all(struct rgm *rgm)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->ver++;
+}
+
 int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_t *data, struct rgm_update *u,
 		   struct err *err)
 {
@@ -582,8 +589,11 @@ int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_
 		load_infrastructure(rgm, data);
 		for (size_t i = 0; i < rgm->rg_count; i++)
 			load_nodelist(rgm, rgm->rgs[i]);
+		bump_all(rgm);
 	} else if (strncmp(table, TABLE_RT, strlen(TABLE_RT)) == 0) {
 		r = load_type(rgm, table + strlen(TABLE_RT), data, u, err);
+		if (r == 0)
+			bump_all(rgm);
 	} else if (strncmp(table, TABLE_RG, strlen(TABLE_RG)) == 0) {
 		struct rgm_rg *rg;
 

@@ -123,6 +123,7 @@ struct rgm_rg {
 
 	/* president */
 	uint64_t       decided_ver;             /* a decision based on this version is on its way */
+	uint64_t       idle_ver;                /* nothing was to be done in this version */
 };
 
 struct rgm_type { struct rt *rt; char *path; };
@@ -164,6 +165,7 @@ struct rgm_rs *rg_rs_find(const struct rgm_rg *rg, const char *name);
 const struct rt *type_find(const struct rgm *rgm, const char *name);    /* full or abbreviated; NULL: none or ambiguous */
 const char *rs_prop(const struct rgm_rs *rs, const char *name);         /* value in force; NULL: the type has it not */
 const char *rg_prop(const struct rgm_rg *rg, const char *name);         /* value in force; "" when it has none */
+void bump_all(struct rgm *rgm);
 bool rg_prop_bool(const struct rgm_rg *rg, const char *name);
 bool rg_recovers(const struct rgm_rg *rg);              /* neither suspended nor quiesced */
 int64_t rg_prop_int(const struct rgm_rg *rg, const char *name);
