@@ -23,7 +23,7 @@ bool rgm_owns_message(const char *type)
 
 static void clear_node(struct rgm *rgm, uint32_t id)
 {
-	rgm->stirred = true;
+	rgm->all_stirred = true;
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];
 
@@ -90,7 +90,7 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 	bump_all(rgm);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
-	rgm->stirred = true;
+	rgm->all_stirred = true;
 	local_stir(rgm, u);
 }
 
@@ -107,7 +107,7 @@ void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
 	boot_joined(rgm, id, u);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
-	rgm->stirred = true;
+	rgm->all_stirred = true;
 	local_stir(rgm, u);
 }
 
@@ -343,7 +343,7 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 		rg->ver++;
 		rg->quiesced &= decisions[i].versioned; /* somebody asks for something again */
 		set_text(&rg->why, ju_str(m, "why", ""));
-		rgm->stirred = true;
+		rg_stir(rg);
 		decisions[i].fn(rgm, rg, m, u);
 		return;
 	}
@@ -359,7 +359,7 @@ static void apply_resource(struct rgm *rgm, struct rgm_rs *rs, uint32_t from, co
 
 	if (state >= 0 && (enum rs_state)state != on->state) {
 		on->state = (enum rs_state)state;
-		rgm->stirred = true;
+		rg_stir(rs->rg);
 		u_note(u, "notice", "resource %s state on node %s change to R_%s", rs->name, rgm_node_name(rgm, from),
 		       rs_state_names[state]);
 	}
@@ -417,7 +417,7 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	}
 	if ((enum rg_state)state != rg->on[from].state) {
 		rg->on[from].state = (enum rg_state)state;
-		rgm->stirred = true;
+		rg_stir(rg);
 		rg->ver++;
 		u_note(u, "notice", "resource group %s state on node %s change to RG_%s", rg->name, rgm_node_name(rgm, from),
 		       rg_state_names[state]);

@@ -271,12 +271,12 @@ static void decide_group(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *
 	for (size_t i = 0; i < rg->link_count; i++)
 		if (rg->links[i].target)
 			decide_group(rgm, rg->links[i].target, u);
-	if (rg->decided_ver == rg->ver || rg->idle_ver == rg->ver || target_moves(rg))
+	if (rg->decided_ver == rg->ver || rg->idle_ver == rg_root(rg)->component_ver || target_moves(rg))
 		return;
 	rg_next_action(rgm, rg, &a);
 	m = action_message(rgm, rg, &a);
-	if (!m) {       /* nothing else that it looks at changes without its version, when there are no others */
-		rg->idle_ver = rg->link_count || rg->linked_by_count ? 0 : rg->ver;
+	if (!m) {       /* what it looks at does not change without a version, and versions only rise */
+		rg->idle_ver = rg_root(rg)->component_ver;
 		return;
 	}
 	rg->decided_ver = rg->ver;
@@ -287,7 +287,9 @@ void rgm_decide(struct rgm *rgm, struct rgm_update *u)
 {
 	deps_index(rgm);
 	for (size_t g = 0; g < rgm->rg_count; g++)
-		rgm->rgs[g]->mark = 0;
+		rgm->rgs[g]->mark = rgm->rgs[g]->component_ver = 0;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rg_root(rgm->rgs[g])->component_ver += rgm->rgs[g]->ver;
 	for (size_t g = 0; g < rgm->rg_count; g++)
 		decide_group(rgm, rgm->rgs[g], u);
 }

@@ -81,10 +81,20 @@ int affinities_check(const char *value, struct err *err)
 	return r;
 }
 
+struct rgm_rg *rg_root(struct rgm_rg *rg)
+{
+	while (rg->component != rg)
+		rg = rg->component = rg->component->component;
+	return rg;
+}
+
 void links_index(struct rgm *rgm)
 {
-	for (size_t g = 0; g < rgm->rg_count; g++)
+	for (size_t g = 0; g < rgm->rg_count; g++) {
 		rgm->rgs[g]->linked_by_count = 0;
+		rgm->rgs[g]->component = rgm->rgs[g];
+		rgm->rgs[g]->idle_ver = 0;      /* it is a sum over other groups now */
+	}
 	for (size_t g = 0; g < rgm->rg_count; g++)
 		for (size_t i = 0; i < rgm->rgs[g]->link_count; i++) {
 			struct rgm_rg *rg = rgm->rgs[g], *target = rg_find(rgm, rg->links[i].name);
@@ -93,6 +103,7 @@ void links_index(struct rgm *rgm)
 			if (!target || target == rg)
 				continue;
 			rg->linked = target->linked = true;
+			rg_root(rg)->component = rg_root(target);
 			if (target->linked_by_count && target->linked_by[target->linked_by_count - 1] == rg)
 				continue;
 			target->linked_by = xrealloc(target->linked_by, (target->linked_by_count + 1) * sizeof *target->linked_by);

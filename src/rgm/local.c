@@ -278,15 +278,44 @@ void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u)
 	}
 }
 
+void rg_stir(struct rgm_rg *rg)
+{
+	rg->stirred = rg->rgm->stirred = true;
+}
+
+/* Has something happened that this group may have waited for? */
+static bool is_touched(const struct rgm_rg *rg)
+{
+	bool touched = rg->stirred;
+
+	for (size_t i = 0; i < rg->link_count; i++)
+		touched |= rg->links[i].target && rg->links[i].target->stirred;
+	for (size_t i = 0; i < rg->linked_by_count; i++)
+		touched |= rg->linked_by[i]->stirred;
+	for (size_t i = 0; i < rg->rs_count && !touched; i++) {
+		const struct rgm_rs *rs = rg->rs[i];
+
+		for (size_t k = 0; k < rs->dep_count; k++)
+			touched |= rs->deps[k].target && rs->deps[k].target->rg->stirred;
+		for (size_t k = 0; k < rs->user_count; k++)
+			touched |= rs->users[k]->rg->stirred;
+	}
+	return touched;
+}
+
 void local_stir(struct rgm *rgm, struct rgm_update *u)
 {
-	if (!rgm->stirred)
+	bool all = rgm->all_stirred;
+
+	if (!rgm->stirred && !all)
 		return;
-	rgm->stirred = false;
 	deps_index(rgm);
 	for (size_t g = 0; g < rgm->rg_count; g++)
-		if (rgm->rgs[g]->linked)
+		if (rgm->rgs[g]->linked && rgm->rgs[g]->directive != DIRECTIVE_NONE && (all || is_touched(rgm->rgs[g])))
 			local_reconcile(rgm, rgm->rgs[g], u);
+	rgm->stirred = rgm->all_stirred = false;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->stirred = false;
 }
 
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u)

@@ -601,7 +601,7 @@ int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_
 		rg = rg_find(rgm, table + strlen(TABLE_RG));
 		if (r == 0 && rg && u)
 			local_reconcile(rgm, rg, u);
-		rgm->stirred = true;
+		rgm->all_stirred = true;
 	}
 	if (u)
 		local_stir(rgm, u);

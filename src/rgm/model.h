@@ -84,6 +84,7 @@ struct rgm_rg {
 	struct rgm    *rgm;                     /* that it belongs to */
 	char          *name;
 	bool           managed;
+	bool           stirred;                 /* its replicated states have changed since linked groups were looked at */
 	bool           linked;                  /* what happens in another group may matter here; by deps_index() */
 	json_t        *props;
 	uint64_t       gen;                     /* of the CCR table */
@@ -95,6 +96,7 @@ struct rgm_rg {
 	size_t         link_count;
 	struct rgm_rg **linked_by;              /* groups with a link to this one; by deps_index() */
 	size_t         linked_by_count;
+	struct rgm_rg *component;               /* those that links connect have one root; by deps_index() */
 	unsigned       mark;                    /* scratch of a search */
 
 	/* replicated */
@@ -123,7 +125,8 @@ struct rgm_rg {
 
 	/* president */
 	uint64_t       decided_ver;             /* a decision based on this version is on its way */
-	uint64_t       idle_ver;                /* nothing was to be done in this version */
+	uint64_t       component_ver;           /* of a root: the sum of the versions of all that are connected */
+	uint64_t       idle_ver;                /* nothing was to be done when that sum was this */
 };
 
 struct rgm_type { struct rt *rt; char *path; };
@@ -148,7 +151,7 @@ struct rgm {
 	struct rgm_rg **rgs;            /* by name */
 	size_t   rg_count;
 	uint64_t layout, indexed;       /* rises with every table of a group; the one that the index was made for */
-	bool     stirred;               /* replicated states have changed since linked groups were looked at */
+	bool     stirred, all_stirred;  /* the same of some group, of all */
 	uint64_t run_counter;
 	json_t  *ad_hoc;                /* run id -> {"id","node"}: methods outside a group's plan (Validate...) */
 	struct { char tx[128]; uint64_t n; bool durable; } commits[COMMITS_KEPT];       /* ring */
@@ -226,6 +229,7 @@ bool local_held(const struct rgm_rs *rs);               /* users in other groups
 void local_follow(struct rgm_rg *rg);
 
 /* local.c */
+void rg_stir(struct rgm_rg *rg);
 void local_stir(struct rgm *rgm, struct rgm_update *u); /* after events: who waited for another group may go on */
 /* rs was restarted there, by other means: those that follow it here are, too. */
 void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct rgm_update *u);
@@ -245,6 +249,7 @@ int  affinities_check(const char *value, struct err *err);
 void links_read(struct rgm_rg *rg);
 void links_done(struct rgm_rg *rg);
 void links_index(struct rgm *rgm);                      /* by deps_index() */
+struct rgm_rg *rg_root(struct rgm_rg *rg);              /* of its component */
 bool rg_has_link(const struct rgm_rg *rg, const struct rgm_rg *target, unsigned kinds); /* bit mask of 1 << enum link_kind */
 #define LINK_POSITIVES (IN(LINK_WEAK_POSITIVE) | IN(LINK_POSITIVE) | IN(LINK_DELEGATED))
 #define LINK_STRONG    (IN(LINK_POSITIVE) | IN(LINK_DELEGATED) | IN(LINK_NEGATIVE))
