@@ -183,6 +183,9 @@ static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	}
 	for (uint32_t id = nodeset_next(rg->intent_nodes, 0); id; id = nodeset_next(rg->intent_nodes, id))
 		rg->on[id].held_until = 0;
+	if (rg_nodes_in(rg, RG_MASK_ONLINE | RG_MASK_PENDING) == rg->intent_nodes && !rg_nodes_in(rg, RG_MASK_PENDING))
+		rg->intent = INTENT_NONE;       /* it is there */
+	rg->intent_nodes = rg->intent == INTENT_NONE ? 0 : rg->intent_nodes;
 }
 
 static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
@@ -388,6 +391,7 @@ static void intent_progress(struct rgm_rg *rg, uint32_t from, bool failed)
 	if (online == rg->intent_nodes || !rg->intent_nodes) {
 		rg->intent = INTENT_NONE;
 		rg->intent_nodes = 0;
+		rg->ver++;              /* Failback may have waited for it */
 	}
 }
 
