@@ -396,7 +396,7 @@ static void rebuild(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	op->update = NULL;
 	json_decref(op->more_update);
 	op->more_update = NULL;
-	if (op->kind->start(rgm, op, u) < 0)
+	if (op->kind->start(rgm, op, u) != 0)
 		return;
 	json_decref(op->validate);
 	op->validate = NULL;
@@ -434,7 +434,7 @@ static void op_step(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		case OP_NEW:
 			if (resumed(rgm, op))
 				break;
-			if (op->kind->start(rgm, op, u) < 0 || op->phase != OP_NEW)
+			if (op->kind->start(rgm, op, u) != 0 || op->phase != OP_NEW)
 				break;
 			op->phase = op->validate || op->more_validate ? OP_VALIDATING : op->data ? OP_WAITING_TO_COMMIT : OP_UPDATING;
 			if (op->phase == OP_VALIDATING)

@@ -35,9 +35,12 @@ struct op {
 	size_t     check_at;
 };
 
+#define OP_LATER 1
+
 struct op_kind {
 	const char *name;
-	/* Looks at the request: fills op->table etc. or sends decisions; -errno after op_fail(). */
+	/* Looks at the request: fills op->table etc. or sends decisions; OP_LATER, with nothing done: after the next event
+	 * again; -errno after op_fail(). */
 	int  (*start)(struct rgm *rgm, struct op *op, struct rgm_update *u);
 	/* All settled: sets the outcome. */
 	void (*outcome)(struct rgm *rgm, struct op *op, struct rgm_update *u);
@@ -70,6 +73,7 @@ int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete); 
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
 
 void change_group(struct op *op, const struct rgm_rg *rg);      /* op->data: its table as it is */
+bool is_carried_out(const struct rgm *rgm, const struct rgm_rg *rg);   /* its table, by all nodes where it is */
 int need_not_system(struct op *op, const struct rgm_rg *rg);   /* ops_policy.c */
 
 /* The requests, by their rows in the table of ops.c. */

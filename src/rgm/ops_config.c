@@ -598,6 +598,17 @@ static const struct rgm_rs *find_user(struct rgm *rgm, const struct rgm_rs *rs)
 	return NULL;
 }
 
+/* Before it is gone every node must have carried out the table in which it is disabled, or its methods would run for nobody. */
+bool is_carried_out(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	nodeset up = rgm_up_nodes(rgm);
+
+	for (uint32_t id = nodeset_next(up, 0); id; id = nodeset_next(up, id))
+		if (rg->on[id].state != RG_OFFLINE && rg->on[id].settled < rg->gen)
+			return false;
+	return true;
+}
+
 int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
@@ -612,6 +623,8 @@ int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return -EINVAL;
 	if (rs->enabled)
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
+	if (!is_carried_out(rgm, rs->rg))
+		return OP_LATER;
 	user = find_user(rgm, rs);
 	if (user)
 		return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", user->name, rs->name);

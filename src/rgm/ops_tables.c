@@ -437,6 +437,14 @@ static int check_leaving(struct change *c, const struct rgm_rg *rg)
 	return 0;
 }
 
+static bool removes_a_resource(const struct change *c, const struct rgm_rg *rg)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (!rs_value(c->after, rg->rs[i]->name, "type"))
+			return true;
+	return false;
+}
+
 static int change_group_table(struct change *c)
 {
 	const struct rgm_rg *rg = rg_find(c->rgm, c->name);
@@ -447,6 +455,8 @@ static int change_group_table(struct change *c)
 			       c->name);
 	if (rg && (need_steady(c->rgm, op, rg) < 0 || check_leaving(c, rg) < 0))
 		return -EINVAL;
+	if (rg && removes_a_resource(c, rg) && !is_carried_out(c->rgm, rg))
+		return OP_LATER;
 	if (rg && !strieq(ju_str(c->after, "rg.prop.RG_system", c->after ? "FALSE" : "TRUE"), "FALSE") && need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (!c->after) {

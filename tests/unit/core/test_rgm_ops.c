@@ -290,6 +290,28 @@ static void test_enable_needs_its_dependency(void **state)
 	assert_int_equal(ask(1, "{'op':'resource_enable','names':['a'],'monitor':true}").code, 0);
 }
 
+/* Disabled, but its Stop still runs: the removal waits for that, or nobody would know of what is left. */
+static void test_remove_waits_for_stop(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g: a svc; b svc");
+	world_settle();
+	(void)world_trace();
+	world_slow("1:a.Stop");
+	(void)world_request(1, parse("{'op':'resource_disable','names':['a']}"));
+	world_deliver();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_remove','rs':'a'}")));
+	world_deliver();
+	assert_int_equal(world_answer(id).code, -1);
+	assert_non_null(json_object_get(world_table("rgm_rg_g"), "rs.a.type"));
+	world_settle();
+	assert_int_equal(world_answer(id).code, 0);
+	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.type"));
+	assert_string_equal(world_trace(), "a.Stop");
+}
+
 static void test_switch_outside_the_nodelist(void **state)
 {
 	(void)state;
@@ -650,7 +672,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
 		T(test_every_request), T(test_tables), T(test_system_type_stays), T(test_enable_needs_its_dependency),
-		T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
+		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
 		T(test_changes_in_a_row), T(test_answer_waits), T(test_outcomes), T(test_evacuate),
