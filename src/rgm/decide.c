@@ -126,6 +126,45 @@ static void failback(const struct rgm *rgm, const struct rgm_rg *rg, nodeset onl
 	why(a, a->nodes ? "Failback: a more preferred node has joined" : "Failback: it is on the most preferred node already");
 }
 
+/* A source with +++ that cannot start where its target is: the failover that it may not make alone is the target's. */
+static bool is_stuck_here(const struct rgm *rgm, const struct rgm_rg *rg, const struct rgm_rg *target, uint32_t here)
+{
+	return rg_has_link(rg, target, IN(LINK_DELEGATED)) && rg->managed && !rg->admin_offline && rg_recovers(rg) &&
+	       !rg_nodes_in(rg, ~IN(RG_OFFLINE)) && rg_recent_failures(rgm, rg, here) >= FAILURES_PER_NODE;
+}
+
+static uint32_t node_for_both(const struct rgm *rgm, const struct rgm_rg *rg, const struct rgm_rg *source, uint32_t here)
+{
+	nodeset refused = 0;
+	uint32_t id;
+
+	while ((id = rg_giveover_target(rgm, rg, here, refused))) {
+		for (size_t i = 0; i < source->node_count; i++)
+			if (source->nodelist[i] == id && rg_recent_failures(rgm, source, id) < FAILURES_PER_NODE)
+				return id;
+		refused |= node_bit(id);
+	}
+	return 0;
+}
+
+static bool delegated_failover(const struct rgm *rgm, const struct rgm_rg *rg, nodeset online, struct rg_action *a)
+{
+	uint32_t here = nodeset_next(online, 0), id = 0;
+
+	for (size_t i = 0; i < rg->linked_by_count && nodeset_count(online) == 1 && !id; i++) {
+		if (!is_stuck_here(rgm, rg->linked_by[i], rg, here))
+			continue;
+		id = node_for_both(rgm, rg, rg->linked_by[i], here);
+		act(a, ACTION_FAILBACK, 0);
+		a->nodes = node_bit(id ? id : here);
+		why(a, "resource group %s (+++%s) failed to start on %s, so both move", rg->linked_by[i]->name, rg->name,
+		    rgm_node_name(rgm, here));
+	}
+	if (!id)
+		act(a, ACTION_NONE, 0);
+	return id;
+}
+
 static void stop(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, const char *reason, struct rg_action *a)
 {
 	const struct rgm_rg *other = in_the_way(rgm, rg, id, false);
@@ -189,6 +228,9 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		stop(rgm, rg, id, nodeset_has(rg->restart, id) ? "restart" : "it is wanted elsewhere", ret);
 		return;
 	}
+	if (rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
+	    delegated_failover(rgm, rg, online, ret))
+		return;
 	if (rg->failback_due && rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
 	    !rg_unprepared_nodes(rg)) {
 		failback(rgm, rg, online, ret);
