@@ -100,7 +100,7 @@ static void journal(struct engine_update *u, struct engine_time now, json_t *ent
 const struct cmm *engine_cmm(const struct engine *e) { return e->cmm; }
 const struct ccr *engine_ccr(const struct engine *e) { return e->ccr; }
 const struct rgm *engine_rgm(const struct engine *e) { return e->rgm; }
-bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm); }
+bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm) && !e->leaves; }
 
 uint64_t engine_digest(const struct engine *e)
 {
@@ -665,7 +665,7 @@ static void advance_clusterops(struct engine *e, struct engine_time now, struct 
 
 static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
 {
-	bool president = engine_is_ready(e) && cmm_is_president(e->cmm) && !e->leaves;
+	bool president = engine_is_ready(e) && cmm_is_president(e->cmm);
 	struct rgm_update r = { 0 };
 
 	if (!president) {
