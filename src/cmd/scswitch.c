@@ -82,6 +82,10 @@ static int offline_groups(const struct cmdline *line)  { return each_group(line,
 static int manage_groups(const struct cmdline *line)   { return each_group(line, "group_manage", "manage", "", NULL); }
 static int unmanage_groups(const struct cmdline *line) { return each_group(line, "group_unmanage", "unmanage", "", NULL); }
 
+static int suspend_groups(const struct cmdline *line)  { return each_group(line, "group_suspend", "suspend", "", NULL); }
+static int resume_groups(const struct cmdline *line)   { return each_group(line, "group_resume", "resume", "", NULL); }
+static int quiesce_groups(const struct cmdline *line)  { return each_group(line, "group_quiesce", "quiesce", "", NULL); }
+
 static int restart_groups(const struct cmdline *line)
 {
 	_cleanup_(strlist_done) struct strlist nodes = { 0 };
@@ -108,6 +112,22 @@ static int evacuate_node(const struct cmdline *line)
 	if (!*node || strpbrk(node, ", "))
 		return command_usage(line, "-S takes one node after -h");
 	return request_run(line, ju_pack("{ss, ss}", "op", "evacuate", "node", node), "evacuate node %s", node);
+}
+
+#define HOLD_MOST_S 65535       /* documented */
+
+static int evacuate_and_hold(const struct cmdline *line)
+{
+	const char *node = cmdline_get(line, 'h'), *text = cmdline_get(line, 'K');
+	char *end;
+	long seconds = strtol(text, &end, 10);
+
+	if (!*node || strpbrk(node, ", "))
+		return command_usage(line, "-S takes one node after -h");
+	if (!*text || *end || seconds < 0 || seconds > HOLD_MOST_S)
+		return command_usage(line, "-K takes seconds, 0 to %d", HOLD_MOST_S);
+	return request_run(line, ju_pack("{ss, ss, sI}", "op", "evacuate", "node", node, "seconds", (json_int_t)seconds),
+			   "evacuate node %s", node);
 }
 
 /* ---- resources ---- */
@@ -249,20 +269,20 @@ static const struct form forms[] = {
 	  "switching a resource on one node only is not built yet" },
 	{ "njh",  "M",   NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NULL,
 	  "switching a resource on one node only is not built yet" },
-	{ "ShK",  "",    NULL, PRIVILEGE_CHANGE, "keep evacuated groups away for a time", NULL,
-	  "keeping groups away (-K) is not built yet; -S without it moves them" },
+	{ "ShK",  "",    NULL, PRIVILEGE_CHANGE, "the same, and nothing comes back by itself for so long", evacuate_and_hold },
 	{ "zD",   "h",   NULL, PRIVILEGE_CHANGE, "switch device groups", NULL,
 	  "device groups are not built yet" },
 	{ "FD",   "",    NULL, PRIVILEGE_CHANGE, "take device groups offline", NULL,
 	  "device groups are not built yet" },
 	{ "mD",   "",    NULL, PRIVILEGE_CHANGE, "put device groups into maintenance", NULL,
 	  "device groups are not built yet" },
-	{ "Q",    "gk",  NULL, PRIVILEGE_CHANGE, "quiesce groups", NULL,
-	  "quiescing is not built yet" },
-	{ "s",    "gk",  NULL, PRIVILEGE_CHANGE, "suspend automatic recovery", NULL,
-	  "suspending is not built yet" },
-	{ "r",    "g",   NULL, PRIVILEGE_CHANGE, "resume automatic recovery", NULL,
-	  "suspending is not built yet" },
+	{ "Q",    "g",   NULL, PRIVILEGE_CHANGE, "end what is under way and begin nothing; without -g all managed groups", quiesce_groups },
+	{ "s",    "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery; without -g of all managed groups", suspend_groups },
+	{ "r",    "g",   NULL, PRIVILEGE_CHANGE, "resume automatic recovery; without -g of all managed groups", resume_groups },
+	{ "Qk",   "g",   NULL, PRIVILEGE_CHANGE, "quiesce groups, and kill their methods", NULL,
+	  "killing methods (-k) is not built yet; -Q without it waits until they end" },
+	{ "sk",   "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", NULL,
+	  "killing methods (-k) is not built yet; -s without it waits until they end" },
 };
 
 static const struct command_info scswitch = {

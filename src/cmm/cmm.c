@@ -748,6 +748,8 @@ static void on_leave(struct cmm *cmm, const struct cmm_event *event)
 /* A node takes part when it has the state and a lease to act under. */
 static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
+	if (cmm->leaving)               /* it has said goodbye: nobody may count on it any more */
+		return;
 	if (!cmm->synced || cmm->lease_until_ms < now_ms + cmm->config.timers.lease_ms / 2)
 		return;
 	cmm->synced = false;

@@ -3,7 +3,9 @@
  *
  *   rgm.dec   president   a decision: group, version it was based on, what, why
  *   rgm.drain president   nodes are about to leave, or stay after all
+ *   rgm.hold  president   a node was evacuated, and until when it takes no group by itself
  *   rgm.rep   a node      states of a group and its resources there, method runs that ended
+ *   rgm.prepared a node   how far it has come with Init, Fini and Boot of a group
  *   rgm.status a node     Status that a resource set for itself
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
  *   rgm.run   president   run a method outside a group's plan; rgm.ran  a node  its result */
@@ -22,6 +24,7 @@ bool rgm_owns_message(const char *type)
 
 static void clear_node(struct rgm *rgm, uint32_t id)
 {
+	rgm->all_stirred = true;
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];
 
@@ -41,12 +44,6 @@ static void clear_node(struct rgm *rgm, uint32_t id)
 	}
 }
 
-static void bump_all(struct rgm *rgm)
-{
-	for (size_t g = 0; g < rgm->rg_count; g++)
-		rgm->rgs[g]->ver++;
-}
-
 /* A new cluster starts its groups when all its members have the configuration. */
 static void maybe_formed(struct rgm *rgm, struct rgm_update *u)
 {
@@ -63,6 +60,7 @@ static void maybe_formed(struct rgm *rgm, struct rgm_update *u)
 		rg->ver++;
 		if (!rg->admin_offline)
 			set_text(&rg->why, "the cluster started");
+		rg->fresh = !rg->admin_offline;
 	}
 	u_note(u, "notice", "the cluster has formed; resource groups start now");
 }
@@ -71,6 +69,8 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 {
 	rgm->epoch = m->epoch;
 	rgm->forming |= m->formed;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->quiesced = rgm->rgs[g]->fewer = false;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
 		enum node_state old = rgm->node[id].state, state;
 
@@ -91,6 +91,8 @@ void rgm_membership(struct rgm *rgm, const struct cmm_membership *m, struct rgm_
 	bump_all(rgm);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
+	rgm->all_stirred = true;
+	local_stir(rgm, u);
 }
 
 void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
@@ -103,8 +105,11 @@ void rgm_node_ready(struct rgm *rgm, uint32_t id, struct rgm_update *u)
 		if (rg->managed && !rgm->forming && rg_prop_bool(rg, "Failback"))
 			rg->failback_due = true;
 	}
+	boot_joined(rgm, id, u);
 	ops_members_changed(rgm);
 	maybe_formed(rgm, u);
+	rgm->all_stirred = true;
+	local_stir(rgm, u);
 }
 
 void rgm_node_dead(struct rgm *rgm, uint32_t id, const char *how, struct rgm_update *u)
@@ -124,7 +129,7 @@ void rgm_node_dead(struct rgm *rgm, uint32_t id, const char *how, struct rgm_upd
 	rgm->node[id].state = NODE_DOWN;
 	rgm->node[id].incarnation = 0;
 	bump_all(rgm);
-	(void)u;
+	local_stir(rgm, u);
 }
 
 /* ---- decisions ---- */
@@ -140,6 +145,11 @@ static void do_online(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	uint32_t node = (uint32_t)ju_int(m, "node", 0);
 
 	rg->on[node].state = RG_PENDING_ONLINE;
+	rg->fresh = false;
+	if (rg->intent == INTENT_SWITCH && !nodeset_has(rg->intent_nodes, node)) {
+		rg->intent = INTENT_NONE;       /* nothing was left of the switch */
+		rg->intent_nodes = 0;
+	}
 	if (node == rgm->self)
 		local_directive(rgm, rg, DIRECTIVE_ONLINE, u);
 }
@@ -168,8 +178,15 @@ static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struc
 	rg->admin_offline = false;
 	rg->failback_due = false;
 	rg->restart = 0;
-	if (ju_bool(m, "by_hand", false))
+	if (ju_bool(m, "by_hand", false)) {
 		clear_failures(rg);
+		rg->fewer = nodeset_count(rg->intent_nodes) < rg_prop_int(rg, "Desired_primaries");
+	}
+	for (uint32_t id = nodeset_next(rg->intent_nodes, 0); id; id = nodeset_next(rg->intent_nodes, id))
+		rg->on[id].held_until = 0;
+	if (rg_nodes_in(rg, RG_MASK_ONLINE | RG_MASK_PENDING) == rg->intent_nodes && !rg_nodes_in(rg, RG_MASK_PENDING))
+		rg->intent = INTENT_NONE;       /* it is there */
+	rg->intent_nodes = rg->intent == INTENT_NONE ? 0 : rg->intent_nodes;
 }
 
 static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
@@ -179,6 +196,7 @@ static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct 
 	(void)u;
 	rg->intent = INTENT_NONE;
 	rg->admin_offline = false;
+	rg->fewer = false;
 	clear_failures(rg);
 }
 
@@ -224,8 +242,10 @@ static void do_rs_restart(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, s
 	if (!rs)
 		return;
 	push_time(rs->on[node].restarts, RESTARTS_KEPT, ju_int(m, "at", 0));
-	if (!ju_bool(m, "act", true))
+	if (!ju_bool(m, "act", true)) {
+		local_restarted(rgm, rs, node, u);
 		return;
+	}
 	rs->on[node].state = RS_STOPPING;       /* so that nobody takes it for done before it has begun */
 	if (node == rgm->self)
 		local_restart(rgm, rs, u);
@@ -235,6 +255,8 @@ static void do_clear(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct
 {
 	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
 
+	rg->intent = INTENT_NONE;       /* a switch that it has stopped does not go on by itself */
+	rg->intent_nodes = 0;
 	if (rs && nodeset_has(nodeset_from_json(ju_arr(m, "nodes")), rgm->self))
 		local_clear(rgm, rs, u);
 }
@@ -264,6 +286,27 @@ static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, 
 	rg->failback_due = false;
 }
 
+/* What is under way ends, and nothing follows from how it ends. */
+static void do_quiesce(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	(void)rgm;
+	(void)m;
+	(void)u;
+	rg->intent = INTENT_NONE;
+	rg->intent_nodes = 0;
+	rg->restart = 0;
+	rg->failback_due = false;
+	rg->quiesced = true;
+}
+
+/* All that there is to it is the reason. */
+static void do_rest(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	(void)rgm;
+	(void)m;
+	u_note(u, "warning", "resource group %s: %s", rg->name, rg->why ? rg->why : "");
+}
+
 /* Those that carry a version are dropped when the group has changed since: the president decides anew. */
 static const struct {
 	const char *name;
@@ -274,6 +317,8 @@ static const struct {
 	{ "offline",     true,  true,  do_offline },
 	{ "failback",    true,  false, do_switch },
 	{ "no_failback", true,  false, do_no_failback },
+	{ "rest",        true,  false, do_rest },
+	{ "quiesce",     false, false, do_quiesce },
 	{ "switch",      false, false, do_switch },
 	{ "auto",        false, false, do_auto },
 	{ "off",         false, false, do_off },
@@ -284,6 +329,21 @@ static const struct {
 	{ "ignore_start", false, true, do_ignore_start },
 	{ "proxy_state", false, true,  do_proxy_state },
 };
+
+/* Are the other groups that it looked at as they were then? */
+static bool others_moved(const struct rgm *rgm, const json_t *m)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(m, "seen"), name, v) {
+		const struct rgm_rg *other = rg_find(rgm, name);
+
+		if (!other || other->ver != (uint64_t)json_integer_value(v))
+			return true;
+	}
+	return false;
+}
 
 static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 {
@@ -297,10 +357,16 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 			continue;
 		if (decisions[i].versioned && (uint64_t)ju_int(m, "ver", 0) != rg->ver)
 			return;
+		if (decisions[i].versioned && others_moved(rgm, m)) {
+			rg->decided_ver = 0;    /* the president makes it anew */
+			return;
+		}
 		if (decisions[i].names_node && (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP))
 			return;
 		rg->ver++;
+		rg->quiesced &= decisions[i].versioned; /* somebody asks for something again */
 		set_text(&rg->why, ju_str(m, "why", ""));
+		rg_stir(rg);
 		decisions[i].fn(rgm, rg, m, u);
 		return;
 	}
@@ -316,6 +382,7 @@ static void apply_resource(struct rgm *rgm, struct rgm_rs *rs, uint32_t from, co
 
 	if (state >= 0 && (enum rs_state)state != on->state) {
 		on->state = (enum rs_state)state;
+		rg_stir(rs->rg);
 		u_note(u, "notice", "resource %s state on node %s change to R_%s", rs->name, rgm_node_name(rgm, from),
 		       rs_state_names[state]);
 	}
@@ -344,6 +411,7 @@ static void intent_progress(struct rgm_rg *rg, uint32_t from, bool failed)
 	if (online == rg->intent_nodes || !rg->intent_nodes) {
 		rg->intent = INTENT_NONE;
 		rg->intent_nodes = 0;
+		rg->ver++;              /* Failback may have waited for it */
 	}
 }
 
@@ -373,6 +441,7 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	}
 	if ((enum rg_state)state != rg->on[from].state) {
 		rg->on[from].state = (enum rg_state)state;
+		rg_stir(rg);
 		rg->ver++;
 		u_note(u, "notice", "resource group %s state on node %s change to RG_%s", rg->name, rgm_node_name(rgm, from),
 		       rg_state_names[state]);
@@ -383,6 +452,16 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 static int status_code(const struct rgm_rg *rg, const struct rgm_rs *rs, int status)
 {
 	return !rg ? SCHA_ERR_RG : !rs ? SCHA_ERR_RSRC : status < 0 ? SCHA_ERR_RSTATUS : SCHA_ERR_NOERR;
+}
+
+static void on_prepared(struct rgm *rgm, uint32_t from, const json_t *m)
+{
+	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
+
+	if (!rg)
+		return;
+	rg->on[from].prepared = (uint64_t)ju_int(m, "n", 0);
+	rg->ver++;
 }
 
 static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
@@ -412,6 +491,27 @@ static void drain(struct rgm *rgm, nodeset nodes, bool on)
 	bump_all(rgm);
 }
 
+/* Evacuated: for a while it takes no group by itself. */
+static void on_hold(struct rgm *rgm, const json_t *m)
+{
+	int64_t node = ju_int(m, "node", 0);
+
+	ops_landed(rgm, ju_str(m, "op", ""));
+	if (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP)
+		return;
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		struct rgm_rg *rg = rgm->rgs[g];
+
+		rg->on[node].held_until = ju_int(m, "until", 0);
+		rg->intent_nodes &= ~node_bit((uint32_t)node);
+		if (!rg->intent_nodes)
+			rg->intent = INTENT_NONE;
+		if ((RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)) & IN(rg->on[node].state))
+			set_text(&rg->why, ju_str(m, "why", ""));
+	}
+	bump_all(rgm);
+}
+
 static void on_drain(struct rgm *rgm, const json_t *m)
 {
 	drain(rgm, nodeset_from_json(ju_arr(m, "nodes")), ju_bool(m, "on", false));
@@ -434,6 +534,10 @@ void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_updat
 		on_decision(rgm, m, u);
 	else if (streq(t, "rgm.drain"))
 		on_drain(rgm, m);
+	else if (streq(t, "rgm.hold"))
+		on_hold(rgm, m);
+	else if (streq(t, "rgm.prepared"))
+		on_prepared(rgm, from, m);
 	else if (streq(t, "rgm.rep"))
 		on_report(rgm, from, m, u);
 	else if (streq(t, "rgm.status"))
@@ -447,6 +551,7 @@ void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_updat
 	else if (streq(t, "rgm.rsp") && ju_int(m, "to", 0) == rgm->self)
 		u_push(&u->answer, ju_pack("{ss,sI,ss}", "id", ju_str(m, "id", ""), "code", (json_int_t)ju_int(m, "code", 0),
 					   "text", ju_str(m, "text", "")));
+	local_stir(rgm, u);
 }
 
 /* ---- snapshot, digest: everything replicated that is not in the CCR ---- */
@@ -493,16 +598,18 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 		const struct rg_node *on = &rg->on[id];
 		char key[8];
 
-		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->settled)
+		if (on->state == RG_OFFLINE && !on->failures[0] && !on->gave_over && !on->held_until && !on->owed && !on->settled)
 			continue;
 		(void)snprintf(key, sizeof key, "%u", id);
-		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
-					       "g", (json_int_t)on->gave_over, "set", (json_int_t)on->settled));
+		ju_set_new(nodes, key, ju_pack("{si,so,sI,sI,sI,sI,sI}", "s", on->state, "f", times_json(on->failures, FAILURES_PER_NODE),
+					       "g", (json_int_t)on->gave_over, "h", (json_int_t)on->held_until, "o",
+					       (json_int_t)on->owed, "p", (json_int_t)on->prepared, "set",
+					       (json_int_t)on->settled));
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
-	return ju_pack("{sI,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
-		       rg->failback_due, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
+	return ju_pack("{sI,sb,sb,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
+		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "few", rg->fewer, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
 		       nodeset_to_json(rg->restart), "why", rg->why ? rg->why : "", "nodes", nodes, "rs", resources);
 }
 
@@ -545,6 +652,9 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 	rg->ver = (uint64_t)ju_int(o, "ver", 1);
 	rg->admin_offline = ju_bool(o, "off", true);
 	rg->failback_due = ju_bool(o, "fb", false);
+	rg->fresh = ju_bool(o, "fr", false);
+	rg->quiesced = ju_bool(o, "q", false);
+	rg->fewer = ju_bool(o, "few", false);
 	rg->intent = (enum intent)ju_int(o, "intent", 0);
 	rg->intent_nodes = nodeset_from_json(ju_arr(o, "in"));
 	rg->restart = nodeset_from_json(ju_arr(o, "re"));
@@ -557,6 +667,9 @@ static void rg_restore(struct rgm_rg *rg, const json_t *o)
 		rg->on[id].state = (enum rg_state)ju_int(v, "s", 0);
 		times_restore(rg->on[id].failures, FAILURES_PER_NODE, ju_arr(v, "f"));
 		rg->on[id].gave_over = ju_int(v, "g", 0);
+		rg->on[id].held_until = ju_int(v, "h", 0);
+		rg->on[id].owed = (uint64_t)ju_int(v, "o", 0);
+		rg->on[id].prepared = (uint64_t)ju_int(v, "p", 0);
 		rg->on[id].settled = (uint64_t)ju_int(v, "set", 0);
 	}
 	json_object_foreach(ju_obj(o, "rs"), key, v) {

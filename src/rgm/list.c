@@ -91,14 +91,6 @@ static json_t *rs_config_json(const struct rgm *rgm, const struct rgm_rs *rs)
 		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
 }
 
-/* A group that was given no mode has the one that fits its Maximum_primaries. */
-static const char *rg_mode(const struct rgm_rg *rg)
-{
-	const char *given = rg_prop(rg, "RG_mode");
-
-	return *given ? given : rg_prop_int(rg, "Maximum_primaries") == 1 ? "FAILOVER" : "SCALABLE";
-}
-
 static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 {
 	json_t *props = json_object(), *resources = json_array();
@@ -112,7 +104,7 @@ static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 
 	strlist_done(&names);
 	ju_set_str(props, "RG_name", rg->name);
-	ju_set_str(props, "RG_mode", rg_mode(rg));
+	ju_set_str(props, "RG_mode", rg_is_scalable(rg) ? "SCALABLE" : "FAILOVER");
 	ju_set_str(props, "Nodelist", nodelist);
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_push(resources, rs_config_json(rgm, rg->rs[i]));

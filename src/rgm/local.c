@@ -5,8 +5,8 @@
  *      OFF ──Prenet_start──> PRENET ──Start──> UP ──Monitor_start──> MONITORED
  *      OFF <──Postnet_stop── PRENET <──Stop─── UP <──Monitor_stop─── MONITORED
  *
- * local_reconcile() runs every method that brings a resource nearer to its goal and whose turn it is (may_start,
- * may_stop: the documented order), in parallel where nothing forbids it, until nothing is left to do.  A method that the
+ * local_reconcile() runs every method that brings a resource nearer to its goal and whose turn it is (local_order.c: the
+ * documented order), in parallel where nothing forbids it, until nothing is left to do.  A method that the
  * type does not declare is a success in no time.  Every change is multicast as it happens, without waiting for its echo.
  *
  * Invariants: 1 one method at a time per resource; 2 a resource is started only while its group's directive is ONLINE;
@@ -18,17 +18,6 @@
 
 #define OUTPUT_IN_REPORT 400    /* bytes of a failed method's output that travel with the report */
 
-static bool declares(const struct rgm_rs *rs, enum rt_method method)
-{
-	return rs->rt->methods[method] != NULL;
-}
-
-static bool is_started(const struct rgm_rs *rs)
-{
-	return rs->local.phase >= PHASE_UP && !rs->local.start_failed && !rs->local.restart &&
-	       (!rs->rt->proxy || rs->local.proxy_online);
-}
-
 static bool relocates(const struct rgm_rs *rs)
 {
 	const char *mode = rs_prop(rs, "Failover_mode");
@@ -36,90 +25,25 @@ static bool relocates(const struct rgm_rs *rs)
 	return !rs->local.ignore_start && mode && (strieq(mode, "SOFT") || strieq(mode, "HARD"));
 }
 
-/* ---- goal ---- */
-
-static enum phase goal_of(const struct rgm_rs *rs)
-{
-	const struct rs_local *l = &rs->local;
-
-	if (l->stop_failed)
-		return l->phase;
-	if (rs->rg->directive != DIRECTIVE_ONLINE || !rs->enabled)
-		return PHASE_OFF;
-	if (l->restart)
-		return declares(rs, METHOD_START) && declares(rs, METHOD_STOP) ? PHASE_PRENET : PHASE_OFF;
-	if (l->start_failed)
-		return l->phase;
-	if (!rs->monitored || l->monitor_failed || !declares(rs, METHOD_MONITOR_START))
-		return PHASE_UP;
-	return PHASE_MONITORED;
-}
-
-/* ---- whose turn it is ---- */
-
-/* Start side: all Prenet_start (each after those it depends on), then addresses, then the others in the
- * order of their dependencies; each monitor right after its own Start. */
-static bool may_start(const struct rgm_rs *rs)
-{
-	const struct rgm_rg *rg = rs->rg;
-
-	for (size_t i = 0; i < rg->rs_count; i++) {
-		const struct rgm_rs *other = rg->rs[i];
-
-		if (other == rs)
-			continue;
-		switch (rs->local.phase) {
-		case PHASE_OFF:
-			if (strlist_has(&rs->deps, other->name) && other->local.phase < PHASE_PRENET)
-				return false;
-			break;
-		case PHASE_PRENET:
-			if (rs_is_address(rs) && !rs_is_address(other) && goal_of(other) > PHASE_PRENET &&
-			    other->local.phase < PHASE_PRENET)
-				return false;
-			if (rs_depends_on(rs, other) && declares(rs, METHOD_START) && !is_started(other))
-				return false;
-			break;
-		default:
-			break;
-		}
-	}
-	return true;
-}
-
-/* Stop side: dependents first; addresses after all others have stopped; Postnet_stop of the others when
- * the addresses are down, of the addresses last.  A restart of one resource waits for nobody. */
-static bool may_stop(const struct rgm_rs *rs)
-{
-	const struct rgm_rg *rg = rs->rg;
-
-	if (rs->local.restart)
-		return true;
-	for (size_t i = 0; i < rg->rs_count; i++) {
-		const struct rgm_rs *other = rg->rs[i];
-
-		if (other == rs)
-			continue;
-		if (rs->local.phase >= PHASE_UP) {
-			if (rs_depends_on(other, rs) && (other->local.phase >= PHASE_UP || other->local.running != METHOD_COUNT))
-				return false;
-		} else {
-			if (rs_depends_on(other, rs) && other->local.phase > PHASE_OFF)
-				return false;
-			if (rg->directive == DIRECTIVE_OFFLINE && !rs_is_address(rs) && rs_is_address(other) &&
-			    other->local.phase >= PHASE_UP)
-				return false;
-		}
-	}
-	return true;
-}
-
 /* ---- state that others see ---- */
 
 static bool busy(const struct rgm_rg *rg)
 {
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		const struct rs_local *l = &rg->rs[i]->local;
+
+		if (boot_holds(rg->rs[i]) && local_goal(rg->rs[i]) > l->phase)
+			return true;
+		if (l->running != METHOD_COUNT || (l->announced != RS_OFFLINE && rg->rs[i]->on[rg->rgm->self].state != l->announced))
+			return true;
+	}
+	return false;
+}
+
+static bool any(const struct rgm_rg *rg, bool (*is)(const struct rgm_rs *rs))
+{
 	for (size_t i = 0; i < rg->rs_count; i++)
-		if (rg->rs[i]->local.running != METHOD_COUNT)
+		if (is(rg->rs[i]))
 			return true;
 	return false;
 }
@@ -135,12 +59,14 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 		return RS_STARTING;
 	case METHOD_MONITOR_STOP: case METHOD_STOP: case METHOD_POSTNET_STOP:
 		/* Turning a monitor off is no stop of the resource. */
-		if (l->running == METHOD_MONITOR_STOP && goal_of(rs) == PHASE_UP)
+		if (l->running == METHOD_MONITOR_STOP && local_goal(rs) == PHASE_UP)
 			return RS_ONLINE_NOT_MONITORED;
 		return RS_STOPPING;
 	default:
 		break;
 	}
+	if (l->announced != RS_OFFLINE)
+		return l->announced;
 	if (l->start_failed)
 		return RS_START_FAILED;
 	if (rs->rt->proxy && l->phase >= PHASE_UP && !l->proxy_online)
@@ -148,13 +74,13 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 	switch (l->phase) {
 	case PHASE_OFF:       return RS_OFFLINE;
 	case PHASE_PRENET:
-		if (goal_of(rs) > PHASE_PRENET && !l->restart && !busy(rs->rg))
+		if (local_goal(rs) > PHASE_PRENET && !l->restart && !busy(rs->rg))
 			return RS_OFFLINE;      /* what it depends on failed to start */
-		return goal_of(rs) > PHASE_PRENET || l->restart ? RS_STARTING : RS_STOPPING;
+		return local_goal(rs) > PHASE_PRENET || l->restart ? RS_STARTING : RS_STOPPING;
 	case PHASE_UP:
 		if (l->monitor_failed)
 			return RS_MONITOR_FAILED;
-		return declares(rs, METHOD_MONITOR_START) || !rs->monitored ? RS_ONLINE_NOT_MONITORED : RS_ONLINE;
+		return rs_declares(rs, METHOD_MONITOR_START) || !rs->monitored ? RS_ONLINE_NOT_MONITORED : RS_ONLINE;
 	case PHASE_MONITORED: return RS_ONLINE;
 	}
 	return RS_OFFLINE;
@@ -178,7 +104,7 @@ static void status_for(enum rs_state state, enum rs_status *ret_status, const ch
 
 static enum rg_state group_state(const struct rgm_rg *rg)
 {
-	bool any_up = false, stop_failed = false, faulted = false, restarting = false, working = busy(rg);
+	bool any_up = false, stop_failed = false, faulted = false, restarting = false, working = busy(rg) || any(rg, local_held) || rg_start_held(rg);
 
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rs_local *l = &rg->rs[i]->local;
@@ -192,7 +118,9 @@ static enum rg_state group_state(const struct rgm_rg *rg)
 		return RG_ERROR_STOP_FAILED;
 	if (rg->directive == DIRECTIVE_ONLINE) {
 		if (working)            /* a restart or an enabled resource does not take the group out of ONLINE */
-			return IN(rg->told_state) & RG_MASK_ONLINE ? rg->told_state : RG_PENDING_ONLINE;
+			return IN(rg->told_state) & (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED)) ? rg->told_state : RG_PENDING_ONLINE;
+		if (any(rg, local_blocked))
+			return RG_PENDING_ONLINE_BLOCKED;
 		return restarting ? rg->told_state : faulted ? RG_ONLINE_FAULTED : RG_ONLINE;
 	}
 	if (rg->directive == DIRECTIVE_NONE)
@@ -233,7 +161,7 @@ static void report(struct rgm *rgm, struct rgm_rg *rg, const char *failed, struc
 {
 	enum rg_state state = group_state(rg);
 	json_t *resources = report_resources(rg), *m;
-	bool settled = !busy(rg) && rg->told_settled != rg->gen;
+	bool at_rest = !busy(rg) && !any(rg, local_held) && !rg_start_held(rg), settled = at_rest && rg->told_settled != rg->gen;
 
 	if (!resources && state == rg->told_state && !rg->runs && !failed && !settled)
 		return;
@@ -245,7 +173,7 @@ static void report(struct rgm *rgm, struct rgm_rg *rg, const char *failed, struc
 		ju_set_new(m, "runs", TAKE_PTR(rg->runs));
 	if (failed)
 		ju_set_str(m, "failed", failed);
-	if (!busy(rg)) {
+	if (at_rest) {
 		ju_set_int(m, "settled", (int64_t)rg->gen);
 		rg->told_settled = rg->gen;
 	}
@@ -281,11 +209,36 @@ static void launch(struct rgm *rgm, struct rgm_rs *rs, enum rt_method method, st
 static const enum rt_method up_method[]   = { METHOD_PRENET_START, METHOD_START, METHOD_MONITOR_START };
 static const enum rt_method down_method[] = { METHOD_COUNT, METHOD_POSTNET_STOP, METHOD_STOP, METHOD_MONITOR_STOP };
 
+/* Whoever must know of it beforehand (local_order.c) is told first: true when that has come back through the log. */
+static bool is_announced(struct rgm_rs *rs, enum rs_state state)
+{
+	rs->local.announced = state;
+	return rs->on[rs->rg->rgm->self].state == state && rs->local.told_state == state;
+}
+
+static bool may_move(struct rgm_rs *rs, enum phase goal)
+{
+	struct rs_local *l = &rs->local;
+	bool up = goal > l->phase, down = local_stops(rs);
+
+	if (l->phase == PHASE_OFF || !down)
+		l->announced = l->announced == RS_STOPPING ? RS_OFFLINE : l->announced;
+	if (!up || l->phase >= PHASE_UP || !local_may_start(rs))
+		l->announced = l->announced == RS_STARTING ? RS_OFFLINE : l->announced;
+	if (goal == l->phase)
+		return false;
+	if (up && l->phase < PHASE_UP)
+		return local_may_start(rs) && (!rs_starts_aloud(rs) || is_announced(rs, RS_STARTING));
+	if (down && rs_stops_aloud(rs) && !is_announced(rs, RS_STOPPING))
+		return false;
+	return up || local_may_stop(rs);
+}
+
 /* One step of one resource; true when something was done. */
 static bool advance(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 {
 	struct rs_local *l = &rs->local;
-	enum phase goal = goal_of(rs);
+	enum phase goal = local_goal(rs);
 	enum rt_method method;
 
 	if (l->running != METHOD_COUNT)
@@ -295,10 +248,10 @@ static bool advance(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 		l->start_failed = l->monitor_failed = false;
 		return true;
 	}
-	if (goal == l->phase || (goal > l->phase ? !may_start(rs) : !may_stop(rs)))
+	if (!may_move(rs, goal))
 		return false;
 	method = goal > l->phase ? up_method[l->phase] : down_method[l->phase];
-	if (declares(rs, method)) {
+	if (rs_declares(rs, method)) {
 		launch(rgm, rs, method, u);
 		return true;
 	}
@@ -316,8 +269,10 @@ void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u)
 
 	if (rg->directive == DIRECTIVE_NONE)
 		return;
+	deps_index(rgm);
 	do {
 		progress = false;
+		local_follow(rg);
 		for (size_t i = 0; i < rg->rs_count; i++)
 			progress |= advance(rgm, rg->rs[i], u);
 	} while (progress);
@@ -326,6 +281,46 @@ void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u)
 		rg->directive = DIRECTIVE_NONE;
 		rg->abandoned = false;
 	}
+}
+
+void rg_stir(struct rgm_rg *rg)
+{
+	rg->stirred = rg->rgm->stirred = true;
+}
+
+/* Has something happened that this group may have waited for? */
+static bool is_touched(const struct rgm_rg *rg)
+{
+	bool touched = rg->stirred;
+
+	for (size_t i = 0; i < rg->link_count; i++)
+		touched |= rg->links[i].target && rg->links[i].target->stirred;
+	for (size_t i = 0; i < rg->linked_by_count; i++)
+		touched |= rg->linked_by[i]->stirred;
+	for (size_t i = 0; i < rg->rs_count && !touched; i++) {
+		const struct rgm_rs *rs = rg->rs[i];
+
+		for (size_t k = 0; k < rs->dep_count; k++)
+			touched |= rs->deps[k].target && rs->deps[k].target->rg->stirred;
+		for (size_t k = 0; k < rs->user_count; k++)
+			touched |= rs->users[k]->rg->stirred;
+	}
+	return touched;
+}
+
+void local_stir(struct rgm *rgm, struct rgm_update *u)
+{
+	bool all = rgm->all_stirred;
+
+	if (!rgm->stirred && !all)
+		return;
+	deps_index(rgm);
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		if (rgm->rgs[g]->linked && rgm->rgs[g]->directive != DIRECTIVE_NONE && (all || is_touched(rgm->rgs[g])))
+			local_reconcile(rgm, rgm->rgs[g], u);
+	rgm->stirred = rgm->all_stirred = false;
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->stirred = false;
 }
 
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u)
@@ -355,6 +350,29 @@ void local_ignore_start(struct rgm_rs *rs)
 void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u)
 {
 	rs->local.proxy_online = online && rs->local.phase >= PHASE_UP;
+	local_reconcile(rgm, rs->rg, u);
+}
+
+static void follow_restarted(struct rgm *rgm, struct rgm_rs *user, const struct rgm_rs *rs, uint32_t node)
+{
+	for (size_t i = 0; i < user->dep_count; i++) {
+		const struct rs_dep *dep = &user->deps[i];
+
+		if (dep->target == rs && dep->kind >= DEP_RESTART && user->local.phase >= PHASE_UP &&
+		    nodeset_has(dep_nodes(user, dep, rgm->self), node) && local_goal(user) >= PHASE_UP)
+			user->local.restart = true;
+	}
+}
+
+void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct rgm_update *u)
+{
+	deps_index(rgm);
+	for (size_t i = 0; i < rs->rg->rs_count; i++)
+		follow_restarted(rgm, rs->rg->rs[i], rs, node);
+	for (size_t i = 0; i < rs->user_count; i++) {
+		follow_restarted(rgm, rs->users[i], rs, node);
+		local_reconcile(rgm, rs->users[i]->rg, u);
+	}
 	local_reconcile(rgm, rs->rg, u);
 }
 
@@ -453,7 +471,8 @@ static bool ad_hoc_ran(struct rgm *rgm, uint64_t run, const json_t *result, stru
 
 void rgm_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_update *u)
 {
-	if (ad_hoc_ran(rgm, run, result, u))
+	deps_index(rgm);
+	if (ad_hoc_ran(rgm, run, result, u) || boot_ran(rgm, run, result, u))
 		return;
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];

@@ -192,6 +192,11 @@ bool rg_prop_bool(const struct rgm_rg *rg, const char *name)
 	return strieq(rg_prop(rg, name), "TRUE");
 }
 
+bool rg_recovers(const struct rgm_rg *rg)
+{
+	return !rg->quiesced && !rg_prop_bool(rg, "Suspend_automatic_recovery");
+}
+
 int64_t rg_prop_int(const struct rgm_rg *rg, const char *name)
 {
 	return strtoll(rg_prop(rg, name), NULL, 10);
@@ -202,12 +207,10 @@ bool rs_is_address(const struct rgm_rs *rs)
 	return rs->rt->is_logical_hostname || rs->rt->is_shared_address;
 }
 
-bool rs_depends_on(const struct rgm_rs *rs, const struct rgm_rs *other)
+bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other)
 {
-	if (strlist_has(&rs->deps, other->name))
-		return true;
 	return rs != other && rs->rg == other->rg && rs_is_address(other) && !rs_is_address(rs) &&
-	       rg_prop_bool(rs->rg, "Implicit_network_dependencies");
+	       rg_prop_bool(rs->rg, "Implicit_network_dependencies") && !rg_is_scalable(rs->rg);
 }
 
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method)
@@ -280,7 +283,7 @@ static void load_infrastructure(struct rgm *rgm, const json_t *data)
 
 /* ---- types ---- */
 
-static int load_type(struct rgm *rgm, const char *name, const json_t *data, struct err *err)
+static int load_type(struct rgm *rgm, const char *name, const json_t *data, struct rgm_update *u, struct err *err)
 {
 	const char *text = ju_str(data, "rtr", NULL);
 	struct rt *rt = NULL;
@@ -305,11 +308,14 @@ static int load_type(struct rgm *rgm, const char *name, const json_t *data, stru
 		return r;
 	strlist_split(&rt->installed_nodes, ju_str(data, "installed_nodes", ""), ",");
 	if (at < rgm->type_count) {             /* resources point into the old one: only what the administrator sets may differ */
+		struct managed_list *before = boot_before(rgm, NULL);
+
 		rgm->types[at].rt->rt_system = rt->rt_system;
 		strlist_done(&rgm->types[at].rt->installed_nodes);
 		rgm->types[at].rt->installed_nodes = rt->installed_nodes;
 		rt->installed_nodes = (struct strlist) { 0 };
 		rt_free(rt);
+		boot_after(rgm, NULL, before, u);
 		return 0;
 	}
 	rgm->types = xrealloc(rgm->types, (rgm->type_count + 1) * sizeof *rgm->types);
@@ -325,42 +331,26 @@ static void rs_free(struct rgm_rs *rs)
 		free(rs->on[i].message);
 	json_decref(rs->props);
 	json_decref(rs->ext);
-	strlist_done(&rs->deps);
+	deps_done(rs);
 	free(rs->name);
 	free(rs);
 }
 
-static void rg_free(struct rgm_rg *rg)
+struct rgm_rg *rg_free(struct rgm_rg *rg)
 {
+	if (!rg)
+		return NULL;
 	for (size_t i = 0; i < rg->rs_count; i++)
 		rs_free(rg->rs[i]);
 	free(rg->rs);
+	links_done(rg);
+	boot_forget(rg);
 	json_decref(rg->props);
 	json_decref(rg->runs);
 	free(rg->why);
 	free(rg->name);
 	free(rg);
-}
-
-/* A dependency may carry a qualifier, "db{LOCAL_NODE}"; inside a group it means nothing else. */
-static void parse_dependencies(struct rgm_rs *rs)
-{
-	static const char *const lists[] = { "Resource_dependencies", "Resource_dependencies_restart",
-					     "Resource_dependencies_offline_restart" };
-
-	strlist_done(&rs->deps);
-	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
-		const char *v = rs_prop(rs, lists[i]);
-		struct strlist parts = { 0 };
-
-		strlist_split(&parts, v ? v : "", ",");
-		for (size_t k = 0; k < parts.n; k++) {
-			parts.v[k][strcspn(parts.v[k], "{@")] = '\0';
-			if (!strlist_has(&rs->deps, parts.v[k]))
-				strlist_add(&rs->deps, parts.v[k]);
-		}
-		strlist_done(&parts);
-	}
+	return NULL;
 }
 
 /* "rs.NAME.KIND[.PROPERTY]" -> name and the rest; false when the key is another. */
@@ -468,7 +458,7 @@ static void load_resources(const struct rgm *rgm, struct rgm_rg *rg, const json_
 	if (rg->rs_count)
 		qsort(rg->rs, rg->rs_count, sizeof(struct rgm_rs *), compare_rs);
 	for (size_t i = 0; i < rg->rs_count; i++)
-		parse_dependencies(rg->rs[i]);
+		deps_read(rg->rs[i]);
 }
 
 static void load_nodelist(const struct rgm *rgm, struct rgm_rg *rg)
@@ -494,41 +484,84 @@ static int compare_rg(const void *a, const void *b)
 	return strcmp((*(struct rgm_rg *const *)a)->name, (*(struct rgm_rg *const *)b)->name);
 }
 
-static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const json_t *data, struct err *err)
+static struct rgm_rg *rg_new(struct rgm *rgm, const char *name)
 {
-	struct rgm_rg *rg = rg_find(rgm, name);
-	const char *key;
-	json_t *value;
-	bool was_managed;
-	int r;
+	struct rgm_rg *rg = xcalloc(1, sizeof *rg);
 
-	if (!data) {
-		for (size_t i = 0; rg && i < rgm->rg_count; i++)
-			if (rgm->rgs[i] == rg) {
-				memmove(rgm->rgs + i, rgm->rgs + i + 1, (--rgm->rg_count - i) * sizeof *rgm->rgs);
-				rg_free(rg);
-				break;
-			}
-		return 0;
-	}
-	r = check_resources(rgm, name, data, err);
-	if (r < 0)
-		return r;
-	if (!rg) {
-		rg = xcalloc(1, sizeof *rg);
-		rg->name = xstrdup(name);
-		rg->admin_offline = true;       /* a group starts when somebody asks for it, or with the cluster */
+	rg->rgm = rgm;
+	rg->name = xstrdup(name);
+	rg->admin_offline = true;       /* a group starts when somebody asks for it, or with the cluster */
+	return rg;
+}
+
+struct rgm_rg *rg_swap(struct rgm *rgm, const char *name, struct rgm_rg *rg)
+{
+	struct rgm_rg *old = rg_find(rgm, name);
+	size_t at = 0;
+
+	rgm->layout++;
+	while (at < rgm->rg_count && rgm->rgs[at] != old)
+		at++;
+	if (rg && !old) {
 		rgm->rgs = xrealloc(rgm->rgs, (rgm->rg_count + 1) * sizeof *rgm->rgs);
 		rgm->rgs[rgm->rg_count++] = rg;
 		qsort(rgm->rgs, rgm->rg_count, sizeof(struct rgm_rg *), compare_rg);
+	} else if (rg) {
+		rgm->rgs[at] = rg;
+	} else if (old) {
+		memmove(rgm->rgs + at, rgm->rgs + at + 1, (--rgm->rg_count - at) * sizeof *rgm->rgs);
 	}
-	was_managed = rg->managed;
+	return old;
+}
+
+static void rg_take_table(struct rgm *rgm, struct rgm_rg *rg, const json_t *data)
+{
+	const char *key;
+	json_t *value;
+
 	json_decref(rg->props);
 	rg->props = json_object();
 	json_object_foreach((json_t *)data, key, value)
 		if (strncmp(key, "rg.prop.", 8) == 0)
 			json_object_set(rg->props, key + 8, value);
 	rg->managed = streq(ju_str(data, "rg.managed", "FALSE"), "TRUE");
+	load_nodelist(rgm, rg);
+	load_resources(rgm, rg, data);
+	links_read(rg);
+}
+
+struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data)
+{
+	struct rgm_rg *rg;
+
+	if (check_resources(rgm, name, data, NULL) < 0)
+		return NULL;
+	rg = rg_new(rgm, name);
+	rg_take_table(rgm, rg, data);
+	return rg;
+}
+
+static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const json_t *data, struct rgm_update *u, struct err *err)
+{
+	struct rgm_rg *rg = rg_find(rgm, name);
+	struct managed_list *before;
+	bool was_managed;
+	int r;
+
+	if (!data) {
+		rg_free(rg_swap(rgm, name, NULL));
+		return 0;
+	}
+	r = check_resources(rgm, name, data, err);
+	if (r < 0)
+		return r;
+	if (!rg) {
+		rg = rg_new(rgm, name);
+		(void)rg_swap(rgm, name, rg);
+	}
+	was_managed = rg->managed;
+	before = boot_before(rgm, rg);
+	rg_take_table(rgm, rg, data);
 	if (!rg->managed && was_managed) {
 		rg->admin_offline = true;
 		rg->intent = INTENT_NONE;
@@ -536,9 +569,16 @@ static int load_group(struct rgm *rgm, const char *name, uint64_t gen, const jso
 	}
 	rg->gen = gen;
 	rg->ver++;
-	load_nodelist(rgm, rg);
-	load_resources(rgm, rg, data);
+	rgm->layout++;
+	boot_after(rgm, rg, before, u);
 	return 0;
+}
+
+/* Decisions of before, which did not know of it, are stale, and all are looked at again. */
+void bump_all(struct rgm *rgm)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->rgs[g]->ver++;
 }
 
 int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_t *data, struct rgm_update *u,
@@ -550,16 +590,22 @@ int rgm_load_table(struct rgm *rgm, const char *table, uint64_t gen, const json_
 		load_infrastructure(rgm, data);
 		for (size_t i = 0; i < rgm->rg_count; i++)
 			load_nodelist(rgm, rgm->rgs[i]);
+		bump_all(rgm);
 	} else if (strncmp(table, TABLE_RT, strlen(TABLE_RT)) == 0) {
-		r = load_type(rgm, table + strlen(TABLE_RT), data, err);
+		r = load_type(rgm, table + strlen(TABLE_RT), data, u, err);
+		if (r == 0)
+			bump_all(rgm);
 	} else if (strncmp(table, TABLE_RG, strlen(TABLE_RG)) == 0) {
 		struct rgm_rg *rg;
 
-		r = load_group(rgm, table + strlen(TABLE_RG), gen, data, err);
+		r = load_group(rgm, table + strlen(TABLE_RG), gen, data, u, err);
 		rg = rg_find(rgm, table + strlen(TABLE_RG));
 		if (r == 0 && rg && u)
 			local_reconcile(rgm, rg, u);
+		rgm->all_stirred = true;
 	}
+	if (u)
+		local_stir(rgm, u);
 	return r;
 }
 
@@ -570,6 +616,7 @@ struct rgm *rgm_new(uint32_t self)
 	struct rgm *rgm = xcalloc(1, sizeof *rgm);
 
 	rgm->self = self;
+	rgm->layout = 1;
 	rgm->ad_hoc = json_object();
 	return rgm;
 }

@@ -114,6 +114,10 @@ static const struct op_kind kinds[] = {
 	{ "group_switch",     start_group_switch,     outcome_online },
 	{ "group_offline",    start_group_offline,    outcome_offline },
 	{ "group_restart",    start_group_restart,    outcome_online },
+	{ "group_suspend",    start_group_suspend,    outcome_none },
+	{ "group_resume",     start_group_resume,     outcome_none },
+	{ "group_quiesce",    start_group_quiesce,    outcome_none },
+	{ "group_remaster",   start_group_remaster,   outcome_none },
 	{ "evacuate",         start_evacuate,         outcome_offline },
 	{ "node_leave",       start_node_leave,       outcome_node_leave },
 	{ "cluster_shutdown", start_cluster_shutdown, outcome_shutdown },
@@ -285,7 +289,8 @@ static void start_run(struct rgm *rgm, struct op *op, json_t **message, bool onl
 
 	if (!*message || !rg)
 		return;
-	op->waiting = run_nodes(rgm, rg, only_online);
+	op->waiting = json_object_get(*message, "nodes") ? nodeset_from_json(ju_arr(*message, "nodes")) & rgm_up_nodes(rgm)
+							 : run_nodes(rgm, rg, only_online);
 	ju_set_new(*message, "nodes", nodeset_to_json(op->waiting));
 	if (op->waiting)
 		u_send(u, json_incref(*message));
@@ -320,7 +325,7 @@ static bool is_settled(struct rgm *rgm, const struct op *op, const struct rgm_rg
 	if (a.what != ACTION_NONE)
 		return false;
 	for (uint32_t id = nodeset_next(rgm_up_nodes(rgm), 0); id; id = nodeset_next(rgm_up_nodes(rgm), id))
-		if (rg->on[id].state != RG_OFFLINE && rg->on[id].settled < op->committed)
+		if ((rg->on[id].state != RG_OFFLINE && rg->on[id].settled < op->committed) || (op->committed && rg_unprepared(rg, id)))
 			return false;
 	return true;
 }
@@ -391,7 +396,7 @@ static void rebuild(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	op->update = NULL;
 	json_decref(op->more_update);
 	op->more_update = NULL;
-	if (op->kind->start(rgm, op, u) < 0)
+	if (op->kind->start(rgm, op, u) != 0)
 		return;
 	json_decref(op->validate);
 	op->validate = NULL;
@@ -406,8 +411,16 @@ static void after_commit(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
 
-	if (rg && streq(op->kind->name, "group_bring"))
-		op_decide(op, by_hand(rgm, rg, op, "auto", "brought online"), u);
+	if (rg && streq(op->kind->name, "group_bring")) {
+		bool suspended = rg_prop_bool(rg, "Suspend_automatic_recovery");
+		json_t *m = by_hand(rgm, rg, op, suspended ? "switch" : "auto", "brought online");
+
+		if (suspended)          /* it goes nowhere by itself */
+			ju_set_new(m, "nodes", nodeset_to_json(rg_ideal(rgm, rg)));
+		op_decide(op, m, u);
+	}
+	if (rg && streq(op->kind->name, "group_suspend"))
+		op_decide(op, by_hand(rgm, rg, op, "quiesce", "suspended"), u);
 	start_run(rgm, op, &op->update, true, u);
 }
 
@@ -421,7 +434,7 @@ static void op_step(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		case OP_NEW:
 			if (resumed(rgm, op))
 				break;
-			if (op->kind->start(rgm, op, u) < 0 || op->phase != OP_NEW)
+			if (op->kind->start(rgm, op, u) != 0 || op->phase != OP_NEW)
 				break;
 			op->phase = op->validate || op->more_validate ? OP_VALIDATING : op->data ? OP_WAITING_TO_COMMIT : OP_UPDATING;
 			if (op->phase == OP_VALIDATING)

@@ -35,9 +35,12 @@ struct op {
 	size_t     check_at;
 };
 
+#define OP_LATER 1
+
 struct op_kind {
 	const char *name;
-	/* Looks at the request: fills op->table etc. or sends decisions; -errno after op_fail(). */
+	/* Looks at the request: fills op->table etc. or sends decisions; OP_LATER, with nothing done: after the next event
+	 * again; -errno after op_fail(). */
 	int  (*start)(struct rgm *rgm, struct op *op, struct rgm_update *u);
 	/* All settled: sets the outcome. */
 	void (*outcome)(struct rgm *rgm, struct op *op, struct rgm_update *u);
@@ -77,7 +80,12 @@ char *op_type_text(struct op *op, const struct rt *rt);
 int op_check_version(struct op *op, const struct rt *rt);
 /* Changes op->data to the version that the request asks for and returns it; the present one when it asks for none. */
 const struct rt *op_upgrade(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, json_t *args);
+int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
+
+void change_group(struct op *op, const struct rgm_rg *rg);      /* op->data: its table as it is */
+bool is_carried_out(const struct rgm *rgm, const struct rgm_rg *rg);   /* its table, by all nodes where it is */
+int need_not_system(struct op *op, const struct rgm_rg *rg);   /* ops_policy.c */
 
 /* The requests, by their rows in the table of ops.c. */
 int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u);
@@ -97,6 +105,10 @@ int start_resource_disable(struct rgm *rgm, struct op *op, struct rgm_update *u)
 int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_suspend(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_resume(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_quiesce(struct rgm *rgm, struct op *op, struct rgm_update *u);
+int start_group_remaster(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);

@@ -28,7 +28,7 @@ static json_t *group_table(const struct rgm_rg *rg)
 	return data;
 }
 
-static void change_group(struct op *op, const struct rgm_rg *rg)
+void change_group(struct op *op, const struct rgm_rg *rg)
 {
 	op->table = xasprintf("rgm_rg_%s", rg->name);
 	op->data = group_table(rg);
@@ -59,7 +59,6 @@ int need_installed_nodes(const struct rgm *rgm, struct op *op)
 
 int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
-	static const enum rt_method later[] = { METHOD_INIT, METHOD_FINI, METHOD_BOOT };
 	const char *text = ju_str(op->request, "rtr", ""), *asked = ju_str(op->request, "type", "");
 	_cleanup_(rt_freep) struct rt *rt = NULL;
 	struct err err = { 0 };
@@ -75,11 +74,6 @@ int start_type_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	for (size_t i = 0; i < rgm->type_count; i++)
 		if (streq(rgm->types[i].rt->name, rt->name))
 			return op_fail(op, SCHA_ERR_INVAL, "resource type %s is registered already", rt->name);
-	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (rt->methods[later[i]])
-			return op_fail(op, SCHA_ERR_METHOD, "resource type %s declares %s, which this version does not run yet; "
-				       "remove it from the RTR file if the type works without it", rt->name,
-				       rt_method_names[later[i]]);
 	op->table = xasprintf("rgm_rt_%s", rt->name);
 	op->data = ju_pack("{ss,ss,ss}", "rtr", text, "path", ju_str(op->request, "path", ""), "installed_nodes",
 			   ju_str(op->request, "installed_nodes", ""));
@@ -146,12 +140,8 @@ int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 /* Known to the table, but nothing acts on them yet: a value that would ask for it is refused. */
 static bool group_prop_works(const char *name, const char *value)
 {
-	static const char *const later[] = { "RG_dependencies", "RG_affinities", "Load_factors", "RG_slm_type" };
+	static const char *const later[] = { "Load_factors", "RG_slm_type" };
 
-	if (strieq(name, "RG_mode"))
-		return strieq(value, "FAILOVER");
-	if (strieq(name, "Maximum_primaries"))
-		return streq(value, "1");
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		if (strieq(name, later[i]))
 			return !*value || strieq(value, "manual");
@@ -173,6 +163,8 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 	if (!group_prop_works(info->name, canonical))
 		return op_fail(op, SCHA_ERR_PROP, "property %s: the value %s is not supported by this version yet", info->name,
 			       canonical);
+	if (streq(info->name, "RG_affinities") && affinities_check(canonical, &err) < 0)
+		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
 	if (strieq(name, "Nodelist")) {
 		struct strlist nodes = { 0 };
 		const char *bad = NULL;
@@ -199,8 +191,6 @@ static int set_group_props(struct rgm *rgm, struct op *op, json_t *data)
 	json_object_foreach(ju_obj(op->request, "props"), name, v)
 		if (!json_is_string(v) || set_group_prop(rgm, op, data, name, json_string_value(v)) < 0)
 			return op->phase == OP_DONE ? -EINVAL : op_fail(op, SCHA_ERR_INVAL, "property %s: no text", name);
-	if (strtoll(ju_str(data, "rg.prop.Desired_primaries", "1"), NULL, 10) > 1)
-		return op_fail(op, SCHA_ERR_INVAL, "Desired_primaries is greater than Maximum_primaries");
 	return 0;
 }
 
@@ -216,7 +206,12 @@ int start_group_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_RG, "resource group %s exists already", name);
 	op->table = xasprintf("rgm_rg_%s", name);
 	op->data = ju_pack("{ss}", "rg.managed", "FALSE");
-	return set_group_props(rgm, op, op->data);
+	if (set_group_props(rgm, op, op->data) < 0)
+		return -EINVAL;
+	/* What follows from the number now must not follow from another number later. */
+	if (strtoll(ju_str(op->data, "rg.prop.Maximum_primaries", "1"), NULL, 10) > 1 && !json_object_get(op->data, "rg.prop.RG_mode"))
+		ju_set_str(op->data, "rg.prop.RG_mode", "SCALABLE");
+	return check_graph(rgm, op, name, true);
 }
 
 bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist)
@@ -235,6 +230,49 @@ bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *no
 	return set && (rg_nodes_in(rg, ~IN(RG_OFFLINE)) & ~set);
 }
 
+/* A change of the group is shown to the Validate method of each resource, and afterwards to Update where that is online. */
+static void tell_resources(struct op *op, const struct rgm_rg *rg)
+{
+	json_t *args = json_array(), *m;
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, "props"), name, v) {
+		const struct prop_info *info = group_prop_find(name);
+		_cleanup_free_ char *key = xasprintf("rg.prop.%s", info->name);
+
+		add_validate_arg(args, "-g", info->name, ju_str(op->data, key, ""));
+	}
+	for (size_t i = 0; json_array_size(args) && i < rg->rs_count; i++) {
+		const struct rgm_rs *rs = rg->rs[i];
+
+		if (rs->rt->methods[METHOD_VALIDATE]) {
+			m = run_message(op, "Validate", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_VALIDATE));
+			ju_set_str(m, "mode", "-u");
+			ju_set_new(m, "args", json_incref(args));
+			ju_set_new(m, "nodes", nodeset_to_json(rs_init_nodes(rg, rs->rt)));
+			u_push(&op->more_validate, m);
+		}
+		if (rs->rt->methods[METHOD_UPDATE] && rs->enabled) {
+			m = run_message(op, "Update", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_UPDATE));
+			ju_set_new(m, "nodes", nodeset_to_json(rg_nodes_in(rg, RG_MASK_ONLINE)));
+			u_push(&op->more_update, m);
+		}
+	}
+	json_decref(args);
+}
+
+static bool only_system_prop(const struct op *op)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(ju_obj(op->request, "props"), name, v)
+		if (!strieq(name, "RG_system"))
+			return false;
+	return true;
+}
+
 int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = need_rg(rgm, op);
@@ -242,12 +280,15 @@ int start_group_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	(void)u;
 	if (!rg || need_steady(rgm, op, rg) < 0)
 		return -EINVAL;
+	if (!only_system_prop(op) && need_not_system(op, rg) < 0)
+		return -EINVAL;
 	change_group(op, rg);
-	if (set_group_props(rgm, op, op->data) < 0)
+	if (set_group_props(rgm, op, op->data) < 0 || check_graph(rgm, op, rg->name, true) < 0)
 		return -EINVAL;
 	if (runs_outside(rgm, rg, ju_str(op->data, "rg.prop.Nodelist", "")))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is online on a node that the new Nodelist leaves out: switch "
 			       "it away first", rg->name);
+	tell_resources(op, rg);
 	return 0;
 }
 
@@ -256,11 +297,14 @@ int start_group_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	(void)u;
-	if (!rg)
+	if (!rg || need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (rg->rs_count)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s still has resource %s: remove its resources first", rg->name,
 			       rg->rs[0]->name);
+	if (rg->linked_by_count)
+		return op_fail(op, SCHA_ERR_DEPEND, "resource group %s names %s in its RG_dependencies or RG_affinities",
+			       rg->linked_by[0]->name, rg->name);
 	if (rg->managed || rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is managed: take it offline and unmanage it first "
 			       "(scswitch -F -g %s; scswitch -u -g %s)", rg->name, rg->name, rg->name);
@@ -289,7 +333,7 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	(void)u;
-	if (!rg || need_steady(rgm, op, rg) < 0)
+	if (!rg || need_steady(rgm, op, rg) < 0 || need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (!rg->managed)
 		return 0;
@@ -300,6 +344,10 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
 			       rg->name);
+	for (size_t i = 0; i < rg->linked_by_count; i++)
+		if (rg->linked_by[i]->managed && rg_has_link(rg->linked_by[i], rg, IN(LINK_DEPENDENCY)))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource group %s is managed and depends on %s: unmanage it first",
+				       rg->linked_by[i]->name, rg->name);
 	change_group(op, rg);
 	ju_set_str(op->data, "rg.managed", "FALSE");
 	return 0;
@@ -324,55 +372,33 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 /* ---- resources ---- */
 
-static const char *const later_lists[] = { "Resource_dependencies_weak", "Resource_dependencies_restart",
-					   "Resource_dependencies_offline_restart" };
-
-static int check_dependencies(struct rgm *rgm, struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
+/* An array of dependencies is read as it will be read from the table. */
+static int check_dependency_list(struct op *op, const char *rs, const char *list)
 {
-	struct strlist names = { 0 };
+	struct strlist parts = { 0 };
+	struct err err = { 0 };
 	int r = 0;
 
-	strlist_split(&names, list, ",");
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		names.v[i][strcspn(names.v[i], "{")] = '\0';
-		struct rgm_rs *other = rs_find(rgm, names.v[i]);
+	strlist_split(&parts, list, ",");
+	for (size_t i = 0; i < parts.n && r == 0; i++) {
+		struct rs_dep dep = { 0 };
 
-		if (!other)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which does not exist", rs, names.v[i]);
-		else if (other->rg != rg)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s of another group; this version orders resources "
-				    "inside one group only", rs, names.v[i]);
-		else if (streq(other->name, rs))
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on itself", rs);
+		if (dep_parse(parts.v[i], &dep, &err) < 0)
+			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s: %s", rs, err.text);
+		free(dep.name);
+		free(dep.node);
 	}
-	strlist_done(&names);
+	strlist_done(&parts);
 	return r;
 }
 
-/* Does `from` reach `to` along dependencies?  The groups are small; depth is bounded by their size. */
-static bool reaches(const struct rgm_rg *rg, const char *from, const char *to, size_t depth)
+/* The new content as a whole: who depends on what, in all groups. */
+int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete)
 {
-	const struct rgm_rs *rs = rg_rs_find(rg, from);
+	struct err err = { 0 };
+	int r = graph_check(rgm, rg, op->data, complete, &err);
 
-	if (streq(from, to))
-		return true;
-	for (size_t i = 0; rs && depth && i < rs->deps.n; i++)
-		if (reaches(rg, rs->deps.v[i], to, depth - 1))
-			return true;
-	return false;
-}
-
-static int check_cycle(struct op *op, const struct rgm_rg *rg, const char *rs, const char *list)
-{
-	struct strlist names = { 0 };
-	int r = 0;
-
-	strlist_split(&names, list, ",");
-	for (size_t i = 0; i < names.n && r == 0; i++)
-		if (reaches(rg, names.v[i], rs, rg->rs_count))
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s and %s would depend on each other", rs, names.v[i]);
-	strlist_done(&names);
-	return r;
+	return r < 0 ? op_fail(op, r == -EDOM ? SCHA_ERR_INVAL : SCHA_ERR_DEPEND, "%s", err.text) : 0;
 }
 
 /* May the property be set now?  creating: at creation everything but NONE. */
@@ -403,9 +429,8 @@ int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs 
 		return -EINVAL;
 	if (!value || rt_param_check(p, value, &canonical, &err) < 0)
 		return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, value ? err.text : "a value is no text");
-	for (size_t i = 0; i < ARRAY_SIZE(later_lists); i++)
-		if (strieq(p->name, later_lists[i]) && *canonical)
-			return op_fail(op, SCHA_ERR_PROP, "property %s is not supported by this version yet", p->name);
+	if (!extension && dep_list_kind(p->name) != DEP_NONE && check_dependency_list(op, rs, canonical) < 0)
+		return -EINVAL;
 	*ret_canonical = TAKE_PTR(canonical);
 	return 0;
 }
@@ -437,14 +462,11 @@ static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *r
 						json_string_value(v), &canonical) < 0)
 				return -EINVAL;
 			p = rt_param_find(rt, name);
-			if (strieq(p->name, "Resource_dependencies") &&
-			    (check_dependencies(rgm, op, rg, rs, canonical) < 0 || check_cycle(op, rg, rs, canonical) < 0))
-				return -EINVAL;
 			if (op_store_prop(rgm, op, p, rs, name, canonical, args) < 0)
 				return -EINVAL;
 		}
 	}
-	return 0;
+	return check_graph(rgm, op, rg->name, true);
 }
 
 static bool given(const struct op *op, const char *set, const char *name)
@@ -535,6 +557,7 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (r == 0 && rt->methods[METHOD_VALIDATE]) {
 		op->validate = run_message(op, "Validate", name, rt->name, rg->name, default_timeout(rt, "Validate_timeout"));
 		ju_set_str(op->validate, "mode", "-c");
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rg, rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
 	json_decref(args);
@@ -549,7 +572,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	int r;
 
 	(void)u;
-	if (!rs || need_steady(rgm, op, rs->rg) < 0)
+	if (!rs || need_steady(rgm, op, rs->rg) < 0 || need_not_system(op, rs->rg) < 0)
 		return -EINVAL;
 	change_group(op, rs->rg);
 	args = json_array();
@@ -559,6 +582,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		op->validate = run_message(op, "Validate", rs->name, rt->name, rs->rg->name,
 					   rs_method_timeout(rs, METHOD_VALIDATE));
 		ju_set_str(op->validate, "mode", "-u");
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rs->rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
 	if (r == 0 && rt->methods[METHOD_UPDATE])
@@ -567,22 +591,55 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	return r;
 }
 
+/* As declared, on whatever node. */
+static enum dep_kind kind_of(const struct rgm_rs *user, const struct rgm_rs *rs)
+{
+	for (size_t i = 0; i < user->dep_count; i++)
+		if (user->deps[i].target == rs)
+			return user->deps[i].kind;
+	return DEP_NONE;
+}
+
+static const struct rgm_rs *find_user(struct rgm *rgm, const struct rgm_rs *rs)
+{
+	deps_index(rgm);
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			if (kind_of(rgm->rgs[g]->rs[i], rs) != DEP_NONE)
+				return rgm->rgs[g]->rs[i];
+	return NULL;
+}
+
+/* Before it is gone every node must have carried out the table in which it is disabled, or its methods would run for nobody. */
+bool is_carried_out(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	nodeset up = rgm_up_nodes(rgm);
+
+	for (uint32_t id = nodeset_next(up, 0); id; id = nodeset_next(up, id))
+		if (rg->on[id].state != RG_OFFLINE && rg->on[id].settled < rg->gen)
+			return false;
+	return true;
+}
+
 int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
 	_cleanup_free_ char *prefix = NULL;
+	const struct rgm_rs *user;
 	const char *key;
 	void *tmp;
 	json_t *v;
 
 	(void)u;
-	if (!rs)
+	if (!rs || need_not_system(op, rs->rg) < 0)
 		return -EINVAL;
 	if (rs->enabled)
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
-	for (size_t i = 0; i < rs->rg->rs_count; i++)
-		if (strlist_has(&rs->rg->rs[i]->deps, rs->name))
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", rs->rg->rs[i]->name, rs->name);
+	if (!is_carried_out(rgm, rs->rg))
+		return OP_LATER;
+	user = find_user(rgm, rs);
+	if (user)
+		return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", user->name, rs->name);
 	change_group(op, rs->rg);
 	prefix = xasprintf("rs.%s.", rs->name);
 	json_object_foreach_safe(op->data, tmp, key, v)
@@ -602,19 +659,25 @@ static bool in_request(const struct op *op, const char *name)
 	return false;
 }
 
-static int check_switchable(struct op *op, const struct rgm_rs *rs, bool enable)
+/* What is enabled needs what it depends on; only an offline-restart dependency may take it offline. */
+static int check_switchable(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, bool enable)
 {
-	for (size_t i = 0; i < rs->rg->rs_count; i++) {
-		const struct rgm_rs *other = rs->rg->rs[i];
+	deps_index(rgm);
+	for (size_t i = 0; enable && i < rs->dep_count; i++) {
+		const struct rgm_rs *target = rs->deps[i].target;
 
-		if (in_request(op, other->name))
-			continue;
-		if (enable && strlist_has(&rs->deps, other->name) && !other->enabled)
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, other->name);
-		if (!enable && strlist_has(&other->deps, rs->name) && other->enabled)
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too", other->name,
-				       rs->name);
+		if (target && rs->deps[i].kind >= DEP_STRONG && !target->enabled && !in_request(op, target->name))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, target->name);
 	}
+	for (size_t g = 0; !enable && g < rgm->rg_count; g++)
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++) {
+			const struct rgm_rs *user = rgm->rgs[g]->rs[i];
+			enum dep_kind kind = kind_of(user, rs);
+
+			if (user->enabled && !in_request(op, user->name) && (kind == DEP_STRONG || kind == DEP_RESTART))
+				return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too",
+					       user->name, rs->name);
+		}
 	return 0;
 }
 
@@ -631,9 +694,9 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 			return -EINVAL;
 		if (rg && rs->rg != rg)
 			return op_fail(op, SCHA_ERR_INVAL, "one request changes resources of one group only");
-		if (need_steady(rgm, op, rs->rg) < 0)
+		if (need_steady(rgm, op, rs->rg) < 0 || (!value && need_not_system(op, rs->rg) < 0))
 			return -EINVAL;
-		if (streq(what, "enabled") && check_switchable(op, rs, value) < 0)
+		if (streq(what, "enabled") && check_switchable(rgm, op, rs, value) < 0)
 			return -EINVAL;
 		rg = rs->rg;
 		if (!op->data)

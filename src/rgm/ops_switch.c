@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define EVACUATION_HOLD_S 60    /* for that long after an evacuation nothing comes back by itself */
+
 /* ---- switching groups ---- */
 
 json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *what, const char *text)
@@ -14,6 +16,33 @@ json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const c
 
 	ju_set_bool(m, "by_hand", true);
 	return m;
+}
+
+/* What a group asks for itself is not set aside by hand; what others ask moves them. */
+static int check_affinities(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg, nodeset nodes)
+{
+	char why[WHY_NOT_SIZE];
+
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		if (rg_excluded(rgm, rg, id, why))
+			return op_fail(op, SCHA_ERR_STATE, "resource group %s may not be online on %s (RG_affinities %s)", rg->name,
+				       rgm_node_name(rgm, id), why);
+	for (size_t i = 0; i < rg->link_count; i++)
+		if (rg->links[i].kind == LINK_DEPENDENCY && rg->links[i].target && !rg_nodes_in(rg->links[i].target, ~IN(RG_OFFLINE)))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource group %s depends on %s, which is offline: bring that online first",
+				       rg->name, rg->links[i].name);
+	return 0;
+}
+
+static int check_off(struct op *op, const struct rgm_rg *rg)
+{
+	if (need_not_system(op, rg) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < rg->linked_by_count; i++)
+		if (rg_has_link(rg->linked_by[i], rg, IN(LINK_DEPENDENCY)) && rg_nodes_in(rg->linked_by[i], RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)))
+			return op_fail(op, SCHA_ERR_DEPEND, "resource group %s is online and depends on %s: switch it off first",
+				       rg->linked_by[i]->name, rg->name);
+	return 0;
 }
 
 int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
@@ -27,13 +56,17 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg->managed)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is unmanaged: scswitch -o -g %s (or -Z) first", rg->name,
 			       rg->name);
+	if (nodes ? check_affinities(rgm, op, rg, nodes) < 0 : (!ju_bool(op->request, "preferred", false) && check_off(op, rg) < 0))
+		return -EINVAL;
 	down = nodes & ~rgm_up_nodes(rgm);
 	if (down)
 		return op_fail(op, SCHA_ERR_NODE, "node %s is not a member of the cluster now",
 			       rgm_node_name(rgm, nodeset_next(down, 0)));
-	if (nodes & (nodes - 1))
-		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on one node at a time (Maximum_primaries is 1)",
-			       rg->name);
+	if (nodeset_count(nodes) > rg_prop_int(rg, "Maximum_primaries"))
+		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on %s at a time (Maximum_primaries is %lld)", rg->name,
+			       rg_is_scalable(rg) ? "no more nodes" : "one node", (long long)rg_prop_int(rg, "Maximum_primaries"));
+	if (!nodes && ju_bool(op->request, "preferred", false))
+		nodes = rg_ideal(rgm, rg);
 	if (!nodes && ju_bool(op->request, "preferred", false))
 		for (size_t i = 0; i < rg->node_count && !nodes; i++)
 			if (nodeset_has(rgm_up_nodes(rgm), rg->nodelist[i]))
@@ -48,7 +81,7 @@ int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = need_rg(rgm, op);
 
-	if (!rg || need_steady(rgm, op, rg) < 0)
+	if (!rg || need_steady(rgm, op, rg) < 0 || check_off(op, rg) < 0)
 		return -EINVAL;
 	op_decide(op, by_hand(rgm, rg, op, "off", "switched off"), u);
 	return 0;
@@ -75,21 +108,12 @@ int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	const char *name = ju_str(op->request, "node", "");
 	uint32_t node = rgm_node_id(rgm, name);
+	_cleanup_free_ char *why = xasprintf("%s was evacuated by %s", name, ju_str(op->request, "by", "somebody"));
 
 	if (!node)
 		return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", name);
-	for (size_t g = 0; g < rgm->rg_count; g++) {
-		struct rgm_rg *rg = rgm->rgs[g];
-		uint32_t target;
-		json_t *m;
-
-		if (!(rg_nodes_in(rg, RG_MASK_ONLINE | IN(RG_PENDING_ONLINE)) & node_bit(node)))
-			continue;
-		target = rg_giveover_target(rgm, rg, node, 0);
-		m = by_hand(rgm, rg, op, target ? "switch" : "off", "evacuated");
-		ju_set_new(m, "nodes", nodeset_to_json(target ? node_bit(target) : 0));
-		op_decide(op, m, u);
-	}
+	op_decide(op, ju_pack("{ss,si,sI,sI,ss}", "t", "rgm.hold", "v", 1, "node", (json_int_t)node, "until",
+			      (json_int_t)(rgm->now_ms + ju_int(op->request, "seconds", EVACUATION_HOLD_S) * 1000), "why", why), u);
 	return 0;
 }
 
@@ -241,6 +265,9 @@ int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_TAG, "scha_control %s is unknown", tag);
 	if (!(RG_MASK_ONLINE & IN(rg->on[op->from].state)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not online on %s", rg->name, rgm_node_name(rgm, op->from));
+	if (rg_prop_bool(rg, "Suspend_automatic_recovery") && !strieq(tag, "RESOURCE_IS_RESTARTED"))
+		return op_fail(op, SCHA_ERR_CHECKS, "automatic recovery of resource group %s is suspended (scswitch -r -g %s resumes it)",
+			       rg->name, rg->name);
 	if (control_mode(rgm, op, rs, tag) < 0)
 		return -EINVAL;
 	if (control_tags[i].giveover) {
@@ -248,6 +275,24 @@ int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return 0;
 	}
 	return control_tags[i].check_only ? 0 : control_restart(rgm, op, rs, u);
+}
+
+static struct rgm_rg *delegate_of(const struct rgm_rg *rg, uint32_t node)
+{
+	for (size_t i = 0; i < rg->link_count; i++)
+		if (rg->links[i].kind == LINK_DELEGATED && rg->links[i].target && (RG_MASK_ONLINE & IN(rg->links[i].target->on[node].state)))
+			return rg->links[i].target;
+	return NULL;
+}
+
+/* A giveover of a group with +++ is one of its target, as long as that is there, too: it follows. */
+static struct rgm_rg *who_moves(struct rgm_rg *rg, uint32_t node)
+{
+	struct rgm_rg *next;
+
+	for (size_t i = 0; i < rg->rgm->rg_count && (next = delegate_of(rg, node)); i++)
+		rg = next;
+	return rg;
 }
 
 /* Monitor_check of every enabled resource on the candidate, one after the other; a refusal leads to the next candidate. */
@@ -258,6 +303,7 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 	if (!rg || op->waiting)
 		return;
+	rg = who_moves(rg, op->from);
 	if (op->target && !nodeset_has(up, op->target)) {
 		op->target = 0;
 		op->check_at = 0;
@@ -265,7 +311,11 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!op->target) {
 		op->target = rg_giveover_target(rgm, rg, op->from, op->refused);
 		if (!op->target) {
-			op_fail(op, SCHA_ERR_CHECKS, "no other node can take resource group %s", rg->name);
+			_cleanup_(buf_done) struct buf others = { 0 };
+
+			rg_tell_others(rgm, rg, node_bit(op->from), &others);
+			op_fail(op, SCHA_ERR_CHECKS, "no other node can take resource group %s%s%s", rg->name, others.len ? ": " : "",
+				others.len ? others.s : "");
 			return;
 		}
 	}
@@ -291,7 +341,7 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 	ju_set_int(m, "node", op->from);
 	ju_set_str(m, "rs", ju_str(op->request, "rs", ""));
-	ju_set_new(m, "nodes", nodeset_to_json(node_bit(op->target)));
+	ju_set_new(m, "nodes", nodeset_to_json((rg_nodes_in(rg, RG_MASK_ONLINE) & ~node_bit(op->from)) | node_bit(op->target)));
 	op_decide(op, m, u);
 }
 
@@ -312,7 +362,7 @@ void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg)
 		return;
 	(void)parse_nodes(rgm, op, NULL, &wanted);
-	online = rg_nodes_in(rg, IN(RG_ONLINE));
+	online = rg_nodes_in(rg, IN(RG_ONLINE) | IN(RG_PENDING_ONLINE_BLOCKED));        /* the rest is up to other groups */
 	if (streq(op->kind->name, "group_switch") && !wanted && !ju_bool(op->request, "preferred", false))
 		return;         /* switched off */
 	if (rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)))

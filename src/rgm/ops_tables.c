@@ -175,8 +175,6 @@ static int change_group_props(struct change *c)
 		else if (set_group_prop(c->rgm, c->op, c->op->data, key + 8, json_string_value(v)) < 0)
 			return -EINVAL;
 	}
-	if (strtoll(ju_str(c->op->data, "rg.prop.Desired_primaries", "1"), NULL, 10) > 1)
-		return op_fail(c->op, SCHA_ERR_INVAL, "Desired_primaries is greater than Maximum_primaries");
 	return 0;
 }
 
@@ -356,32 +354,39 @@ static int change_resource(struct change *c, const struct rgm_rg *rg, const char
 	return r;
 }
 
-/* Dependencies as the new table has them: on each other in any order, but in no circle. */
-static int check_dependency(struct change *c, const char *rs, const char *on, const char *first, size_t depth);
-static int check_dependencies_of(struct change *c, const char *rs, const char *first, size_t depth)
+/* What is enabled needs what it depends on: of the same table, or of another. */
+static int check_enabled(struct change *c, const char *rs, const char *list)
 {
-	const char *list = rs_value(c->op->data, rs, "prop.Resource_dependencies");
-	struct strlist names = { 0 };
+	struct strlist parts = { 0 };
 	int r = 0;
 
-	strlist_split(&names, list ? list : "", ",");
-	for (size_t i = 0; i < names.n && r == 0; i++) {
-		names.v[i][strcspn(names.v[i], "{@")] = '\0';
-		r = check_dependency(c, rs, names.v[i], first, depth);
+	strlist_split(&parts, list, ",");
+	for (size_t i = 0; i < parts.n && r == 0; i++) {
+		const struct rgm_rs *other;
+
+		parts.v[i][strcspn(parts.v[i], "{@")] = '\0';
+		other = rs_find(c->rgm, parts.v[i]);
+		if (rs_value(c->op->data, parts.v[i], "type") ? !is_true(rs_value(c->op->data, parts.v[i], "enabled"))
+							       : other && !other->enabled)
+			r = op_fail(c->op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s, which is disabled", rs,
+				    parts.v[i]);
 	}
-	strlist_done(&names);
+	strlist_done(&parts);
 	return r;
 }
 
-static int check_dependency(struct change *c, const char *rs, const char *on, const char *first, size_t depth)
+/* Dependencies as the new table has them: on each other in any order, but in no circle. */
+static int check_dependencies(struct change *c)
 {
-	if (!rs_value(c->op->data, on, "type"))
-		return op_fail(c->op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is not in group %s", rs, on, c->name);
-	if (streq(on, first))
-		return op_fail(c->op, SCHA_ERR_DEPEND, "resource %s and %s would depend on each other", first, rs);
-	if (is_true(rs_value(c->op->data, rs, "enabled")) && !is_true(rs_value(c->op->data, on, "enabled")))
-		return op_fail(c->op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s, which is disabled", rs, on);
-	return depth ? check_dependencies_of(c, on, first, depth - 1) : 0;
+	const char *key, *rest;
+	char name[256];
+	json_t *v;
+
+	json_object_foreach(c->op->data, key, v)
+		if (rs_key(key, name, &rest) && strncmp(rest, "prop.", 5) == 0 && dep_list_kind(rest + 5) >= DEP_STRONG &&
+		    is_true(rs_value(c->op->data, name, "enabled")) && check_enabled(c, name, json_string_value(v)) < 0)
+			return -EINVAL;
+	return check_graph(c->rgm, c->op, c->name, !(checking(c->op) && json_array_size(ju_arr(c->op->request, "groups"))));
 }
 
 static int change_resources(struct change *c, const struct rgm_rg *rg)
@@ -398,11 +403,7 @@ static int change_resources(struct change *c, const struct rgm_rg *rg)
 		if (streq(rest, "type") && change_resource(c, rg, name, json_string_value(v)) < 0)
 			return -EINVAL;
 	}
-	json_object_foreach((json_t *)c->after, key, v)
-		if (rs_key(key, name, &rest) && streq(rest, "type") &&
-		    check_dependencies_of(c, name, name, json_object_size(c->after)) < 0)
-			return -EINVAL;
-	return 0;
+	return check_dependencies(c);
 }
 
 /* What leaves the group, or the group itself, must not run. */
@@ -423,13 +424,24 @@ static int check_leaving(struct change *c, const struct rgm_rg *rg)
 	if (((rg->managed && !managed) || !c->after) && rg_nodes_in(rg, ~IN(RG_OFFLINE)))
 		return op_fail(c->op, SCHA_ERR_STATE, "resource group %s is not offline everywhere: scswitch -F -g %s first", rg->name,
 			       rg->name);
+	if (!c->after && rg->linked_by_count)
+		return op_fail(c->op, SCHA_ERR_DEPEND, "resource group %s names %s in its RG_dependencies or RG_affinities",
+			       rg->linked_by[0]->name, rg->name);
 	if (!c->after && rg->managed)
 		return op_fail(c->op, SCHA_ERR_STATE, "resource group %s is managed: take it offline and unmanage it first "
 			       "(scswitch -F -g %s; scswitch -u -g %s)", rg->name, rg->name, rg->name);
 	return 0;
 }
 
-static int change_group(struct change *c)
+static bool removes_a_resource(const struct change *c, const struct rgm_rg *rg)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		if (!rs_value(c->after, rg->rs[i]->name, "type"))
+			return true;
+	return false;
+}
+
+static int change_group_table(struct change *c)
 {
 	const struct rgm_rg *rg = rg_find(c->rgm, c->name);
 	struct op *op = c->op;
@@ -438,6 +450,10 @@ static int change_group(struct change *c)
 		return op_fail(op, SCHA_ERR_INVAL, "\"%s\" is no name for a resource group: a letter, then letters, digits, - and _",
 			       c->name);
 	if (rg && (need_steady(c->rgm, op, rg) < 0 || check_leaving(c, rg) < 0))
+		return -EINVAL;
+	if (rg && removes_a_resource(c, rg) && !is_carried_out(c->rgm, rg))
+		return OP_LATER;
+	if (rg && !strieq(ju_str(c->after, "rg.prop.RG_system", c->after ? "FALSE" : "TRUE"), "FALSE") && need_not_system(op, rg) < 0)
 		return -EINVAL;
 	if (!c->after) {
 		op->data = json_null();
@@ -457,7 +473,7 @@ static int change_group(struct change *c)
 /* ---- the request ---- */
 
 static const struct { const char *prefix; int (*change)(struct change *c); } kinds[] = {
-	{ "infrastructure", change_infrastructure }, { TABLE_RT, change_type }, { TABLE_RG, change_group },
+	{ "infrastructure", change_infrastructure }, { TABLE_RT, change_type }, { TABLE_RG, change_group_table },
 };
 
 static int change(struct change *c)

@@ -27,7 +27,8 @@ SIM = 'tests/sim/sim'
 UNIT_TESTS = {
     'cmm': ['core/test_cmm', 'core/test_cmm_timers', 'core/test_quorum'],
     'ccr': ['core/test_ccr'],
-    'rgm': ['core/test_rgm', 'core/test_rgm_ops', 'clusterd/test_table_change', 'clusterd/test_engine'],
+    'rgm': ['core/test_rgm', 'core/test_rgm_deps', 'core/test_rgm_links', 'core/test_rgm_boot', 'core/test_rgm_policy',
+            'core/test_rgm_scalable', 'core/test_rgm_ops', 'clusterd/test_table_change', 'clusterd/test_engine'],
     'clusterd': ['clusterd/test_clusterops', 'clusterd/test_engine', 'clusterd/test_table_change'],
     'failfastd': ['pmf/test_failfast_core'],
 }

@@ -89,8 +89,25 @@ static json_t *whole_table(uint32_t id, const char *rg, const char *value)
 		       "data", data, "message", "sim");
 }
 
+/* A resource comes and goes. */
+static void administer_extra(uint32_t id, const char *rg, const char *extra)
+{
+	switch (rnd_upto(3)) {
+	case 0:
+		request(id, ju_pack("{ss,ss,ss,ss,sb}", "op", "resource_add", "rg", rg, "rs", extra, "type", "SIM.app", "enabled",
+				    (int)chance(70)), NULL);
+		break;
+	case 1:
+		request(id, ju_pack("{ss,s[s]}", "op", "resource_disable", "names", extra), NULL);
+		break;
+	default:
+		request(id, ju_pack("{ss,ss}", "op", "resource_remove", "rs", extra), NULL);
+	}
+}
+
 void admin(bool again)
 {
+	static const char *const policies[] = { "group_suspend", "group_resume", "group_resume", "group_quiesce", "group_remaster" };
 	uint32_t id = random_up_node();
 	int g = (int)rnd_upto(GROUPS);
 	char rg[16], node[16], other[16], rs[16];
@@ -111,7 +128,14 @@ void admin(bool again)
 		administer_cluster(id);
 		return;
 	}
-	switch (rnd_upto(11)) {
+	switch (rnd_upto(14)) {
+	case 13:
+		request(id, named(policies[rnd_upto(ARRAY_SIZE(policies))], "rg", rg), NULL);
+		break;
+	case 11: case 12:
+		(void)snprintf(rs, sizeof rs, "g%d-x", g);
+		administer_extra(id, rg, rs);
+		break;
 	case 0: case 1:
 		request(id, ju_pack("{ss,ss,s[s]}", "op", "group_switch", "rg", rg, "nodes", node), NULL);
 		break;

@@ -68,7 +68,7 @@ void check_no_lost_update(uint32_t id)
 }
 
 /* A frozen machine acts no more when its lease is over: failfastd runs before anything else there. */
-static bool can_act(uint32_t id)
+bool can_act(uint32_t id)
 {
 	return w.node[id].up && !(w.node[id].frozen && lease_is_over(&w.node[id]));
 }
@@ -80,7 +80,7 @@ void check_running(const char *rs)
 	for (uint32_t id = 1; id <= w.nodes; id++)
 		if (can_act(id) && ju_bool(w.node[id].truth, rs, false))
 			where |= node_bit(id);
-	if (where & (where - 1))
+	if ((unsigned)__builtin_popcountll(where) > shape_most(rs))
 		fail("resource %s runs on several nodes at once: set %#" PRIx64, rs, where);
 }
 
@@ -98,7 +98,17 @@ void check_start(uint32_t id, const char *rs, const char *method)
 		running += streq(ju_str(v, "rs", ""), rs);
 	if (running > 1)
 		fail("node%u runs %s of %s beside another method of it", id, method, rs);
-	if (streq(method, "Start") && strstr(rs, "-app")) {
+	if (w.boots && streq(method, "Start") && !strstr(rs, "-ip") && !ju_bool(n->prepared, rs, false))
+		fail("node%u starts %s before its Init or Boot has ended", id, rs);
+	if (streq(method, "Fini") && ju_bool(n->truth, rs, false))
+		fail("node%u runs Fini of %s while it is up", id, rs);
+	if (streq(method, "Start"))
+		check_apart(id, rs);
+	if (streq(method, "Start"))
+		check_dep_start(id, rs);
+	else if (streq(method, "Stop"))
+		check_dep_stop(id, rs);
+	if (streq(method, "Start") && strstr(rs, "-app") && shape_most(rs) == 1) {
 		_cleanup_free_ char *other = xasprintf("%.*s-ip", (int)(strlen(rs) - 4), rs);
 
 		if (!ju_bool(n->serving, other, false))
@@ -197,8 +207,7 @@ void check_disabled(uint32_t id, int64_t group, uint64_t key)
 static bool complain;           /* false: only find out */
 static bool all_well;
 
-static void missing(const char *fmt, ...) _printf_(1, 2);
-static void missing(const char *fmt, ...)
+void missing(const char *fmt, ...)
 {
 	char text[500];
 	va_list ap;
@@ -212,8 +221,9 @@ static void missing(const char *fmt, ...)
 	fail("%s", text);
 }
 
-static const char *group_state_on(const json_t *rg, const char *node)
+const char *group_state_on(const json_t *rg, uint32_t id)
 {
+	_cleanup_free_ char *node = xasprintf("node%u", id);
 	json_t *v;
 	size_t i;
 
@@ -223,19 +233,24 @@ static const char *group_state_on(const json_t *rg, const char *node)
 	return "?";
 }
 
-static void check_group(const json_t *rg)
+static void check_group(const json_t *groups, const json_t *rg)
 {
 	unsigned online = 0, running = 0, bad = 0;
 	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", "")), *table = xasprintf("rgm_rg_%s", ju_str(rg, "name", ""));
 	_cleanup_free_ char *key = xasprintf("rs.%s.enabled", app);
 	bool enabled = streq(ju_str(ccr_table(engine_ccr(w.node[1].engine), table), key, ""), "TRUE");
+	int g = 0;
 
+	(void)sscanf(ju_str(rg, "name", ""), "g%d", &g);
 	for (uint32_t id = 1; id <= w.nodes; id++) {
-		_cleanup_free_ char *node = xasprintf("node%u", id);
-		const char *state = group_state_on(rg, node);
+		const char *state = group_state_on(rg, id);
+		bool blocked = streq(state, "PENDING_ONLINE_BLOCKED");
 
-		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED");
-		bad += strstr(state, "PENDING") != NULL;
+		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED") || blocked;
+		bad += strstr(state, "PENDING") != NULL && !blocked;
+		if ((streq(state, "ONLINE") || blocked) && enabled && shape_lets_run(id, g) == blocked)
+			missing("group %s is %s on node%u, but what it depends on is %s", ju_str(rg, "name", ""), state, id,
+				blocked ? "there" : "not there");
 		running += ju_bool(w.node[id].truth, app, false);
 		if (streq(state, "ONLINE") && ju_bool(w.node[id].serving, app, false) != enabled)
 			missing("group %s is online on node%u, where its resource %s", ju_str(rg, "name", ""), id,
@@ -243,7 +258,7 @@ static void check_group(const json_t *rg)
 	}
 	if (bad)
 		missing("group %s is still pending after the faults stopped", ju_str(rg, "name", ""));
-	if (!ju_bool(rg, "admin_offline", false) && online != 1)
+	if (!ju_bool(rg, "admin_offline", false) && (online < shape_primaries(groups, g) || online > shape_most(ju_str(rg, "name", ""))) && (online || !rests(rg)))
 		missing("group %s can be online but is online on %u nodes", ju_str(rg, "name", ""), online);
 	if (running > online)
 		missing("group %s: its resource runs on %u nodes, but it is online on %u", ju_str(rg, "name", ""), running, online);
@@ -357,7 +372,7 @@ static void check_converged(void)
 		missing("%s", wrong);
 	status = engine_status(w.node[1].engine);
 	json_array_foreach(ju_arr(status, "groups"), i, rg)
-		check_group(rg);
+		check_group(ju_arr(status, "groups"), rg);
 	json_decref(status);
 }
 

@@ -193,8 +193,12 @@ void fence_ended(uint32_t id, json_t *request)
 /* ---- what is on the disks at first ---- */
 static const char type_rtr[] =
 	"RESOURCE_TYPE = app; VENDOR_ID = SIM; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
-	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n"
-	"{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
+	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n";
+static const char many_rtr_head[] =
+	"RESOURCE_TYPE = many; VENDOR_ID = SIM; RT_BASEDIR = /opt/sim; API_VERSION = 2;\n"
+	"START = start; STOP = stop; MONITOR_START = mon_start; MONITOR_STOP = mon_stop;\n";
+static const char boot_rtr[] = "INIT = init; FINI = fini; BOOT = boot;\n";
+static const char mode_rtr[] = "{ PROPERTY = Failover_mode; DEFAULT = SOFT; TUNABLE = ANYTIME; }\n";
 static const char address_rtr[] =
 	"RESOURCE_TYPE = LogicalHostname; VENDOR_ID = SUNW; RT_BASEDIR = /opt/sim; FAILOVER = TRUE; API_VERSION = 2;\n"
 	"PRENET_START = plumb; START = up; STOP = down; POSTNET_STOP = unplumb;\n"
@@ -261,21 +265,25 @@ void initial_disk(json_t *disk)
 		put_device(infra, DISK);
 	put_table(disk, "infrastructure", infra);
 	ju_set_int(disk, "keys", (int64_t)((1u << (w.devices + 1)) - 2 + (w.disk ? 1u << DISK : 0)));
-	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", type_rtr));
+	_cleanup_free_ char *app_rtr = xasprintf("%s%s%s", type_rtr, w.boots ? boot_rtr : "", mode_rtr);
+	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", app_rtr));
+	_cleanup_free_ char *many_rtr = xasprintf("%s%s%s", many_rtr_head, w.boots ? boot_rtr : "", mode_rtr);
+	put_table(disk, "rgm_rt_SIM.many", ju_pack("{ss}", "rtr", many_rtr));
 	put_table(disk, "rgm_rt_SUNW.LogicalHostname", ju_pack("{ss}", "rtr", address_rtr));
 	for (int g = 0; g < GROUPS; g++) {
 		json_t *rg = ju_pack("{ss,ss}", "rg.managed", "TRUE", "rg.prop.Failback", g == 0 ? "TRUE" : "FALSE");
 		_cleanup_free_ char *name = xasprintf("rgm_rg_g%d", g);
 
-		for (int r = 0; r < 2; r++) {
+		for (int r = w.shape[g].primaries > 1; r < 2; r++) {
 			_cleanup_free_ char *t = xasprintf("rs.g%d-%s.type", g, r ? "app" : "ip");
 			_cleanup_free_ char *e = xasprintf("rs.g%d-%s.enabled", g, r ? "app" : "ip");
 			_cleanup_free_ char *m = xasprintf("rs.g%d-%s.monitored", g, r ? "app" : "ip");
 
-			ju_set_str(rg, t, r ? "SIM.app" : "SUNW.LogicalHostname");
+			ju_set_str(rg, t, w.shape[g].primaries > 1 ? "SIM.many" : r ? "SIM.app" : "SUNW.LogicalHostname");
 			ju_set_str(rg, e, "TRUE");
 			ju_set_str(rg, m, "TRUE");
 		}
+		put_shape(rg, g);
 		put_table(disk, name, rg);
 	}
 }

@@ -46,7 +46,11 @@ static void run_method(uint32_t id, const json_t *run)
 	if (streq(method, "Start") || streq(method, "Prenet_start")) {
 		ju_set_bool(n->truth, rs, true);
 		check_running(rs);
+	} else if (streq(method, "Fini")) {
+		json_object_del(n->prepared, rs);
 	} else if (streq(method, "Stop")) {
+		if (ju_bool(n->serving, rs, false))
+			note_served(id, rs);
 		json_object_del(n->serving, rs);
 	}
 	schedule(w.now + (chance(5) ? rnd_range(100, 900) : rnd_range(1, 20)), EV_RAN, id, (uint64_t)ju_int(run, "run", 0), NULL);
@@ -169,8 +173,12 @@ void node_off(struct sim_node *n)
 	json_array_clear(n->queue);
 	json_array_clear(n->unsent);
 	json_object_clear(n->running);
+	for (const char *rs = json_object_iter_key(json_object_iter(n->serving)); rs;
+	     rs = json_object_iter_key(json_object_iter_next(n->serving, json_object_key_to_iter(rs))))
+		note_served((uint32_t)(n - w.node), rs);
 	json_object_clear(n->truth);
 	json_object_clear(n->serving);
+	json_object_clear(n->prepared);
 	n->lease_until = n->timer_due = n->lag_due = n->queue_due = 0;
 }
 
@@ -309,6 +317,10 @@ void ran(uint32_t id, uint64_t run)
 		json_object_del(n->truth, rs);
 	if (streq(method, "Start") && code == 0)
 		ju_set_bool(n->serving, rs, true);
+	if (streq(method, "Init") || streq(method, "Boot")) {
+		ju_set_bool(n->prepared, rs, true);
+		code = chance(10);
+	}
 	json_object_del(n->running, key);
 	result = ju_pack("{si,sb,ss,sf}", "exit", code, "timed_out", 0, "output", "", "ms", 5.0);
 	engine_ran(n->engine, clock_of(n), run, result, &u);

@@ -118,6 +118,7 @@ static void world_done(void)
 		json_decref(n->running);
 		json_decref(n->truth);
 		json_decref(n->serving);
+		json_decref(n->prepared);
 	}
 	json_decref(w.told);
 	json_decref(w.denied);
@@ -162,6 +163,7 @@ static void make_node(uint32_t id)
 	n->running = json_object();
 	n->truth = json_object();
 	n->serving = json_object();
+	n->prepared = json_object();
 	n->level = w.mixed_levels ? (uint32_t)rnd_range(1, 2) : CMM_LEVEL;
 	initial_disk(n->disk);
 	schedule(rnd_upto(1500), EV_BOOT, id, 0, NULL);
@@ -185,6 +187,7 @@ static bool run_seed(uint64_t seed, uint64_t faults_ms, bool verbose, char failu
 	seed_random(seed);
 	w.verbose = verbose;
 	choose_cluster();
+	choose_shape();
 	w.told = json_array();
 	w.denied = json_array();
 	w.admin = json_object();

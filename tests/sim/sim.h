@@ -63,14 +63,26 @@ struct sim_node {
 	int64_t  drift_ppm, skew, wall_step;
 	json_t  *running;       /* "run" -> {"rg","rs","method"} */
 	json_t  *truth;         /* resource -> true: started and not stopped */
+	json_t  *prepared;      /* resource -> true: its Init or Boot has ended in this life, and no Fini has begun */
 	json_t  *serving;       /* resource -> true: its start has ended, its stop has not begun */
 	bool     disk_full, litter;     /* litter: what was to be removed could not be */
 	unsigned disk_errors;   /* per mille of the writes */
 	unsigned net;           /* counts what it has said of its networks */
 	uint32_t level;         /* of its software */
 	uint64_t slow_disk_until;
+	uint64_t served[GROUPS];        /* when its application stopped serving last; 0: never */
 	struct cmm_votes votes; /* that it counted by after the last event */
 	unsigned lag;           /* per cent of the deliveries that come late */
+};
+
+/* How a group is made up. */
+struct shape {
+	int      dep_on;        /* its application depends on that of this group; -1: on none */
+	unsigned dep_kind;      /* index in shape.c */
+	bool     dep_local;     /* {LOCAL_NODE} */
+	int      link_to;       /* this group is in its RG_dependencies or RG_affinities; -1: none */
+	unsigned link_kind;
+	unsigned primaries;     /* on so many nodes it may and should be; more than 1: scalable, and without an address */
 };
 
 struct sim_device {
@@ -89,6 +101,8 @@ struct world {
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
 	bool     fencing, fence_required, mixed_levels, rot;
+	struct shape shape[GROUPS];
+	bool     boots;                 /* the applications have Init, Fini and Boot */
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
 	uint64_t now, seq, rings;
@@ -177,7 +191,21 @@ void load_history(struct sim_node *n);
 char *check_history(void);
 uint64_t history_number(uint32_t id, int64_t group, int64_t value);    /* the commit that set it; 0: none */
 
+/* shape.c */
+void choose_shape(void);
+void put_shape(json_t *table, int g);
+void note_served(uint32_t id, const char *rs);
+void check_dep_start(uint32_t id, const char *rs);
+void check_dep_stop(uint32_t id, const char *rs);
+bool shape_lets_run(uint32_t id, int g);
+void check_apart(uint32_t id, const char *rs);
+unsigned shape_most(const char *rs);
+unsigned shape_primaries(const json_t *groups, int g);
+bool rests(const json_t *rg);
+const char *group_state_on(const json_t *rg, uint32_t node);
+
 /* checks.c */
+bool can_act(uint32_t id);
 void check_running(const char *rs);
 void check_start(uint32_t id, const char *rs, const char *method);
 void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */
@@ -188,4 +216,5 @@ void check_disabled(uint32_t id, int64_t group, uint64_t key);
 void check_epoch(uint32_t id, const json_t *journal_entry);
 void check_no_lost_update(uint32_t id);
 void check_without_absent(void);
+void missing(const char *fmt, ...) _printf_(1, 2);       /* it has not come right yet */
 bool converged(bool complain);

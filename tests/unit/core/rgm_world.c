@@ -31,6 +31,10 @@ static const struct { const char *shorthand, *name, *rtr; } types[] = {
 	  "RT_SYSTEM = TRUE;" },
 	{ "store", "SIM.store", "RESOURCE_TYPE = store; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; PRENET_START = pre;"
 	  "POSTNET_STOP = post; { PROPERTY = Failover_mode; DEFAULT = NONE; TUNABLE = ANYTIME; }" },
+	{ "boot", "SIM.boot", "RESOURCE_TYPE = boot; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; START = start; STOP = stop;"
+	  "INIT = init; FINI = fini; BOOT = boot;" },
+	{ "all", "SIM.all", "RESOURCE_TYPE = all; VENDOR_ID = SIM; RT_BASEDIR = /opt; API_VERSION = 2; START = start; STOP = stop;"
+	  "INIT = init; FINI = fini; BOOT = boot; VALIDATE = validate; UPDATE = update; INIT_NODES = RT_INSTALLED_NODES;" },
 	{ "lh", "SUNW.LogicalHostname", "RESOURCE_TYPE = LogicalHostname; VENDOR_ID = SUNW; RT_BASEDIR = /opt; API_VERSION = 2;"
 	  "PRENET_START = plumb; START = up; STOP = down; POSTNET_STOP = unplumb;"
 	  "{ PROPERTY = Failover_mode; DEFAULT = NONE; TUNABLE = ANYTIME; }" },
@@ -404,6 +408,29 @@ static void put_table(const char *name, json_t *data)
 	ju_set_new(w.tables, name, ju_pack("{sI,so}", "gen", (json_int_t)++w.gen, "data", data));
 }
 
+/* "a,w:b,r:c,o:d" into the four lists. */
+static void add_dependencies(json_t *table, const char *rs, const char *text)
+{
+	static const struct { const char *prefix, *list; } lists[] = {
+		{ "w:", "Resource_dependencies_weak" }, { "r:", "Resource_dependencies_restart" },
+		{ "o:", "Resource_dependencies_offline_restart" }, { "", "Resource_dependencies" },
+	};
+	struct strlist parts = { 0 };
+
+	strlist_split(&parts, text, ",");
+	for (size_t i = 0; i < parts.n; i++) {
+		size_t k = 0;
+
+		while (strncmp(parts.v[i], lists[k].prefix, strlen(lists[k].prefix)) != 0)
+			k++;
+		_cleanup_free_ char *key = xasprintf("rs.%s.prop.%s", rs, lists[k].list);
+		_cleanup_free_ char *all = xasprintf("%s%s%s", ju_str(table, key, ""), json_object_get(table, key) ? "," : "",
+						     parts.v[i] + strlen(lists[k].prefix));
+		ju_set_str(table, key, all);
+	}
+	strlist_done(&parts);
+}
+
 static void add_resource(json_t *table, char *text)
 {
 	char name[64], type[64], deps[100] = "-", mode[32] = "-", flags[8] = "";
@@ -411,7 +438,7 @@ static void add_resource(json_t *table, char *text)
 	if (sscanf(text, " %63s %63s %99s %31s %7s", name, type, deps, mode, flags) < 2)
 		return;
 	_cleanup_free_ char *t = xasprintf("rs.%s.type", name), *e = xasprintf("rs.%s.enabled", name);
-	_cleanup_free_ char *m = xasprintf("rs.%s.monitored", name), *d = xasprintf("rs.%s.prop.Resource_dependencies", name);
+	_cleanup_free_ char *m = xasprintf("rs.%s.monitored", name);
 	_cleanup_free_ char *f = xasprintf("rs.%s.prop.Failover_mode", name);
 	const char *full = NULL;
 
@@ -423,7 +450,7 @@ static void add_resource(json_t *table, char *text)
 	ju_set_str(table, e, strchr(flags, 'd') ? "FALSE" : "TRUE");
 	ju_set_str(table, m, strchr(flags, 'u') ? "FALSE" : "TRUE");
 	if (!streq(deps, "-"))
-		ju_set_str(table, d, deps);
+		add_dependencies(table, name, deps);
 	if (!streq(mode, "-"))
 		ju_set_str(table, f, mode);
 }

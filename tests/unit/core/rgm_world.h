@@ -7,7 +7,8 @@
 enum { WORLD_NODES = 3 };
 
 /* nodes: how many are configured, up and ready.  groups: "NAME[ PROPERTY=VALUE...]: RESOURCE TYPE DEPENDENCIES MODE FLAGS; ..."
- * with one group a line; types app, svc, full, store, lh; "-" for none; flags d (disabled), u (unmonitored).
+ * with one group a line; types app, svc, full, store, lh, boot, all; dependencies "a,w:b,r:c,o:d" (strong, weak, restart,
+ * offline-restart); "-" for none; flags d (disabled), u (unmonitored).
  * Groups are managed and start with the cluster. */
 void world_new(uint32_t nodes, const char *groups);
 void world_forming(uint32_t nodes, const char *groups); /* the same, but nobody is ready yet */

@@ -1016,6 +1016,24 @@ static void test_left_before_ready(void **state)
 	assert_int_equal(seen_by(1)->lost, N(3));
 }
 
+/* Who has said goodbye does not become ready after it: it would get groups, and has no lease to run them under. */
+static void test_goodbye_before_ready(void **state)
+{
+	(void)state;
+	formed(3);
+	power_off(3);
+	view(N(1, 2));
+	run_for(LEASE + MARGIN);
+	boot(3);
+	w.no_sync = true;
+	view(N(1, 2, 3));
+	run_for(3 * BEAT);
+	step(3, (struct cmm_event) { .type = CMM_EV_LEAVE });
+	step(3, (struct cmm_event) { .type = CMM_EV_SYNCED });
+	run_for(3 * BEAT);
+	assert_int_equal(seen_by(1)->ready, N(1, 2));
+}
+
 static void test_next_president_announces(void **state)
 {
 	(void)state;
@@ -1538,7 +1556,8 @@ int main(void)
 		T(test_quorum_loss), T(test_quorum_loss_of_nobody), T(test_left_behind), T(test_lease_runs_out),
 		T(test_lease_table), T(test_beats_come_in_bursts), T(test_lease_never_shrinks), T(test_lease_does_not_outlive_the_view),
 		T(test_dead_by_lease), T(test_dead_at_once_when_it_left), T(test_left_once),
-		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_next_president_announces), T(test_lost_node_is_back),
+		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_goodbye_before_ready),
+		T(test_next_president_announces), T(test_lost_node_is_back),
 		T(test_absent_at_formation_is_lost),
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),

@@ -550,6 +550,27 @@ static void test_failback(void **state)
 	}
 }
 
+/* A switch that is over without any change of state does not keep Failback from being looked at. */
+static void test_failback_after_a_switch_to_where_it_is(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g Failback=TRUE Nodelist=node2,node1: a svc");
+	world_settle();
+	world_crash(2);
+	world_dead(2);
+	world_settle();
+	assert_int_equal(world_ask(1, switch_to("g", "node1")).code, 0);
+	world_boot(2);
+	world_deliver();
+	(void)snprintf(id, sizeof id, "%s", world_request(1, ju_pack("{ss,ss,s{ss}}", "op", "group_change", "rg", "g", "props",
+								      "RG_description", "x")));
+	world_settle();
+	assert_int_equal(world_answer(id).code, 0);
+	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
+}
+
 static void test_failback_not_after_offline_by_hand(void **state)
 {
 	(void)state;
@@ -904,7 +925,8 @@ int main(void)
 		T(test_switch), T(test_switch_that_fails), T(test_restart_of_a_group), T(test_auto_start),
 		T(test_installed_nodes),
 		T(test_lost_node_blocks_until_dead), T(test_president_dies), T(test_node_dies_while_starting),
-		T(test_lost_node_is_back), T(test_quick_reboot), T(test_failback), T(test_failback_not_after_offline_by_hand),
+		T(test_lost_node_is_back), T(test_quick_reboot), T(test_failback),
+		T(test_failback_after_a_switch_to_where_it_is), T(test_failback_not_after_offline_by_hand),
 		T(test_who_is_back_is_not_dead), T(test_groups_start_when_all_have_joined),
 		T(test_who_leaves_gives_its_groups_away), T(test_nothing_is_switched_to_who_leaves),
 		T(test_who_left_and_is_back_runs_groups), T(test_who_cannot_leave_stays), T(test_leaving_ends_with_the_president),

@@ -32,10 +32,7 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	  "node node9 is not in the configuration" },
 	{ "{'op':'type_add','rtr':'RESOURCE_TYPE = svc; VENDOR_ID = SIM; START = /s; STOP = /t;'}", SCHA_ERR_INVAL,
 	  "resource type SIM.svc is registered already" },
-	{ "{'op':'type_add','rtr':'" NEW_RTR " INIT = /i;'}", SCHA_ERR_METHOD,
-	  "declares Init, which this version does not run yet" },
-	{ "{'op':'type_add','rtr':'" NEW_RTR " BOOT = /i;'}", SCHA_ERR_METHOD, "declares Boot" },
-	{ "{'op':'type_add','rtr':'" NEW_RTR " FINI = /i;'}", SCHA_ERR_METHOD, "declares Fini" },
+	{ "{'op':'type_add','rtr':'" NEW_RTR " INIT = /i; FINI = /f; BOOT = /b;'}", 0, "" },
 	{ "{'op':'type_remove','type':'SIM.store'}", 0, "" },
 	{ "{'op':'type_remove','type':'SIM.none'}", SCHA_ERR_RT, "resource type SIM.none is not registered" },
 	{ "{'op':'type_remove','type':'SIM.svc'}", SCHA_ERR_STATE, "resource type SIM.svc is in use by resource b" },
@@ -56,10 +53,23 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	{ "{'op':'group_add','rg':'new','props':{'Pingpong_interval':60}}", SCHA_ERR_INVAL, "property Pingpong_interval: no text" },
 	{ "{'op':'group_add','rg':'new','props':{'Nodelist':'node1,node9'}}", SCHA_ERR_NODE,
 	  "node node9 is not in the configuration" },
-	{ "{'op':'group_add','rg':'new','props':{'RG_mode':'Scalable'}}", SCHA_ERR_PROP, "not supported by this version yet" },
-	{ "{'op':'group_add','rg':'new','props':{'Maximum_primaries':'2'}}", SCHA_ERR_PROP, "not supported by this version yet" },
-	{ "{'op':'group_add','rg':'new','props':{'RG_dependencies':'g'}}", SCHA_ERR_PROP, "not supported by this version yet" },
-	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+g'}}", SCHA_ERR_PROP, "not supported by this version yet" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_mode':'Scalable'}}", 0, "" },
+	{ "{'op':'group_add','rg':'new','props':{'Maximum_primaries':'2','Desired_primaries':'2'}}", 0, "" },
+	{ "{'op':'group_add','rg':'new','props':{'Maximum_primaries':'2','RG_mode':'Failover'}}", SCHA_ERR_INVAL, "RG_mode of resource group new is FAILOVER" },
+	{ "{'op':'group_add','rg':'new','props':{'Maximum_primaries':'2','Desired_primaries':'3'}}", SCHA_ERR_INVAL,
+	  "Desired_primaries is greater than Maximum_primaries" },
+	{ "{'op':'group_change','rg':'g','props':{'Maximum_primaries':'2'}}", SCHA_ERR_INVAL, "RG_mode of resource group g was set when it was created" },
+	{ "{'op':'group_change','rg':'g','props':{'RG_mode':'Scalable'}}", SCHA_ERR_INVAL, "RG_mode of resource group g was set" },
+	{ "{'op':'group_add','rg':'new','props':{'Load_factors':'cpu@2'}}", SCHA_ERR_PROP, "Load_factors: the value cpu@2 is not supported by this version yet" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_dependencies':'g,m'}}", 0, "" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_dependencies':'g,x'}}", SCHA_ERR_DEPEND,
+	  "RG_dependencies of group new: resource group x does not exist" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_dependencies':'new'}}", SCHA_ERR_DEPEND, "it names the group itself" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+g,++m,-e,--u,+++f'}}", 0, "" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'g'}}", SCHA_ERR_INVAL, "element \"g\" is not +, ++, +++, - or --" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+'}}", SCHA_ERR_INVAL, "element \"+\"" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+g,--g'}}", SCHA_ERR_DEPEND, "resource group g is named twice" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'--x'}}", SCHA_ERR_DEPEND, "resource group x does not exist" },
 	{ "{'op':'group_add','rg':'new','props':{'Desired_primaries':'2'}}", SCHA_ERR_INVAL,
 	  "Desired_primaries is greater than Maximum_primaries" },
 	{ "{'op':'group_change','rg':'g','props':{'RG_description':'new'}}", 0, "" },
@@ -127,10 +137,17 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	  "property Fixed cannot be set (TUNABLE is NONE)" },
 	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies':'none'}}", SCHA_ERR_DEPEND,
 	  "resource new depends on none, which does not exist" },
-	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies':'x'}}", SCHA_ERR_DEPEND,
-	  "resource new depends on x of another group" },
-	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies_weak':'a'}}", SCHA_ERR_PROP,
-	  "Resource_dependencies_weak is not supported by this version yet" },
+	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies':'x'}}", 0, "" },
+	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies_weak':'a'}}", 0, "" },
+	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies_restart':'a{any_node}@node2'}}", 0, "" },
+	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies':'x@node9'}}", SCHA_ERR_DEPEND,
+	  "resource new depends on x@node9: node node9 is not in the configuration" },
+	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies_offline_restart':'x{HERE}'}}",
+	  SCHA_ERR_INVAL, "element \"x{HERE}\" is not a resource, alone or with LOCAL_NODE" },
+	{ "{'op':'resource_change','rs':'x','props':{'Resource_dependencies_weak':'b'}}", 0, "" },
+	{ "{'op':'resource_change','rs':'ip','props':{'Resource_dependencies_weak':'b'}}", SCHA_ERR_DEPEND,
+	  "the dependencies would go round in a circle: a -> ip -> b -> a" },
+	{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'y'}}", 0, "" },
 	{ "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}", 0, "" },
 	{ "{'op':'resource_change','rs':'c','props':{'Resource_dependencies':'b'}}", 0, "" },
 	{ "{'op':'resource_change','rs':'none','ext':{'Port':'81'}}", SCHA_ERR_RSRC, "resource none does not exist" },
@@ -141,7 +158,7 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	{ "{'op':'resource_change','rs':'a','ext':{'Fixed':'x'}}", SCHA_ERR_PROP, "TUNABLE is NONE" },
 	{ "{'op':'resource_change','rs':'a','ext':{'Port':'65536'}}", SCHA_ERR_INVAL, "resource a: " },
 	{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'b'}}", SCHA_ERR_DEPEND,
-	  "resource a and b would depend on each other" },
+	  "the dependencies would go round in a circle: a -> b -> a" },
 	{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'a'}}", SCHA_ERR_DEPEND, "resource a depends on itself" },
 	{ "{'op':'resource_remove','rs':'z'}", 0, "" },
 	{ "{'op':'resource_remove','rs':'none'}", SCHA_ERR_RSRC, "resource none does not exist" },
@@ -271,6 +288,28 @@ static void test_enable_needs_its_dependency(void **state)
 	assert_int_equal(a.code, SCHA_ERR_DEPEND);
 	assert_non_null(strstr(a.text, "resource a depends on b, which is disabled"));
 	assert_int_equal(ask(1, "{'op':'resource_enable','names':['a'],'monitor':true}").code, 0);
+}
+
+/* Disabled, but its Stop still runs: the removal waits for that, or nobody would know of what is left. */
+static void test_remove_waits_for_stop(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g: a svc; b svc");
+	world_settle();
+	(void)world_trace();
+	world_slow("1:a.Stop");
+	(void)world_request(1, parse("{'op':'resource_disable','names':['a']}"));
+	world_deliver();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_remove','rs':'a'}")));
+	world_deliver();
+	assert_int_equal(world_answer(id).code, -1);
+	assert_non_null(json_object_get(world_table("rgm_rg_g"), "rs.a.type"));
+	world_settle();
+	assert_int_equal(world_answer(id).code, 0);
+	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.type"));
+	assert_string_equal(world_trace(), "a.Stop");
 }
 
 static void test_switch_outside_the_nodelist(void **state)
@@ -698,7 +737,7 @@ int main(void)
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
 		T(test_every_request), T(test_tables), T(test_system_type_stays), T(test_enable_needs_its_dependency),
-		T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
+		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
 		T(test_changes_in_a_row), T(test_answer_waits), T(test_disabled_when_it_has_stopped),

@@ -1,0 +1,217 @@
+/* What happens by itself, and what does not: suspended, quiesced, remastered groups, groups of the system, rest. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "rgm_world.h"
+#include "scha_err.h"
+
+static json_t *parse(const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	json_error_t error;
+	json_t *o;
+
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	o = json_loads(copy, 0, &error);
+	if (!o)
+		fail_msg("%s: %s", text, error.text);
+	return o;
+}
+
+static struct answer ask(uint32_t from, const char *text)
+{
+	return world_ask(from, parse(text));
+}
+
+static void must(const char *text)
+{
+	struct answer a = ask(1, text);
+
+	if (a.code)
+		fail_msg("%s: %d %s", text, a.code, a.text);
+}
+
+static void expect(const char *what, const char *is, const char *want)
+{
+	if (!streq(is, want))
+		fail_msg("%s:\n  is   %s\n  want %s", what, is, want);
+}
+
+#define SUSPEND  "{'op':'group_suspend','rg':'g'}"
+#define RESUME   "{'op':'group_resume','rg':'g'}"
+#define QUIESCE  "{'op':'group_quiesce','rg':'g'}"
+#define REMASTER "{'op':'group_remaster','rg':'g'}"
+#define SWITCH(node) "{'op':'group_switch','rg':'g','nodes':['" node "']}"
+#define CONTROL(tag) "{'op':'control','tag':'" tag "','rg':'g','rs':'a'}"
+
+static void test_suspended(void **state)
+{
+	static const char *const refused[] = { CONTROL("GIVEOVER"), CONTROL("RESTART"), CONTROL("RESOURCE_RESTART"), CONTROL("CHECK_GIVEOVER") };
+
+	(void)state;
+	world_new(3, "g Failback=TRUE Nodelist=node2,node3,node1: a app");
+	world_settle();
+	must(SUSPEND);
+	must(SWITCH("node1"));
+	expect("by hand", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct answer a = ask(1, refused[i]);
+
+		if (a.code != SCHA_ERR_CHECKS || !strstr(a.text, "is suspended (scswitch -r -g g resumes it)"))
+			fail_msg("%s: %d %s", refused[i], a.code, a.text);
+	}
+	must(CONTROL("RESOURCE_IS_RESTARTED"));
+	world_crash(2);
+	world_dead(2);
+	world_boot(2);
+	world_settle();
+	expect("no failback", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	world_crash(1);
+	world_dead(1);
+	world_settle();
+	expect("no failover", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+	assert_non_null(strstr(world_why("g"), "it rests: Suspend_automatic_recovery is TRUE"));
+	assert_int_equal(ask(2, RESUME).code, 0);
+	expect("resumed", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+}
+
+/* A failed start goes down as Failover_mode says, and nothing follows; a person may still bring the group. */
+static void test_suspended_start_fails(void **state)
+{
+	(void)state;
+	world_new(2, "g: a svc - SOFT");
+	world_settle();
+	must(SUSPEND);
+	world_outcome("2:a.Start", 1);
+	assert_int_equal(ask(1, SWITCH("node2")).code, SCHA_ERR_FAIL);
+	expect("failed", world_group_states("g"), "OFFLINE OFFLINE");
+	must("{'op':'group_bring','rg':'g'}");
+	expect("brought", world_group_states("g"), "ONLINE OFFLINE");
+}
+
+/* The restart of what a resource depends on does not restart it, but what it must not be without still takes it down. */
+static void test_suspended_dependencies(void **state)
+{
+	(void)state;
+	world_new(1, "g: a svc r:p; b svc o:p\nh: p svc");
+	world_settle();
+	must(SUSPEND);
+	(void)world_trace();
+	must("{'op':'control','tag':'RESOURCE_RESTART','rg':'h','rs':'p'}");
+	expect("restart", world_trace(), "b.Stop | p.Stop | p.Start | b.Start");
+}
+
+/* What is under way ends; the next candidate is not tried until somebody asks or a node joins. */
+static void test_quiesced(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(3, "g: a svc - SOFT");
+	world_outcome("1:a.Start", 1);
+	world_deliver();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, parse(QUIESCE)));
+	world_settle();
+	assert_int_equal(world_answer(id).code, 0);
+	expect("quiesced", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+	assert_non_null(strstr(world_why("g"), "it rests: it was quiesced"));
+	must(SWITCH("node2"));
+	expect("by hand", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+	must(QUIESCE);
+	expect("stays", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+	world_crash(2);
+	world_dead(2);
+	world_settle();
+	expect("a node has gone", world_group_states("g"), "OFFLINE OFFLINE ONLINE");
+	must(QUIESCE);                  /* over when somebody asks for something: what fails then is tried elsewhere */
+	world_outcome("1:a.Start", 1);
+	assert_int_equal(ask(1, SWITCH("node1")).code, SCHA_ERR_FAIL);
+	expect("asked", world_group_states("g"), "OFFLINE OFFLINE ONLINE");
+	struct answer a = ask(1, "{'op':'group_quiesce','rg':'g','kill':true}");
+	assert_int_equal(a.code, SCHA_ERR_INVAL);
+	assert_non_null(strstr(a.text, "quiesce without -k"));
+}
+
+static void test_remaster(void **state)
+{
+	(void)state;
+	world_new(3, "g Nodelist=node2,node3,node1: a svc");
+	world_settle();
+	must(SWITCH("node1"));
+	(void)world_trace();
+	must(REMASTER);
+	expect("remaster", world_trace(), "a.Stop | 2:a.Start");
+	must(REMASTER);
+	expect("there already", world_trace(), "");
+	must("{'op':'group_offline','rg':'g'}");
+	must(REMASTER);
+	expect("off stays off", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+}
+
+static void test_system(void **state)
+{
+	static const char *const refused[] = {
+		"{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}", "{'op':'group_offline','rg':'g'}", "{'op':'group_switch','rg':'g','nodes':[]}",
+		"{'op':'group_unmanage','rg':'g'}", "{'op':'group_remove','rg':'g'}", "{'op':'resource_change','rs':'a','props':{'R_description':'x'}}",
+		"{'op':'resource_disable','names':['a']}", "{'op':'resource_remove','rs':'a'}",
+	};
+
+	(void)state;
+	world_new(2, "g RG_system=TRUE: a svc");
+	world_settle();
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct answer a = ask(1, refused[i]);
+
+		if (a.code != SCHA_ERR_ACCESS || !strstr(a.text, "is part of the system (RG_system is TRUE): set RG_system to FALSE first"))
+			fail_msg("%s: %d %s", refused[i], a.code, a.text);
+	}
+	must(SWITCH("node2"));
+	expect("switchover", world_group_states("g"), "OFFLINE ONLINE");
+	must("{'op':'group_change','rg':'g','props':{'RG_system':'FALSE'}}");
+	must("{'op':'group_offline','rg':'g'}");
+}
+
+/* An interrupted switch does not go on by itself when its STOP_FAILED is cleared. */
+static void test_clear_does_not_resume(void **state)
+{
+	(void)state;
+	world_new(2, "g: a svc");
+	world_settle();
+	world_outcome("1:a.Stop", 1);
+	assert_int_equal(ask(1, SWITCH("node2")).code, SCHA_ERR_FAIL);
+	must("{'op':'resource_clear','rs':'a','nodes':['node1']}");
+	expect("cleared", world_group_states("g"), "ONLINE OFFLINE");
+}
+
+/* All of it travels in the snapshot. */
+static void test_snapshot(void **state)
+{
+	(void)state;
+	world_new(3, "g: a svc - SOFT");
+	world_settle();
+	must("{'op':'evacuate','node':'node1','seconds':100}");
+	world_crash(3);
+	world_dead(3);
+	must(QUIESCE);
+	world_boot(3);
+	world_settle();
+	world_check_equal();
+}
+
+int main(void)
+{
+#define T(fn) cmocka_unit_test_teardown(fn, world_done)
+	static const struct CMUnitTest tests[] = {
+		T(test_suspended), T(test_suspended_start_fails), T(test_suspended_dependencies), T(test_quiesced), T(test_remaster),
+		T(test_system), T(test_clear_does_not_resume), T(test_snapshot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
