@@ -40,6 +40,7 @@ struct engine {
 	uint64_t request_counter;
 	uint32_t last_president;
 
+	bool     hello_stale;           /* the tables have changed since cmm was told what to say of them */
 	nodeset  view;                  /* cmm's, as it was last told */
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
@@ -162,14 +163,6 @@ void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t
 	ccr_load(e->ccr, table, gen, data);
 }
 
-static void refresh_hello(struct engine *e)
-{
-	json_t *summary = ccr_hello(e->ccr);
-
-	cmm_set_hello_extra(e->cmm, summary);
-	json_decref(summary);
-}
-
 void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
 {
 	ccr_load_history(e->ccr, entry, bytes);
@@ -186,7 +179,7 @@ int engine_start(struct engine *e, struct err *err)
 	if (r < 0)
 		return r;
 	e->cmm = cmm_new(&config);
-	refresh_hello(e);
+	e->hello_stale = true;
 	load_rgm(e, NULL);
 	return 0;
 }
@@ -272,7 +265,7 @@ static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_updat
 		rgm_note_commit(e->rgm, c->committed_tx, ccr_last_commit(e->ccr));
 		configuration_changed(e, c->committed, u);
 	}
-	refresh_hello(e);
+	e->hello_stale = true;
 	json_array_foreach(c->finished, i, v) {
 		const char *tx = ju_str(v, "tx", "");
 
@@ -713,10 +706,24 @@ static void resend_requests(struct engine *e, struct engine_update *u)
 		push(&u->send, rgm_request_message(e->rgm, id, ju_obj(p, "request"), ju_str(p, "by", "")));
 }
 
+/* What all tables are is in it, so it is not made for a beat, of which there are many. */
+static bool may_say_hello(const struct cmm_event *event)
+{
+	return event->type != CMM_EV_TIMER &&
+	       (event->type != CMM_EV_MESSAGE || !streq(ju_str(event->message, "t", ""), "beat"));
+}
+
 static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u)
 {
 	struct cmm_update c;
 
+	if (e->hello_stale && may_say_hello(event)) {
+		json_t *summary = ccr_hello(e->ccr);
+
+		cmm_set_hello_extra(e->cmm, summary);
+		json_decref(summary);
+		e->hello_stale = false;
+	}
 	event->now_ms = now.mono_ms;
 	cmm_step(e->cmm, event, &c);
 	take_cmm(e, now, &c, u);
