@@ -8,7 +8,7 @@ JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check install asan asan-check sim sim-long mutants bench-failover chaos clean
+.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover chaos clean
 
 all: build
 
@@ -30,6 +30,10 @@ demo: stage
 # Unit tests, simulator, the checks of the tree, and the cluster tests on real daemons.
 check: stage
 	@$(PYTHON) tests/run.py $(BUILD)
+
+# What the documents name, item by item: present, tested by which test.  The last line is "N checked, M missing".
+conformance: stage
+	@$(PYTHON) tests/conformance/conformance.py $(BUILD)
 
 install: build
 	@DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install -C $(BUILD) --quiet

@@ -1,4 +1,5 @@
-/* Error codes of the resource management API.  Names as documented; the commands exit with the same integers.
+/* Error codes of the resource management API.  Names as documented; the commands exit with the same integers.  The two of zone
+ * clusters are for agents that name them: there are no zone clusters, so nobody returns them.
  * One list gives the enum here and the texts of scha_strerror(). */
 #ifndef SCHA_ERR_H
 #define SCHA_ERR_H
@@ -25,7 +26,9 @@
 	X(SCHA_ERR_INTERNAL, 18, "internal error") \
 	X(SCHA_ERR_TIMEOUT,  31, "the operation timed out") \
 	X(SCHA_ERR_FAIL,     32, "the operation failed") \
-	X(SCHA_ERR_CLUSTER,  64, "invalid cluster name")
+	X(SCHA_ERR_CLUSTER,  64, "invalid cluster name") \
+	X(SCHA_ERR_ZONE_CLUSTER, 65, "invalid zone cluster") \
+	X(SCHA_ERR_ZC_DOWN,  66, "the zone cluster is down")
 
 #define SCHA_ERR_ENUM(name, value, text) name = value,
 typedef enum { SCHA_ERR_LIST(SCHA_ERR_ENUM) } scha_err_t;

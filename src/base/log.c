@@ -12,6 +12,7 @@ static struct {
 	const char *tag;
 	int         max_level;
 	bool        syslog;     /* there is somebody at /dev/log */
+	bool        quiet;      /* then nothing goes to stderr */
 } logger = { .tag = "Cluster", .max_level = LOG_INFO };
 
 static const char *const level_names[] = { "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug" };
@@ -29,12 +30,17 @@ void log_open(const char *tag)
 	logger.syslog = access("/dev/log", W_OK) == 0;
 }
 
+void log_set_quiet(void)
+{
+	logger.quiet = true;
+}
+
 void log_set_max_level(int level)
 {
 	logger.max_level = level;
 }
 
-struct log_line { struct log_line *next; char tag[64]; int level; struct timespec at; char text[]; };
+struct log_line { struct log_line *next; char tag[LOG_TAG_MAX + 1]; int level; struct timespec at; char text[]; };
 
 static struct {
 	pid_t owner;            /* 0: no thread.  A child of fork has no thread, and writes for itself */
@@ -54,6 +60,8 @@ static void write_line(const struct log_line *l)
 		openlog(l->tag, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		syslog(l->level, "%s", l->text);
 		closelog();
+		if (logger.quiet)
+			return;
 	}
 	localtime_r(&l->at.tv_sec, &tm);
 	strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm);
@@ -156,22 +164,28 @@ static void enqueue(struct log_line *l)
 	pthread_mutex_unlock(&queue.mutex);
 }
 
-void log_tagged(const char *tag, int level, const char *fmt, ...)
+void log_text(const char *tag, int level, const char *id_of, const char *text)
 {
-	char text[2048];
 	struct log_line *l;
-	va_list ap;
 
 	if (level > logger.max_level)
 		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	l = line_new(tag ? tag : logger.tag, level, streq(fmt, "%s") ? text : fmt, text);
+	l = line_new(tag ? tag : logger.tag, level, id_of, text);
 	if (queue.owner == getpid()) {
 		enqueue(l);
 		return;
 	}
 	write_line(l);
 	free(l);
+}
+
+void log_tagged(const char *tag, int level, const char *fmt, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	log_text(tag, level, streq(fmt, "%s") ? text : fmt, text);
 }

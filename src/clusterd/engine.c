@@ -40,10 +40,12 @@ struct engine {
 	uint64_t request_counter;
 	uint32_t last_president;
 
+	nodeset  view;                  /* cmm's, as it was last told */
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
 	uint32_t digest_from;           /* who set the mark: while presidents change, two may set the same number */
-	bool     shutdown;              /* all members leave, at this place in the log */
+	bool     leaves;                /* all members leave, at this place in the log: nothing that comes after it counts */
+	bool     shutdown;              /* and it is on the disk */
 };
 
 /* ---- update ---- */
@@ -98,6 +100,11 @@ static void journal(struct engine_update *u, struct engine_time now, json_t *ent
 const struct cmm *engine_cmm(const struct engine *e) { return e->cmm; }
 const struct ccr *engine_ccr(const struct engine *e) { return e->ccr; }
 const struct rgm *engine_rgm(const struct engine *e) { return e->rgm; }
+bool engine_leaves(const struct engine *e)
+{
+	return e->leaves;
+}
+
 bool engine_is_ready(const struct engine *e) { return e->synced && cmm_is_ready(e->cmm); }
 
 uint64_t engine_digest(const struct engine *e)
@@ -335,8 +342,22 @@ static void shut_down(struct engine *e, struct engine_time now, struct engine_up
 {
 	if (serves_here(e, "this node stays up", u))
 		return;
+	e->leaves = true;
 	push(&u->store, ju_pack("{ss,ss,si}", "op", "mark", "what", "shutdown", "epoch", 0));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
+}
+
+static void note_how_fenced(struct engine *e, const json_t *dead)
+{
+	int64_t id = ju_int(dead, "node", 0);
+	const char *by = ju_str(dead, "by", "");
+
+	if (id < 1 || id > CMM_NODE_ID_MAX)
+		return;
+	if (streq(ju_str(dead, "how", ""), "fenced"))
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "by %s", *by ? by : "an agent");
+	else if (*by)
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "from shared disk %s", by);
 }
 
 static void apply_log(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
@@ -345,6 +366,8 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 	struct rgm_update r = { 0 };
 	struct ccr_update c;
 
+	if (e->leaves)
+		return;
 	if (streq(t, "rgm.req") && clusterops_owns_request(ju_str(m, "op", ""))) {
 		if (engine_is_ready(e) && cmm_is_president(e->cmm))
 			clusterops_request(e->ops, from, m, now.mono_ms);
@@ -373,8 +396,7 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		take_ccr(e, &c, u);
 	} else if (streq(t, "dead")) {          /* cmm's, too; a joiner's cmm learns of lost nodes only by the snapshot */
 		rgm_node_dead(e->rgm, (uint32_t)ju_int(m, "node", 0), ju_str(m, "how", ""), &r);
-		if (streq(ju_str(m, "how", ""), "fenced") && ju_int(m, "node", 0) >= 1 && ju_int(m, "node", 0) <= CMM_NODE_ID_MAX)
-			(void)snprintf(e->fenced[ju_int(m, "node", 0)], sizeof e->fenced[0], "by %s", ju_str(m, "by", "an agent"));
+		note_how_fenced(e, m);
 	} else if (streq(t, "digest.mark")) {
 		on_digest_mark(e, from, m, u);
 	} else if (streq(t, "digest")) {
@@ -539,12 +561,43 @@ static void activated(struct engine *e, struct engine_time now, struct engine_up
 	}
 }
 
+/* Whoever is in the view has the newest report of all others in it. */
+static void send_net(struct engine *e, struct engine_update *u)
+{
+	const json_t *own = netview_get(e->net, e->self);
+
+	if (own && cmm_view(e->cmm))
+		push(&u->send, ju_pack("{ss,si,sO,sO}", "t", "net", "v", 1, "links", json_object_get(own, "links"), "adapters",
+				       json_object_get(own, "adapters")));
+}
+
+static void view_changed(struct engine *e, struct engine_time now, struct engine_update *u)
+{
+	nodeset view = cmm_view(e->cmm), gone = e->view & ~view, come = view & ~e->view;
+	json_t *silent = json_object();
+
+	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id)) {
+		_cleanup_free_ char *key = xasprintf("%u", id);
+
+		if (cmm_heard_ms(e->cmm, id))
+			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
+		if (id != e->self)
+			netview_set(e->net, id, NULL);
+	}
+	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
+	e->view = view;
+	if (come)
+		send_net(e, u);
+}
+
 static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update *c, struct engine_update *u)
 {
 	const struct cmm_membership *ms = cmm_membership(e->cmm);
 	json_t *v;
 	size_t i;
 
+	if (c->view_changed)
+		view_changed(e, now, u);
 	if (c->panic[0]) {
 		/* A node that is no member yet has nothing to fail for. */
 		char *to = engine_is_ready(e) ? u->panic : u->stop;
@@ -578,12 +631,15 @@ static void take_cmm(struct engine *e, struct engine_time now, struct cmm_update
 
 /* ---- president ---- */
 
-/* See cmm_configure(). */
-static bool votes_may_change(const struct engine *e, const json_t *data)
+/* See cmm_configure().  How far a change is from a copy that is not in force any more says nothing: the CCR refuses it, and it is
+ * made anew. */
+static bool votes_may_change(const struct engine *e, const json_t *commit)
 {
 	struct cmm_votes votes;
 
-	cmm_votes_read(data, 0, &votes);
+	if ((uint64_t)ju_int(commit, "base", 0) != ccr_table_gen(e->ccr, "infrastructure"))
+		return true;
+	cmm_votes_read(json_object_get(commit, "data"), 0, &votes);
 	return cmm_votes_distance(cmm_config_votes(e->cmm), &votes) <= 1;
 }
 
@@ -596,7 +652,7 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;
 	data = json_object_get(first, "data");
-	if (streq(ju_str(first, "table", ""), "infrastructure") && !votes_may_change(e, data)) {
+	if (streq(ju_str(first, "table", ""), "infrastructure") && !votes_may_change(e, first)) {
 		const char *tx = ju_str(first, "tx", ""), *why = "it would change more than one vote at once; see clquorum";
 
 		rgm_committed(e->rgm, tx, 0, why, false);
@@ -626,7 +682,7 @@ static void advance_clusterops(struct engine *e, struct engine_time now, struct 
 
 static void preside(struct engine *e, struct engine_time now, struct engine_update *u)
 {
-	bool president = engine_is_ready(e) && cmm_is_president(e->cmm);
+	bool president = engine_is_ready(e) && cmm_is_president(e->cmm) && !e->leaves;
 	struct rgm_update r = { 0 };
 
 	if (!president) {
@@ -691,16 +747,7 @@ static void begin(struct engine *e, struct engine_time now, struct engine_update
 	rgm_set_time(e->rgm, now.wall_ms);
 }
 
-/* ---- networks: whoever is in the view has the newest report of all others in it ---- */
-
-static void send_net(struct engine *e, struct engine_update *u)
-{
-	const json_t *own = netview_get(e->net, e->self);
-
-	if (own && cmm_view(e->cmm))
-		push(&u->send, ju_pack("{ss,si,sO,sO}", "t", "net", "v", 1, "links", json_object_get(own, "links"), "adapters",
-				       json_object_get(own, "adapters")));
-}
+/* ---- networks ---- */
 
 static void note_net(struct engine *e, const json_t *news, struct engine_update *u)
 {
@@ -743,25 +790,9 @@ static void on_net(struct engine *e, struct engine_time now, uint32_t from, cons
 
 void engine_view(struct engine *e, struct engine_time now, nodeset view, struct engine_update *u)
 {
-	nodeset gone = cmm_view(e->cmm) & ~view, come = view & ~cmm_view(e->cmm);
-	json_t *silent = json_object();
-
 	begin(e, now, u);
-	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id)) {
-		char key[16];
-
-		(void)snprintf(key, sizeof key, "%u", id);
-		if (cmm_heard_ms(e->cmm, id))
-			ju_set_int(silent, key, (int64_t)(now.mono_ms - cmm_heard_ms(e->cmm, id)));
-	}
-	journal(u, now, ju_pack("{ss,so,so}", "e", "view", "nodes", nodeset_to_json(view), "silent", silent));
 	cmm_set_serving(e->cmm, rgm_serving(e->rgm));
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_VIEW, .view = view }, u);
-	for (uint32_t id = nodeset_next(gone, 0); id; id = nodeset_next(gone, id))
-		if (id != e->self)
-			netview_set(e->net, id, NULL);
-	if (come)
-		send_net(e, u);
 	finish(e, now, u);
 }
 
@@ -770,6 +801,8 @@ void engine_deliver(struct engine *e, struct engine_time now, uint32_t from, con
 	const char *t = ju_str(m, "t", "");
 
 	begin(e, now, u);
+	if (!nodeset_has(cmm_view(e->cmm), from))
+		return;         /* evicted, see cmm */
 	if (!streq(t, "beat") && !streq(t, "snap") && !streq(t, "net"))
 		journal(u, now, ju_pack("{ss,sI,sO}", "e", "msg", "from", (json_int_t)from, "msg", (json_t *)m));
 	if (cmm_owns_message(t)) {

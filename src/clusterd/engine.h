@@ -74,6 +74,7 @@ const struct cmm *engine_cmm(const struct engine *e);
 const struct ccr *engine_ccr(const struct engine *e);
 const struct rgm *engine_rgm(const struct engine *e);
 bool engine_is_ready(const struct engine *e);
+bool engine_leaves(const struct engine *e);     /* the cluster is shut down: it follows the log no more */
 uint64_t engine_digest(const struct engine *e);
 /* {"cluster","nodes":[..],"quorum":{..},"paths":[..],"ipmp":[..],"groups":[..],"self","president","epoch","waiting_for"} */
 json_t *engine_status(const struct engine *e);

@@ -19,6 +19,8 @@ int cmd_halockrun(int argc, char **argv);
 int cmd_hatimerun(int argc, char **argv);
 int cmd_pmfadm(int argc, char **argv);
 int cmd_scconf(int argc, char **argv);
+int cmd_scds_syslog(int argc, char **argv);
+int cmd_scha(int argc, char **argv);            /* all six: by argv[0] */
 int cmd_scrgadm(int argc, char **argv);
 int cmd_scshutdown(int argc, char **argv);
 int cmd_scstat(int argc, char **argv);

@@ -21,10 +21,10 @@ static const struct option_info common_options[] = {
 
 /* ---- exit codes ---- */
 
-static const struct { unsigned char sc, cl; } exit_codes[EXIT_COUNT] = {
+static const struct { unsigned char sc, cl, api; } exit_codes[EXIT_COUNT] = {
 	[EXIT_OK]         = { 0, 0 },
 	[EXIT_REFUSED]    = { 1, 37 },          /* CL_EOP */
-	[EXIT_USAGE]      = { 2, 3 },           /* CL_EINVAL */
+	[EXIT_USAGE]      = { 2, 3, 3 },        /* CL_EINVAL, SCHA_ERR_INVAL */
 	[EXIT_DEADLINE]   = { 3, 31 },          /* no CL_ name; SCHA_ERR_TIMEOUT, with which the low CL_ numbers agree */
 	[EXIT_NO_DAEMON]  = { 4, 51 },          /* CL_ENOTCLMODE */
 	[EXIT_PERMISSION] = { 5, 6 },           /* CL_EACCESS */
@@ -37,7 +37,7 @@ static const struct { unsigned char sc, cl; } exit_codes[EXIT_COUNT] = {
 	[EXIT_PROPERTY]   = { 1, 15 },          /* CL_EPROP */
 	[EXIT_INTERNAL]   = { 1, 18 },          /* CL_EINTERNAL */
 	[EXIT_TIMEOUT]    = { 1, 31 },
-	[EXIT_IO]         = { 1, 35 },          /* CL_EIO */
+	[EXIT_IO]         = { 1, 35, 18 },      /* CL_EIO, SCHA_ERR_INTERNAL */
 	[EXIT_NO_OBJECT]  = { 1, 36 },          /* CL_ENOENT */
 	[EXIT_EXISTS]     = { 1, 39 },          /* CL_EEXIST */
 	[EXIT_TYPE]       = { 1, 41 },          /* CL_ETYPE */
@@ -45,8 +45,12 @@ static const struct { unsigned char sc, cl; } exit_codes[EXIT_COUNT] = {
 
 static int exit_number(const struct cmdline *line, int code)
 {
+	if (code >= EXIT_API)
+		return code - EXIT_API;
 	assert(code >= 0 && code < EXIT_COUNT);
-	return line->family ? exit_codes[code].cl : exit_codes[code].sc;
+	if (line->family)               /* its command may be gone: there was no such subcommand */
+		return exit_codes[code].cl;
+	return line->command->api ? exit_codes[code].api : exit_codes[code].sc;
 }
 
 static const struct option_info *option_find(const struct command_info *command, int letter)
@@ -60,15 +64,17 @@ static const struct option_info *option_find(const struct command_info *command,
 	return NULL;
 }
 
-static bool is_common(const struct form *form, int letter)
+static bool is_common(const struct command_info *command, const struct form *form, int letter)
 {
+	if (command->api)
+		return letter == OPT_HELP;
 	return letter == OPT_HELP || letter == OPT_DEADLINE || (letter == OPT_MESSAGE && form->privilege == PRIVILEGE_CHANGE);
 }
 
 static bool has_common(const struct command_info *command, int letter)
 {
 	for (size_t i = 0; i < command->form_count; i++)
-		if (is_common(&command->forms[i], letter))
+		if (is_common(command, &command->forms[i], letter))
 			return true;
 	return false;
 }
@@ -221,7 +227,7 @@ static bool needs_met(const struct cmdline *line, const struct form *form)
 static int stranger(const struct cmdline *line, const struct form *form)
 {
 	for (int letter = 1; letter < 128; letter++)
-		if (line->count[letter] && !is_common(form, letter) && !strchr(form->need, letter) && !strchr(form->may, letter))
+		if (line->count[letter] && !is_common(line->command, form, letter) && !strchr(form->need, letter) && !strchr(form->may, letter))
 			return letter;
 	return 0;
 }
@@ -316,7 +322,7 @@ static int find_form(struct cmdline *line)
 
 /* ---- parsing ---- */
 
-struct getopt_tables { char letters[3 * OPTIONS_MAX + 3]; struct option longs[OPTIONS_MAX + 1]; };
+struct getopt_tables { char letters[3 * OPTIONS_MAX + 4]; struct option longs[OPTIONS_MAX + 1]; };
 
 static void add_row(struct getopt_tables *t, size_t *n, const struct option_info *o)
 {
@@ -337,7 +343,10 @@ static void fill_tables(const struct command_info *command, struct getopt_tables
 {
 	size_t n = 0;
 
-	*t = (struct getopt_tables) { .letters = ":" };
+	/* What an agent hands through from elsewhere is no option, whatever it begins with. */
+	*t = (struct getopt_tables) { .letters = "+:" };
+	if (!command->api)
+		memmove(t->letters, t->letters + 1, strlen(t->letters));
 	assert(command->option_count <= OPTIONS_MAX);
 	for (size_t i = 0; i < command->option_count; i++)
 		add_row(t, &n, &command->options[i]);
@@ -406,7 +415,7 @@ static int parse(struct cmdline *line, int argc, char **argv)
 	int letter, r = 0;
 
 	fill_tables(line->command, &t);
-	for (int i = 0; i < argc; i++)
+	for (int i = 0; i < argc && !line->command->api; i++)
 		if (!is_utf8(argv[i]))
 			return command_usage(line, "Argument %d is not UTF-8 text", i);
 	optind = 0;                     /* glibc: start afresh */
@@ -439,8 +448,11 @@ static void cmdline_done(struct cmdline *line)
 static int line_run(struct cmdline *line, int argc, char **argv, int text_argc, char **text_argv)
 {
 	struct timespec now;
-	int r = parse(line, argc, argv);
+	int r;
 
+	if (line->command->api)
+		line->form = &line->command->forms[0];  /* there is one, and every mistake shows it */
+	r = parse(line, argc, argv);
 	if (r)
 		return r;
 	if (cmdline_has(line, OPT_HELP))

@@ -12,6 +12,7 @@ enum command_exit {
 	EXIT_NO_MEMORY, EXIT_INVALID, EXIT_NOT_MEMBER, EXIT_ACCESS, EXIT_STATE, EXIT_METHOD, EXIT_PROPERTY, EXIT_INTERNAL,
 	EXIT_TIMEOUT, EXIT_IO, EXIT_NO_OBJECT, EXIT_EXISTS, EXIT_TYPE, EXIT_COUNT
 };
+#define EXIT_API 1000           /* and a scha_err_t: what the handlers of the RMAPI return; the shell sees the code */
 
 #define DEADLINE_DEFAULT_S 300
 
@@ -56,6 +57,8 @@ struct command_info {
 	size_t option_count;
 	const struct form *forms;
 	size_t form_count;
+	bool   api;             /* RMAPI in shell: exit codes are those of the library, a wrong line is SCHA_ERR_INVAL; arguments
+				 * may be any bytes; of the common options only --help */
 };
 
 /* A command with subcommands: "clnode status".  Each subcommand is a command_info of the name "clnode status". */

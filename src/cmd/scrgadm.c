@@ -38,8 +38,6 @@ static int add_properties(const struct cmdline *line, char letter, json_t *props
 			return command_usage(line, "-%c takes name=value, not \"%s\"", letter, text);
 		_cleanup_free_ char *name = xstrndup(text, (size_t)(equals - text));
 
-		if (strchr(name, '{'))
-			return command_usage(line, "-%c %s: values per node are not built yet", letter, text);
 		if (has_property(props, name))
 			return command_usage(line, "Property %s is given twice", name);
 		ju_set_str(props, name, equals + 1);
@@ -167,15 +165,22 @@ static int add_type(const struct cmdline *line)
 
 static int change_type(const struct cmdline *line)
 {
-	_cleanup_free_ char *nodes = NULL, *what = xasprintf("change resource type %s", cmdline_get(line, 't'));
+	json_t *request = ju_pack("{ss, ss}", "op", "type_change", "type", cmdline_get(line, 't')), *props = json_object();
+	_cleanup_free_ char *nodes = NULL;
 	int r = installed_nodes(line, &nodes);
 
-	if (r)
-		return r;
-	if (cmdline_has(line, 'y'))
-		return command_failed(line, EXIT_REFUSED, what, "changing properties of a type is not built yet; -h changes its nodes");
-	return request_run(line, ju_pack("{ss, ss, ss}", "op", "type_change", "type", cmdline_get(line, 't'), "installed_nodes",
-					 nodes), "%s", what);
+	if (r == 0)
+		r = add_properties(line, 'y', props);
+	if (cmdline_has(line, 'h') && r == 0)
+		ju_set_str(request, "installed_nodes", nodes);
+	if (json_object_size(props))
+		ju_set_new(request, "props", props);
+	else
+		json_decref(props);
+	if (r == 0)
+		return request_run(line, request, "change resource type %s", cmdline_get(line, 't'));
+	json_decref(request);
+	return r;
 }
 
 static int remove_type(const struct cmdline *line)
@@ -330,7 +335,7 @@ static const struct form forms[] = {
 	{ "aLgl", "jnyv",  NULL, PRIVILEGE_CHANGE, "create a logical host; its name is that of the first host", add_logical_host },
 	{ "aSgl", "jnXyv", NULL, PRIVILEGE_CHANGE, "create a shared address", NULL,
 	  "shared addresses are not built yet" },
-	{ "ct",   "hyv",   "hy", PRIVILEGE_CHANGE, "change where a type is installed", change_type },
+	{ "ct",   "hyv",   "hy", PRIVILEGE_CHANGE, "change where a type is installed, or RT_system", change_type },
 	{ "cg",   "hyv",   "hy", PRIVILEGE_CHANGE, "change a resource group", change_group },
 	{ "cj",   "yxv",   "yx", PRIVILEGE_CHANGE, "change a resource", change_resource },
 	{ "rt",   "v",     NULL, PRIVILEGE_CHANGE, "remove a type that no resource uses", remove_type },

@@ -147,6 +147,8 @@ static void print_property(const char *prefix, const json_t *p)
 	const char *name = ju_str(p, "name", ""), *type = ju_str(p, "type", "");
 	_cleanup_free_ char *full = xasprintf("%s:%s", prefix, name), *type_text = xstrdup(type);
 	_cleanup_free_ char *description = show(SHOW_TEXT, ju_str(p, "description", ""));
+	const char *node;
+	json_t *v;
 	_cleanup_free_ char *value = show(streq(type, "STRINGARRAY") ? SHOW_LIST : SHOW_TEXT, ju_str(p, "value", ""));
 
 	for (char *s = type_text; *s; s++)
@@ -157,6 +159,13 @@ static void print_property(const char *prefix, const json_t *p)
 	print_row(6, full, "Res property description", description);
 	print_row(6, full, "Res property type", type_text);
 	print_row(6, full, "Res property value", value);
+	json_object_foreach(ju_obj(p, "values"), node, v) {     /* named as it is set */
+		_cleanup_free_ char *on = xasprintf("%s{%s}", full, node);
+		_cleanup_free_ char *there = show(streq(type, "STRINGARRAY") ? SHOW_LIST : SHOW_TEXT, json_string_value(v) ?
+						  json_string_value(v) : "");
+
+		print_row(6, on, "Res property value", there);
+	}
 }
 
 static void print_resource_short(const json_t *resource)

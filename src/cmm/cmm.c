@@ -26,7 +26,9 @@
 
 #include "base/buf.h"
 
-static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave", "qtake", "qhave", "qkey" };
+static const char *const own_messages[] = {
+	"hello", "epoch", "stored", "ready", "beat", "dead", "leave", "evict", "qtake", "qhave", "qkey",
+};
 
 bool cmm_owns_message(const char *type)
 {
@@ -100,7 +102,7 @@ void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u)
 	u->store_amnesia = cmm->amnesia;
 }
 
-static void fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
+void cmm_fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason)
 {
 	if (cmm->panicked)
 		return;
@@ -154,7 +156,7 @@ bool cmm_is_quorate(const struct cmm *cmm, nodeset set)
 }
 
 /* It could be, if every device that can be reached is won. */
-static bool may_be_quorate(const struct cmm *cmm, nodeset set)
+bool cmm_may_be_quorate(const struct cmm *cmm, nodeset set)
 {
 	return is_majority(cmm, cmm_node_votes(cmm, set) + quorum_votes_reachable(cmm, set));
 }
@@ -267,17 +269,28 @@ static uint32_t proposer(const struct cmm *cmm)
 	return best;
 }
 
+/* Those of the view with whom id was in every view since the epoch in force, as both of them say. */
+static nodeset side_of(const struct cmm *cmm, uint32_t id)
+{
+	nodeset side = 0;
+
+	FOR_EACH_NODE(other, counted_view(cmm) & nodeset_from_json(ju_arr(cmm->hello[id], "with")))
+		if (nodeset_has(nodeset_from_json(ju_arr(cmm->hello[other], "with")), id))
+			side |= node_bit(other);
+	return side;
+}
+
 /* Members that were apart have read different things, each at its own end of the log, and may meet again before an epoch
  * came into force on any side: so they are ready members of one epoch with different states.  Only one side goes on: the one
  * with the most votes, then that of the member that stands longest.  The others were left behind. */
 static nodeset side_that_goes_on(const struct cmm *cmm)
 {
-	nodeset best = nodeset_from_json(ju_arr(cmm->hello[proposer(cmm)], "with"));
+	nodeset best = side_of(cmm, proposer(cmm));
 
 	FOR_EACH_NODE(id, counted_view(cmm)) {
-		nodeset side = nodeset_from_json(ju_arr(cmm->hello[id], "with"));
+		nodeset side = side_of(cmm, id);
 
-		if (cmm_node_votes(cmm, side & cmm->view) > cmm_node_votes(cmm, best & cmm->view))
+		if (cmm_node_votes(cmm, side) > cmm_node_votes(cmm, best))
 			best = side;
 	}
 	return best;
@@ -288,6 +301,12 @@ static bool was_left_behind(const struct cmm *cmm)
 	return cmm_is_ready(cmm) && !cmm->leaving && all_hellos_in(cmm) && !nodeset_has(side_that_goes_on(cmm), cmm->config.self);
 }
 
+/* The newest epoch that was in force where this node was a member with the whole state, in this life or an earlier one. */
+static int64_t newest_of(const json_t *hello)
+{
+	return MAX(ju_int(hello, "active", 0), ju_int(hello, "synced", 0));
+}
+
 /* A ready node whose epoch in force is older than another's missed a reconfiguration: it has to fail fast (it will, when
  * it reads the hello of the others), and the view is not used until it is gone. */
 static bool somebody_left_behind(const struct cmm *cmm)
@@ -296,8 +315,7 @@ static bool somebody_left_behind(const struct cmm *cmm)
 	int64_t newest = 0;
 
 	FOR_EACH_NODE(id, counted_view(cmm))
-		if (ju_bool(cmm->hello[id], "ready", false))
-			newest = MAX(newest, ju_int(cmm->hello[id], "active", 0));
+		newest = MAX(newest, newest_of(cmm->hello[id]));
 	FOR_EACH_NODE(id, counted_view(cmm))
 		if (ju_bool(cmm->hello[id], "ready", false) &&
 		    (ju_int(cmm->hello[id], "active", 0) < newest || !nodeset_has(side, id)))
@@ -352,7 +370,7 @@ static uint64_t ask_due_ms(const struct cmm *cmm)
 
 static bool wants_to_ask(const struct cmm *cmm)
 {
-	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && may_be_quorate(cmm, cmm->view) && leads(cmm);
+	return cmm->view && !cmm->leaving && quorum_wanted(cmm) && cmm_may_be_quorate(cmm, cmm->view) && leads(cmm);
 }
 
 static void maybe_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
@@ -375,16 +393,17 @@ nodeset cmm_newest(const struct cmm *cmm)
 }
 
 /* Nodes that cannot know what was agreed do not help to form a cluster: they lost a part of it, or never were members while
- * others were.  They may join. */
+ * others were.  They may join.  When all nodes are here nobody else can know more, so who never was a member counts: else a
+ * cluster that lost a node while it formed for the first time would never form again. */
 static nodeset nodes_that_know(const struct cmm *cmm)
 {
-	bool somebody_was = false;
+	bool somebody_was = false, all = counted_view(cmm) == cmm->config.votes.configured;
 	nodeset set = 0;
 
 	FOR_EACH_NODE(id, counted_view(cmm))
 		somebody_was |= cmm->hello[id] && ju_int(cmm->hello[id], "synced", 0) > 0;
 	FOR_EACH_NODE(id, counted_view(cmm))
-		if (cmm->hello[id] && synced_of(cmm->hello[id]) >= (somebody_was ? 1 : 0))
+		if (cmm->hello[id] && synced_of(cmm->hello[id]) >= (somebody_was && !all ? 1 : 0))
 			set |= node_bit(id);
 	return set;
 }
@@ -467,6 +486,7 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 
 	if (!nodeset_has(cmm->view, from) || nodeset_from_json(ju_arr(event->message, "view")) != cmm->view)
 		return;         /* of an earlier view; its sender sends another for this one */
+	cmm->greeted |= node_bit(from);
 	if (!nodeset_has(cmm->config.votes.configured, from)) {
 		cmm_note(u, "CMM: Node %u is not in the configuration; it cannot join.", from);
 		return;
@@ -476,19 +496,18 @@ static void on_hello(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	json_decref(cmm->hello[from]);
 	cmm->hello[from] = json_incref((json_t *)event->message);
 	if (from != cmm->config.self && must_step_back(cmm, event->message, reason)) {
-		fail_fast(cmm, u, reason);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
-	if (cmm_is_ready(cmm) && ju_bool(event->message, "ready", false) &&
-	    (uint64_t)ju_int(event->message, "active", 0) > cmm->membership.epoch) {
+	if (cmm_is_ready(cmm) && (uint64_t)newest_of(event->message) > cmm->membership.epoch) {
 		(void)snprintf(reason, sizeof reason, "CMM: The cluster went on without this node (epoch %" PRIu64
 			       " here, %" PRIi64 " on node %u); aborting.", cmm->membership.epoch,
-			       ju_int(event->message, "active", 0), from);
-		fail_fast(cmm, u, reason);
+			       newest_of(event->message), from);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
 	if (was_left_behind(cmm))
-		fail_fast(cmm, u, "CMM: This node was away for a view of the cluster, which goes on without it; aborting.");
+		cmm_fail_fast(cmm, u, "CMM: This node was away for a view of the cluster, which goes on without it; aborting.");
 }
 
 static bool proposal_fits(const struct cmm *cmm, const json_t *message)
@@ -534,7 +553,7 @@ static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struc
 
 		(void)snprintf(reason, sizeof reason, "CMM: Cannot make epoch %" PRIu64 " durable: %.150s; aborting.",
 			       event->epoch, event->error);
-		fail_fast(cmm, u, reason);
+		cmm_fail_fast(cmm, u, reason);
 		return;
 	}
 	cmm->config.epoch = MAX(cmm->config.epoch, event->epoch);
@@ -544,22 +563,6 @@ static void on_stored_here(struct cmm *cmm, const struct cmm_event *event, struc
 }
 
 /* ---- a new epoch comes into force ---- */
-
-static void declare_dead(struct cmm *cmm, uint32_t id, const char *how, struct cmm_update *u)
-{
-	cmm->membership.lost &= ~node_bit(id);
-	cmm->dead_sent &= ~node_bit(id);
-	cmm->left &= ~node_bit(id);
-	cmm_note(u, "CMM: Node %u is dead (%s).", id, how);
-}
-
-static void lose_node(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms)
-{
-	cmm->membership.lost |= node_bit(id);
-	cmm->lost_incarnation[id] = incarnation;
-	cmm->lost_heard_ms[id] = heard_ms;
-	cmm->fence_due_ms[id] = 0;
-}
 
 /* From here on what this node stores is of the epoch in force. */
 static void now_synced(struct cmm *cmm, struct cmm_update *u)
@@ -596,10 +599,10 @@ static void activate(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 		/* Nobody knows what the absent ones run.  Whatever lease they have was confirmed by an earlier
 		 * incarnation of somebody here, before this view. */
 		FOR_EACH_NODE(id, cmm->config.votes.configured & ~m->members)
-			lose_node(cmm, id, 0, now_ms);
+			lost_add(cmm, id, 0, now_ms);
 	} else if (nodeset_has(m->ready, cmm->config.self)) {
 		FOR_EACH_NODE(id, old.ready & ~m->members)
-			lose_node(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
+			lost_add(cmm, id, old.member[id].incarnation, MAX(cmm->heard_ms[id], cmm->start_ms));
 	} else {
 		m->lost = 0;    /* the snapshot says who; what it knew of an epoch that went on without it is no use */
 	}
@@ -647,162 +650,6 @@ static void on_ready(struct cmm *cmm, const struct cmm_event *event, struct cmm_
 	cmm_note(u, "CMM: Node %u: joined cluster.", event->from);
 }
 
-/* ---- lost nodes ---- */
-
-#define FENCE_RETRY_MS 1000u
-
-/* What a node may have that was a member of an earlier cluster, whose takeover_time may have been longer. */
-static uint32_t longest_lease_ms(const struct cmm *cmm)
-{
-	struct cmm_timers highest;
-
-	if (cmm_timers_derive(cmm->config.votes.takeover_highest_ms, &highest, NULL) < 0)
-		return cmm->config.timers.lease_ms;
-	return MAX(cmm->config.timers.lease_ms, highest.lease_ms);
-}
-
-/* 0: not by waiting. */
-static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
-{
-	if (nodeset_has(cmm->left, id))
-		return 1;       /* at once */
-	if (cmm->config.votes.fence_required && nodeset_has(cmm->config.votes.fence, id))
-		return 0;
-	return cmm->lost_heard_ms[id] + (cmm->membership.formed ? longest_lease_ms(cmm) : cmm->config.timers.lease_ms) +
-	       cmm->config.timers.margin_ms;
-}
-
-static bool speaks_for_cluster(const struct cmm *cmm)
-{
-	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force;
-}
-
-static void say_dead(struct cmm *cmm, uint32_t id, const char *how, const char *by, uint64_t now_ms, struct cmm_update *u)
-{
-	cmm->dead_sent |= node_bit(id);
-	cmm_send(u, ju_pack("{ss,si,sI,sI,ss,ss,sI}", "t", "dead", "v", 1, "node", (json_int_t)id, "inc",
-			    (json_int_t)cmm->lost_incarnation[id], "how", how, "by", by, "silent_ms",
-			    (json_int_t)(now_ms - cmm->lost_heard_ms[id])));
-}
-
-/* A lost node is dead when it said goodbye, when its lease is over, or when a fence agent has made sure. */
-static void announce_dead(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
-{
-	if (!speaks_for_cluster(cmm))
-		return;
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		uint64_t due = dead_due_ms(cmm, id);
-
-		if (due && due <= now_ms)
-			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", "", now_ms, u);
-	}
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent & ~cmm->fencing & cmm->config.votes.fence)
-		if (now_ms >= cmm->fence_due_ms[id]) {
-			cmm->fencing |= node_bit(id);
-			u->fence |= node_bit(id);
-		}
-}
-
-static void on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	uint32_t id = event->node;
-
-	cmm->fencing &= ~node_bit(id);
-	if (event->error) {
-		cmm_note(u, "CMM: Node %u could not be fenced: %s", id, event->error);
-		cmm->fence_due_ms[id] = event->now_ms + FENCE_RETRY_MS;
-		return;
-	}
-	/* Only the life that was lost; since then it may have come back, or another president may have taken over. */
-	if (cmm_fence_wanted(cmm, id, event->incarnation))
-		say_dead(cmm, id, "fenced", event->how ? event->how : "", event->now_ms, u);
-}
-
-static void on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	static const char *const hows[] = { "lease", "left", "fenced" };
-	uint32_t id = (uint32_t)ju_int(event->message, "node", 0);
-
-	if (id >= 1 && id <= CMM_NODE_ID_MAX)
-		cmm->declared |= node_bit(id);
-	if (!nodeset_has(cmm->membership.lost, id))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(hows); i++)
-		if (streq(hows[i], ju_str(event->message, "how", "")))
-			declare_dead(cmm, id, hows[i], u);
-}
-
-/* ---- the lease ---- */
-
-static bool leads_beat(const struct cmm *cmm, uint32_t id)
-{
-	return nodeset_next(cmm->view, 0) == id;
-}
-
-static void send_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
-{
-	json_t *seen = json_array();
-
-	cmm->beat++;
-	cmm->sent_ms[cmm->beat % BEATS_KEPT] = now_ms;
-	/* The lowest node of the view gives the beat; the others answer it (on_beat), so that a burst of messages wakes
-	 * everybody once and the ring rests in between.  They wait half a beat longer before they go ahead alone. */
-	cmm->beat_due_ms = now_ms + cmm->config.timers.beat_ms * (leads_beat(cmm, cmm->config.self) ? 2 : 3) / 2;
-	FOR_EACH_NODE(id, cmm->view)
-		if (id != cmm->config.self)
-			ju_push(seen, ju_pack("[I,I]", (json_int_t)id, (json_int_t)cmm->heard_beat[id]));
-	cmm_send(u, ju_pack("{ss,sI,so}", "t", "beat", "k", (json_int_t)cmm->beat, "seen", seen));
-}
-
-static bool majority_confirms(const struct cmm *cmm, uint64_t beat)
-{
-	nodeset set = node_bit(cmm->config.self);
-
-	FOR_EACH_NODE(id, cmm->view)
-		if (id != cmm->config.self && cmm->confirmed[id] >= beat)
-			set |= node_bit(id);
-	return cmm_is_quorate(cmm, set);
-}
-
-static void renew_lease(struct cmm *cmm)
-{
-	uint64_t best = 0;
-
-	if (majority_confirms(cmm, UINT64_MAX))
-		best = cmm->beat;       /* this node alone is the majority */
-	FOR_EACH_NODE(id, cmm->view)
-		if (cmm->confirmed[id] > best && majority_confirms(cmm, cmm->confirmed[id]))
-			best = cmm->confirmed[id];
-	if (best == 0 || best + BEATS_KEPT <= cmm->beat)
-		return;
-	cmm->lease_until_ms = MAX(cmm->lease_until_ms, cmm->sent_ms[best % BEATS_KEPT] + cmm->config.timers.lease_ms);
-}
-
-static void on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
-{
-	uint32_t from = event->from;
-	json_t *pair;
-	size_t i;
-
-	if (from == cmm->config.self) {
-		renew_lease(cmm);
-		return;
-	}
-	cmm->heard_beat[from] = (uint64_t)ju_int(event->message, "k", 0);
-	cmm->heard_ms[from] = event->now_ms;
-	json_array_foreach(ju_arr(event->message, "seen"), i, pair) {
-		if (json_integer_value(json_array_get(pair, 0)) != (json_int_t)cmm->config.self)
-			continue;
-		uint64_t k = (uint64_t)json_integer_value(json_array_get(pair, 1));
-
-		if (k <= cmm->beat)     /* else: it speaks of an earlier incarnation of this node */
-			cmm->confirmed[from] = k;
-	}
-	renew_lease(cmm);
-	if (leads_beat(cmm, from) && cmm->sent_ms[cmm->beat % BEATS_KEPT] + cmm->config.timers.beat_ms / 2 <= event->now_ms)
-		send_beat(cmm, event->now_ms, u);
-}
-
 /* ---- views ---- */
 
 static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_update *u)
@@ -819,7 +666,7 @@ static unsigned count(nodeset set) { return (unsigned)__builtin_popcountll(set);
 /* In a race for a device: the side that runs services, then the larger one, then the one with the lowest node. */
 static bool is_favoured(const struct cmm *cmm)
 {
-	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left;
+	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left & ~cmm->evicted;
 	unsigned serve_here = count(here & cmm->serving), serve_there = count(there & cmm->serving);
 	uint32_t votes_here = cmm_node_votes(cmm, here), votes_there = cmm_node_votes(cmm, there);
 
@@ -830,16 +677,22 @@ static bool is_favoured(const struct cmm *cmm)
 
 static void lose_quorum(struct cmm *cmm, struct cmm_update *u)
 {
-	fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
+	cmm_fail_fast(cmm, u, "CMM: Cluster lost operational quorum; aborting.");
 }
 
-static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u)
 {
 	nodeset old = cmm->view;
 
-	cmm->view = event->view;
+	u->view_changed = true;
+	cmm->view = view;
 	cmm->views++;
-	cmm->view_ms = event->now_ms;
+	cmm->view_ms = now_ms;
+	cmm->evict_sent = cmm->greeted = 0;
+	FOR_EACH_NODE(id, view) {
+		cmm->spoke[id] = 0;
+		cmm->spoke_ms[id] = now_ms;
+	}
 	cmm->favoured = is_favoured(cmm);
 	cmm->together &= cmm->view;
 	cmm->proposed = cmm->in_force = cmm->synced = false;
@@ -856,17 +709,28 @@ static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_u
 	}
 	quorum_view(cmm);
 	note_view_change(cmm, old, u);
-	if (!may_be_quorate(cmm, cmm->view)) {
+	if (!cmm_may_be_quorate(cmm, cmm->view)) {
 		cmm->possible_since_ms = 0;
 		if (cmm_is_ready(cmm) && !cmm->leaving) {
 			lose_quorum(cmm, u);
 			return;
 		}
 	} else if (cmm->possible_since_ms == 0) {
-		cmm->possible_since_ms = event->now_ms;
+		cmm->possible_since_ms = now_ms;
 	}
 	send_hello(cmm, u);
-	send_beat(cmm, event->now_ms, u);
+	lease_beat(cmm, now_ms, u);
+}
+
+/* Whoever was evicted counts again until it is silent in this view, too: not all who are in it know of that.  When it has gone
+ * now and nothing else is new, nothing is. */
+static void on_view(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
+{
+	bool known = cmm->evicted && event->view == cmm->view;
+
+	cmm->evicted = 0;
+	if (!known)
+		cmm_change_view(cmm, event->view, event->now_ms, u);
 }
 
 /* The last device that could have given this member its quorum has refused. */
@@ -895,7 +759,7 @@ static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 static void on_timer(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
 {
 	if (cmm->view && event->now_ms >= cmm->beat_due_ms)
-		send_beat(cmm, event->now_ms, u);
+		lease_beat(cmm, event->now_ms, u);
 }
 
 static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -904,8 +768,10 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 
 	if (!nodeset_has(cmm->view, event->from))
 		return;
+	cmm->spoke[event->from]++;
+	cmm->spoke_ms[event->from] = event->now_ms;
 	if (streq(t, "beat"))
-		on_beat(cmm, event, u);
+		lease_on_beat(cmm, event, u);
 	else if (streq(t, "qtake"))
 		quorum_on_take(cmm, event->message, u);
 	else if (streq(t, "qhave"))
@@ -921,15 +787,11 @@ static void on_message(struct cmm *cmm, const struct cmm_event *event, struct cm
 	else if (streq(t, "ready"))
 		on_ready(cmm, event, u);
 	else if (streq(t, "dead"))
-		on_dead(cmm, event, u);
+		lost_on_dead(cmm, event, u);
 	else if (streq(t, "leave"))
 		on_leave(cmm, event);
-}
-
-static void sooner(uint64_t *due, uint64_t other)
-{
-	if (other && (!*due || other < *due))
-		*due = other;
+	else if (streq(t, "evict"))
+		lease_on_evict(cmm, event, u);
 }
 
 static uint64_t next_timer_ms(const struct cmm *cmm)
@@ -939,13 +801,7 @@ static uint64_t next_timer_ms(const struct cmm *cmm)
 	sooner(&due, quorum_due_ms(cmm));
 	if (wants_to_ask(cmm))
 		sooner(&due, ask_due_ms(cmm));
-	if (!speaks_for_cluster(cmm))
-		return due;
-	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
-		sooner(&due, dead_due_ms(cmm, id));
-		if (nodeset_has(cmm->config.votes.fence & ~cmm->fencing, id))
-			sooner(&due, MAX(cmm->fence_due_ms[id], 1u));
-	}
+	sooner(&due, lost_due_ms(cmm));
 	return due;
 }
 
@@ -972,7 +828,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	if (!cmm->start_ms)
 		cmm->start_ms = event->now_ms;
 	if (cmm_lease_is_over(cmm, event->now_ms))
-		fail_fast(cmm, u, CMM_LEASE_OVER);
+		cmm_fail_fast(cmm, u, CMM_LEASE_OVER);
 	if (cmm->panicked)
 		return;
 	switch (event->type) {
@@ -981,7 +837,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_STORED:  on_stored_here(cmm, event, u); break;
 	case CMM_EV_TIMER:   on_timer(cmm, event, u); break;
 	case CMM_EV_DEVICE:  quorum_ended(cmm, event, u); break;
-	case CMM_EV_FENCED:  on_fenced(cmm, event, u); break;
+	case CMM_EV_FENCED:  lost_on_fenced(cmm, event, u); break;
 	case CMM_EV_RESTORED:
 		if (cmm->in_force)
 			now_synced(cmm, u);
@@ -996,8 +852,9 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	}
 	if (cmm->panicked)
 		return;
+	lease_evict_silent(cmm, event->now_ms, u);
 	go_on(cmm, event->now_ms, u);
-	announce_dead(cmm, event->now_ms, u);
+	lost_announce(cmm, event->now_ms, u);
 	say_ready(cmm, event->now_ms, u);
 	u->lease_until_ms = cmm_is_ready(cmm) && !cmm->leaving ? cmm->lease_until_ms : 0;
 	u->timer_ms = next_timer_ms(cmm);
@@ -1044,17 +901,6 @@ void cmm_set_serving(struct cmm *cmm, nodeset serving) { cmm->serving = serving;
 const struct cmm_votes *cmm_config_votes(const struct cmm *cmm) { return &cmm->config.votes; }
 const struct cmm_timers *cmm_timers(const struct cmm *cmm) { return &cmm->config.timers; }
 
-uint64_t cmm_lost_incarnation(const struct cmm *cmm, uint32_t id)
-{
-	return cmm->lost_incarnation[id];
-}
-
-bool cmm_fence_wanted(const struct cmm *cmm, uint32_t id, uint64_t incarnation)
-{
-	return speaks_for_cluster(cmm) && nodeset_has(cmm->membership.lost & ~cmm->dead_sent, id) &&
-	       cmm->lost_incarnation[id] == incarnation;
-}
-
 void cmm_set_hello_extra(struct cmm *cmm, const json_t *extra)
 {
 	json_decref(cmm->extra);
@@ -1081,7 +927,7 @@ void cmm_restore(struct cmm *cmm, const json_t *snapshot, uint64_t now_ms)
 
 		if (id >= 1 && id <= CMM_NODE_ID_MAX &&
 		    !nodeset_has(cmm->membership.members | cmm->declared, (uint32_t)id))
-			lose_node(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
+			lost_add(cmm, (uint32_t)id, (uint64_t)ju_int(v, "inc", 0), now_ms);
 	}
 }
 

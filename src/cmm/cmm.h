@@ -24,6 +24,7 @@ struct cmm_device_config {
 	uint32_t votes;                                 /* as configured now: usually N-1 for N ports; 0 in maintenance */
 	nodeset  ports;                                 /* nodes that are connected to it */
 	bool     enabled;                               /* false: nobody touches it */
+	bool     data;                                  /* no quorum device but a shared disk: has no votes, and is fenced */
 };
 
 /* What may change while a node runs: the infrastructure table in numbers (config.c reads it). */
@@ -64,7 +65,7 @@ struct cmm_membership {
 };
 
 enum cmm_event_type {
-	CMM_EV_VIEW,            /* the bus: these nodes hear each other from here on in the log */
+	CMM_EV_VIEW,            /* the bus: the machines of these nodes hear each other from here on in the log */
 	CMM_EV_MESSAGE,         /* a message whose type is one of cmm's */
 	CMM_EV_STORED,          /* the record of update.store is durable, or could not be made so */
 	CMM_EV_DEVICE,          /* an operation of update.device has ended: it has no further effect */
@@ -113,6 +114,7 @@ struct cmm_update {
 	struct cmm_device_request device[CMM_DEVICE_ID_MAX];    /* device_count of them, one at a time for each device */
 	size_t   device_count;
 	nodeset  fence;                 /* see to it that these nodes are off, see cmm_lost_incarnation(); then CMM_EV_FENCED */
+	bool     view_changed;          /* see cmm_view(); by CMM_EV_VIEW, or by the eviction of a silent node */
 	bool     activated;             /* a new epoch is in force, see cmm_membership() */
 	uint32_t became_ready;          /* this node is ready from here on in the log */
 	json_t  *notes;                 /* array of sentences for the system log; NULL: none */

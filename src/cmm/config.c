@@ -33,6 +33,15 @@ static void read_node(const json_t *table, uint32_t id, struct cmm_votes *votes)
 		votes->fence |= node_bit(id);
 }
 
+/* default_fencing of the disk, or global_fencing of the cluster. */
+static bool is_fenced(const json_t *table, uint32_t id)
+{
+	const char *own = ju_strf(table, "global", "cluster.quorum_devices.%u.properties.default_fencing", id);
+	const char *value = streq(own, "global") ? ju_str(table, "cluster.properties.global_fencing", "prefer3") : own;
+
+	return strncmp(value, "nofencing", strlen("nofencing")) != 0;
+}
+
 static void read_device(const json_t *table, uint32_t id, struct cmm_votes *votes)
 {
 	struct cmm_device_config *d = &votes->device[id];
@@ -40,6 +49,11 @@ static void read_device(const json_t *table, uint32_t id, struct cmm_votes *vote
 	(void)snprintf(d->name, sizeof d->name, "%s", ju_strf(table, NULL, "cluster.quorum_devices.%u.name", id));
 	d->votes = number_or(ju_strf(table, NULL, "cluster.quorum_devices.%u.properties.votecount", id), 0);
 	d->enabled = streq(ju_strf(table, "enabled", "cluster.quorum_devices.%u.state", id), "enabled");
+	d->data = streq(ju_strf(table, "quorum", "cluster.quorum_devices.%u.properties.role", id), "data");
+	if (d->data) {
+		d->votes = 0;
+		d->enabled = d->enabled && is_fenced(table, id);
+	}
 	for (uint32_t node = 1; node <= CMM_NODE_ID_MAX; node++) {
 		const char *port = ju_strf(table, NULL, "cluster.quorum_devices.%u.properties.path_%u", id, node);
 
@@ -72,7 +86,7 @@ uint32_t cmm_device_default_votes(const struct cmm_votes *votes, uint32_t id)
 
 	for (uint32_t node = nodeset_next(votes->device[id].ports, 0); node; node = nodeset_next(votes->device[id].ports, node))
 		n += votes->node[node] > 0;
-	return n ? n - 1 : 0;
+	return n && !votes->device[id].data ? n - 1 : 0;
 }
 
 uint32_t cmm_node_default_vote(const json_t *table, uint32_t id)

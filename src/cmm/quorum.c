@@ -17,9 +17,12 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
+
 const char *const cmm_device_op_names[DEVICE_OP_COUNT] = { "nothing", "register", "take", "check" };
 
 #define RETRY_MS 1000u          /* after an error of a device */
+#define DISK_CHECK_MS 2000u     /* a shared disk is looked at this often */
 
 static const struct cmm_device_config *config_of(const struct cmm *cmm, uint32_t id)
 {
@@ -72,7 +75,7 @@ uint32_t quorum_votes_reachable(const struct cmm *cmm, nodeset set)
 
 static bool may_be_taken(const struct cmm *cmm, uint32_t id)
 {
-	return !cmm->device[id].held && config_of(cmm, id)->enabled && (config_of(cmm, id)->ports & cmm->view);
+	return !cmm->device[id].held && config_of(cmm, id)->enabled && !config_of(cmm, id)->data && (config_of(cmm, id)->ports & cmm->view);
 }
 
 bool quorum_wanted(const struct cmm *cmm)
@@ -110,11 +113,12 @@ static void forget(struct cmm *cmm, uint32_t id)
 {
 	struct device *d = &cmm->device[id];
 
-	d->held = d->asked = d->want_take = d->want_check = false;
+	d->held = d->asked = d->want_take = false;
 	d->waiting = 0;
+	d->asked_ms = 0;
 	d->keyed = config_of(cmm, id)->ports;
 	d->good = 0;
-	d->said_good_view = 0;
+	d->said_good_view = 0;          /* what was said in this view was of another device, perhaps */
 	d->key = cmm->keys & device_bit(id) ? KEY_UNKNOWN : KEY_BAD;
 	d->why[0] = '\0';
 }
@@ -158,6 +162,7 @@ void quorum_view(struct cmm *cmm)
 		d->good = cmm_is_ready(cmm) ? d->good & cmm->view : 0;
 		d->asked = d->want_take = false;
 		d->waiting = 0;
+		d->asked_ms = 0;
 		/* On its way to be used, but not said to all: it has to be said again to the members of this view. */
 		if (d->key == KEY_REGISTERING || d->key == KEY_SAID || d->key == KEY_TOLD)
 			d->key = KEY_CLEARED;
@@ -183,7 +188,8 @@ json_t *quorum_to_json(const struct cmm *cmm)
 }
 
 /* What the proposer knows.  Members may have come into this view by ways of their own; each one's keyed has enough nodes in
- * it, so what is in both is enough, too. */
+ * it, so what is in both is enough, too.  A node that is no member has its configuration of long ago: since then the device
+ * may have gone and come again under its name with other nodes, so the proposer's word alone counts. */
 void quorum_learn(struct cmm *cmm, const json_t *devices)
 {
 	json_t *v;
@@ -199,7 +205,7 @@ void quorum_learn(struct cmm *cmm, const json_t *devices)
 		if (!ju_bool(v, "held", false))
 			continue;
 		d->held = true;
-		d->keyed &= nodeset_from_json(ju_arr(v, "keyed"));
+		d->keyed = nodeset_from_json(ju_arr(v, "keyed")) & (cmm_is_ready(cmm) ? d->keyed : ~(nodeset)0);
 	}
 }
 
@@ -220,6 +226,14 @@ void quorum_restore(struct cmm *cmm, const json_t *devices)
 
 /* ---- taking: asked for by the proposer, done by all who can, the first success counts ---- */
 
+static void send_take(struct cmm *cmm, json_t *ids /* taken */, uint64_t now_ms, struct cmm_update *u)
+{
+	if (json_array_size(ids))
+		cmm_send(u, ju_pack("{ss,si,so,sO,sI}", "t", "qtake", "v", 1, "view", nodeset_to_json(cmm->view), "q", ids, "at",
+				    (json_int_t)now_ms));
+	json_decref(ids);
+}
+
 void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	json_t *ids = json_array();
@@ -229,9 +243,63 @@ void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 			ju_push(ids, json_integer(id));
 	cmm->asked = true;
 	cmm->ask_again_ms = now_ms + cmm->config.timers.formation_ms;
-	if (json_array_size(ids))
-		cmm_send(u, ju_pack("{ss,si,so,sO}", "t", "qtake", "v", 1, "view", nodeset_to_json(cmm->view), "q", ids));
-	json_decref(ids);
+	send_take(cmm, ids, now_ms, u);
+}
+
+/* ---- shared disks: no race, as only a quorate membership asks for them ---- */
+
+static bool is_disk_of(const struct cmm *cmm, uint32_t q, uint32_t node)
+{
+	const struct cmm_device_config *config = config_of(cmm, q);
+
+	return config->data && config->enabled && nodeset_has(config->ports, node) && (config->ports & cmm->view);
+}
+
+void quorum_ask_disks(struct cmm *cmm, uint32_t id, uint64_t since_ms, uint64_t now_ms, struct cmm_update *u)
+{
+	json_t *ids = json_array();
+
+	FOR_EACH_DEVICE(cmm, q) {
+		struct device *d = &cmm->device[q];
+
+		if (!is_disk_of(cmm, q, id) || d->asked_ms >= since_ms)
+			continue;
+		d->asked_ms = now_ms;
+		d->asked = d->taken = false;
+		ju_push(ids, json_integer(q));
+	}
+	send_take(cmm, ids, now_ms, u);
+}
+
+uint64_t quorum_disks_asked_ms(const struct cmm *cmm, uint32_t id)
+{
+	uint64_t asked_ms = 0;
+
+	FOR_EACH_DEVICE(cmm, q)
+		if (is_disk_of(cmm, q, id))
+			asked_ms = MAX(asked_ms, cmm->device[q].asked_ms);
+	return asked_ms;
+}
+
+bool quorum_disks_taken(const struct cmm *cmm, uint32_t id, uint64_t since_ms)
+{
+	FOR_EACH_DEVICE(cmm, q) {
+		const struct device *d = &cmm->device[q];
+
+		if (is_disk_of(cmm, q, id) && (d->asked_ms < since_ms || !d->asked || (!d->taken && d->waiting)))
+			return false;
+	}
+	return true;
+}
+
+char *quorum_disks_taken_names(const struct cmm *cmm, uint32_t id, uint64_t since_ms)
+{
+	struct buf names = { 0 };
+
+	FOR_EACH_DEVICE(cmm, q)
+		if (is_disk_of(cmm, q, id) && cmm->device[q].taken && cmm->device[q].asked_ms >= since_ms)
+			buf_printf(&names, "%s%s", names.len ? ", " : "", config_of(cmm, q)->name);
+	return buf_take(&names);
 }
 
 static void say_have(const struct cmm *cmm, uint32_t id, const char *result, const char *text, struct cmm_update *u)
@@ -245,8 +313,18 @@ static bool key_usable(const struct device *d)
 	return d->key == KEY_GOOD || d->key == KEY_UNKNOWN;
 }
 
+/* Nobody races for a shared disk, so there it is enough that the key is on it. */
+static bool may_take(const struct cmm *cmm, uint32_t id)
+{
+	const struct device *d = &cmm->device[id];
+	bool on_it = d->key == KEY_SAID || d->key == KEY_TOLD || d->key == KEY_SAVING;
+
+	return key_usable(d) || (config_of(cmm, id)->data && on_it);
+}
+
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u)
 {
+	uint64_t at_ms = (uint64_t)ju_int(message, "at", 0);
 	json_t *v;
 	size_t i;
 
@@ -258,15 +336,16 @@ void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u
 
 		if (!id)
 			continue;
-		d->asked = true;
+		d->asked = d->asked_ms <= at_ms;        /* else this president has asked again since */
+		d->taken = false;
 		d->waiting = config_of(cmm, id)->ports & cmm->view;
 		if (!nodeset_has(d->waiting, cmm->config.self) || d->want_take)
 			continue;
-		if (d->held)
+		if (d->held && !config_of(cmm, id)->data)
 			say_have(cmm, id, "ok", "", u);
 		else if (cmm->leaving || !connected(cmm, id) || cmm->amnesia)
 			say_have(cmm, id, "none", "", u);
-		else if (!key_usable(d))
+		else if (!may_take(cmm, id) && !config_of(cmm, id)->data)
 			say_have(cmm, id, "none", d->why[0] ? d->why : "this node's key may not be used yet", u);
 		else
 			d->want_take = true;
@@ -287,7 +366,10 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 			cmm_note(u, "CMM: Quorum device %s: this node's key is gone; another node has taken it.", config_of(cmm, id)->name);
 		return;
 	}
-	if (!d->held)
+	d->taken = true;
+	if (config_of(cmm, id)->data)
+		cmm_note(u, "CMM: Node %u: shared disk %s is fenced: only members can write to it.", from, config_of(cmm, id)->name);
+	else if (!d->held)
 		cmm_note(u, "CMM: Node %u: quorum device %s is owned by this partition.", from, config_of(cmm, id)->name);
 	d->held = true;
 	d->keyed = (d->keyed & cmm->view) | node_bit(from);
@@ -359,12 +441,25 @@ static void key_lost(struct device *d)
 	d->said_good_view = 0;
 }
 
-static void key_found(struct device *d, bool there)
+/* A take that was asked for before this node was a member may be carried out late, and its key is put on again.  But when
+ * there is no epoch in force that it belongs to, others have gone on without it. */
+static void key_found(struct cmm *cmm, uint32_t id, nodeset keys, struct cmm_update *u)
 {
-	if (d->key == KEY_UNKNOWN)
+	struct device *d = &cmm->device[id];
+	bool there = nodeset_has(keys, cmm->config.self);
+
+	if (d->key == KEY_UNKNOWN) {
 		d->key = there ? KEY_GOOD : KEY_BAD;
-	else if (d->key == KEY_GOOD && !there)
+	} else if (d->key == KEY_GOOD && !there) {
 		key_lost(d);
+		if (config_of(cmm, id)->data && cmm_is_ready(cmm) && !cmm->leaving && !cmm->in_force && keys) {
+			char reason[256];
+
+			(void)snprintf(reason, sizeof reason, "CMM: Reservation Conflict on shared disk %s: other nodes have fenced this one; "
+				       "aborting.", config_of(cmm, id)->name);
+			cmm_fail_fast(cmm, u, reason);
+		}
+	}
 }
 
 void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u)
@@ -397,12 +492,18 @@ void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_upd
 		} else if (event->result == DEVICE_OK && d->key == KEY_UNKNOWN) {
 			d->key = KEY_GOOD;
 		}
-		if (same_view)
+		/* Of a shared disk others have removed it long ago, or late: it is put on again, and then it takes. */
+		d->want_take |= same_view && config_of(cmm, id)->data && event->result == DEVICE_PREEMPTED;
+		if (same_view && !d->want_take)
 			say_have(cmm, id, results[event->result], d->why, u);
 	} else if (event->op == DEVICE_CHECK && event->result == DEVICE_OK) {
-		key_found(d, nodeset_has(event->keys_seen, cmm->config.self));
+		key_found(cmm, id, event->keys_seen, u);
 	} else if (event->op == DEVICE_REGISTER && d->key == KEY_REGISTERING) {
 		d->key = event->result == DEVICE_OK ? KEY_SAID : KEY_CLEARED;
+		if (d->key == KEY_CLEARED && d->want_take) {
+			d->want_take = false;
+			say_have(cmm, id, "error", d->why, u);
+		}
 		if (d->key == KEY_SAID)
 			say_key(cmm, id, false, u);
 	}
@@ -423,6 +524,12 @@ static bool is_member(const struct cmm *cmm)
 	return cmm->in_force && nodeset_has(cmm->membership.members, cmm->config.self) && !cmm->leaving;
 }
 
+/* A shared disk also while a new epoch is being agreed on: what it says then may be that others have gone on. */
+static bool may_check(const struct cmm *cmm, uint32_t id)
+{
+	return is_member(cmm) || (config_of(cmm, id)->data && cmm_is_ready(cmm) && !cmm->leaving);
+}
+
 static void work_on(struct cmm *cmm, uint32_t id, uint64_t now_ms, struct cmm_update *u)
 {
 	struct device *d = &cmm->device[id];
@@ -441,17 +548,17 @@ static void work_on(struct cmm *cmm, uint32_t id, uint64_t now_ms, struct cmm_up
 	}
 	if (d->busy != DEVICE_NOTHING)
 		return;
-	if (d->want_take) {
+	if (d->want_take && (may_take(cmm, id) || !config_of(cmm, id)->data)) {
 		d->want_take = false;
-		if (key_usable(d))
+		if (may_take(cmm, id))
 			begin_op(cmm, id, DEVICE_TAKE, u);
 		else
 			say_have(cmm, id, "none", d->why, u);
 	} else if (d->key == KEY_CLEARED && is_member(cmm) && now_ms >= d->retry_ms) {
 		d->key = KEY_REGISTERING;
 		begin_op(cmm, id, DEVICE_REGISTER, u);
-	} else if (is_member(cmm) && now_ms >= d->check_due_ms) {
-		d->check_due_ms = now_ms + cmm->config.timers.check_ms;
+	} else if (may_check(cmm, id) && now_ms >= d->check_due_ms) {
+		d->check_due_ms = now_ms + (config_of(cmm, id)->data ? DISK_CHECK_MS : cmm->config.timers.check_ms);
 		begin_op(cmm, id, DEVICE_CHECK, u);
 	}
 }
@@ -467,14 +574,12 @@ uint64_t quorum_due_ms(const struct cmm *cmm)
 {
 	uint64_t due = 0;
 
-	if (!is_member(cmm))
-		return 0;
 	FOR_EACH_DEVICE(cmm, id) {
 		const struct device *d = &cmm->device[id];
-		uint64_t own = d->key == KEY_CLEARED ? MAX(d->retry_ms, 1u) : MAX(d->check_due_ms, 1u);
+		bool again = d->key == KEY_CLEARED && is_member(cmm);
 
-		if (connected(cmm, id) && d->busy == DEVICE_NOTHING)
-			due = due ? MIN(due, own) : own;
+		if (connected(cmm, id) && d->busy == DEVICE_NOTHING && may_check(cmm, id))
+			sooner(&due, MAX(again ? d->retry_ms : d->check_due_ms, 1u));
 	}
 	return due;
 }

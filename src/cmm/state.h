@@ -1,5 +1,5 @@
-/* The state of the membership monitor, shared by cmm.c (views, epochs, leases) and quorum.c (quorum devices).  Private to
- * src/cmm. */
+/* The state of the membership monitor, shared by cmm.c (views, epochs), lease.c, lost.c and quorum.c (quorum devices).
+ * Private to src/cmm. */
 #pragma once
 #include "base/json.h"
 #include "cmm/cmm.h"
@@ -36,7 +36,9 @@ struct device {
 	uint64_t key_beat;      /* KEY_TOLD: a beat of this node that all have to confirm */
 	enum cmm_device_op busy;/* the operation under way; the device does one at a time */
 	uint64_t busy_view;     /* and the view it is for */
-	bool     want_take, want_check;
+	bool     want_take;
+	bool     taken;         /* by somebody, since it was asked for */
+	uint64_t asked_ms;      /* a shared disk: when this president asked for it in this view; 0: it has not */
 	uint64_t retry_ms;      /* after an error, not before this time */
 	uint64_t check_due_ms;
 	int64_t  proved_ms;
@@ -54,6 +56,11 @@ struct cmm {
 	uint64_t view_ms;               /* when this one came */
 	bool     favoured;              /* in a race for a device this view need not wait */
 	nodeset  serving;
+	uint64_t spoke[CMM_NODE_ID_MAX + 1];    /* messages of that node that the log brought in this view */
+	uint64_t spoke_ms[CMM_NODE_ID_MAX + 1]; /* the last one; at first: when the view came */
+	nodeset  greeted;               /* said hello in this view, configured or not */
+	nodeset  evict_sent;            /* by this node, on the way */
+	nodeset  evicted;               /* of the view of the bus, but not of this one */
 	nodeset  together;              /* were in every view here since the epoch in force was agreed */
 	uint64_t possible_since_ms;     /* views could have been quorate since; 0: not */
 	json_t  *hello[CMM_NODE_ID_MAX + 1];
@@ -94,7 +101,29 @@ void cmm_send(struct cmm_update *u, json_t *message /* taken */);
 void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u);
 uint32_t cmm_node_votes(const struct cmm *cmm, nodeset set);
 bool cmm_is_quorate(const struct cmm *cmm, nodeset set);        /* with the devices that this view holds */
+bool cmm_may_be_quorate(const struct cmm *cmm, nodeset set);    /* with every device that can be reached */
+void cmm_fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason);
+void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u);     /* from here on in the log */
+static inline void sooner(uint64_t *due, uint64_t other)        /* 0: never */
+{
+	if (other && (!*due || other < *due))
+		*due = other;
+}
 static inline uint64_t device_bit(uint32_t id) { return (uint64_t)1 << id; }
+
+/* lease.c */
+void lease_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);        /* multicast the next beat */
+void lease_on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+void lease_evict_silent(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
+void lease_on_evict(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+
+/* lost.c */
+void lost_add(struct cmm *cmm, uint32_t id, uint64_t incarnation, uint64_t heard_ms);
+void lost_announce(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);     /* the president: who is dead, whom to fence */
+void lost_on_dead(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+void lost_on_fenced(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
+uint64_t lost_due_ms(const struct cmm *cmm);                    /* lost_announce() has something to do then; 0: never */
+uint32_t lost_longest_lease_ms(const struct cmm *cmm);          /* that a member of an earlier cluster may have */
 
 /* quorum.c */
 uint32_t quorum_votes(const struct cmm *cmm);                   /* of the devices that this view holds */
@@ -107,6 +136,12 @@ void quorum_configure(struct cmm *cmm, const struct cmm_votes *old);
 void quorum_view(struct cmm *cmm);
 /* The proposer: asks everybody to take what is not held. */
 void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
+/* The president: has the shared disks taken that node id is connected to, unless it has asked for that since since_ms. */
+void quorum_ask_disks(struct cmm *cmm, uint32_t id, uint64_t since_ms, uint64_t now_ms, struct cmm_update *u);
+/* Since since_ms each of them was taken, or all who are here have said that they cannot. */
+bool quorum_disks_taken(const struct cmm *cmm, uint32_t id, uint64_t since_ms);
+char *quorum_disks_taken_names(const struct cmm *cmm, uint32_t id, uint64_t since_ms);        /* "d1, d2"; caller frees */
+uint64_t quorum_disks_asked_ms(const struct cmm *cmm, uint32_t id);     /* the last time that it asked for one of them; 0: it has not */
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u);
 void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);
 void quorum_on_key(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);

@@ -91,7 +91,9 @@ static json_t *name_of(const json_t *entry) { return json_string(ju_str(entry, "
 static json_t *id_of(const json_t *entry)   { return json_integer(ju_int(entry, "id", 0)); }
 static json_t *private_name_of(const json_t *entry)
 {
-	return json_sprintf("clusternode%d-priv", (int)ju_int(entry, "id", 0));
+	const char *name = ju_str(entry, "private_name", "");
+
+	return *name ? json_string(name) : json_sprintf("clusternode%d-priv", (int)ju_int(entry, "id", 0));
 }
 static json_t *zone_of(const json_t *entry) { return json_sprintf("%s:global", ju_str(entry, "name", "")); }
 static json_t *state_of(const json_t *entry)
@@ -159,17 +161,6 @@ static json_t *private_name_local(struct optag_query *q)
 	return private_name_node(q);
 }
 
-static json_t *managed_groups(struct optag_query *q)
-{
-	json_t *list = json_array(), *group;
-	size_t i;
-
-	json_array_foreach(ju_arr(q->reply, "groups"), i, group)
-		if (ju_bool(group, "managed", false))
-			ju_push(list, name_of(group));
-	return list;
-}
-
 /* ---- resource ---- */
 
 static json_t *property_of(const struct optag_query *q, const char *name)
@@ -211,21 +202,57 @@ static json_t *extension_names(struct optag_query *q)
 	return list;
 }
 
+/* The property; where it has values per node, with the one of that node in force. */
+static json_t *extension_on(struct optag_query *q, const char *node)
+{
+	json_t *prop = property_of(q, q->prop), *value, *copy;
+
+	if (!prop || !ju_bool(prop, "extension", false))
+		return fail(q, SCHA_ERR_PROP);
+	value = json_object_get(json_object_get(prop, "values"), node);
+	if (!value)
+		return json_incref(prop);
+	copy = json_copy(prop);
+	json_object_set(copy, "value", value);
+	return copy;
+}
+
 static json_t *extension(struct optag_query *q)
 {
-	json_t *prop = property_of(q, q->prop);
-
-	return prop && ju_bool(prop, "extension", false) ? json_incref(prop) : fail(q, SCHA_ERR_PROP);
+	return extension_on(q, ju_str(q->reply, "self", ""));
 }
 
 static json_t *extension_node(struct optag_query *q)
 {
-	return node_entry(q, true) ? extension(q) : NULL;
+	return node_entry(q, true) ? extension_on(q, q->name) : NULL;
+}
+
+/* Of the node where it has a switch of its own; else the one of the resource. */
+static json_t *switch_of(struct optag_query *q, const json_t *entry)
+{
+	json_t *own = json_object_get(entry, q->key);
+
+	return own ? json_incref(own) : field(q);
+}
+
+static json_t *local_switch(struct optag_query *q)
+{
+	return switch_of(q, list_item(ju_arr(q->reply, "nodes"), "node", ju_str(q->reply, "self", ""), false));
 }
 
 static json_t *switch_node(struct optag_query *q)
 {
-	return node_entry(q, true) ? field(q) : NULL;
+	json_t *entry = node_entry(q, true);
+
+	return entry ? switch_of(q, entry) : NULL;
+}
+
+/* Set, or worked out from the dependencies on addresses: then also where the type does not declare it. */
+static json_t *network_resources(struct optag_query *q)
+{
+	json_t *list = ju_arr(q->reply, "network_resources");
+
+	return json_array_size(list) ? json_incref(list) : property(q);
 }
 
 /* A node that is not in the Nodelist has no entry; nothing runs there. */
@@ -334,14 +361,14 @@ static const struct optag table[] = {
 	{ "PRIVATELINK_HOSTNAME_NODE", CLUSTER, NAMED, OPTAG_STRING, private_name_node },
 	{ "ALL_PRIVATELINK_HOSTNAMES", CLUSTER, .out = OPTAG_STRARRAY, .value = all_private_names },
 	{ "SYSLOG_FACILITY",           CLUSTER, .out = OPTAG_INT, .value = syslog_facility },
-	{ "ALL_RESOURCEGROUPS",        CLUSTER, .out = OPTAG_STRARRAY, .value = managed_groups, .from_status = true },
+	{ "ALL_RESOURCEGROUPS",        CLUSTER, .out = OPTAG_STRARRAY, .value = field, .key = "groups" },
 	{ "ALL_RESOURCETYPES",         CLUSTER, .out = OPTAG_STRARRAY, .value = field, .key = "types" },
 	{ "ALL_ZONES",                 CLUSTER, .out = OPTAG_STRARRAY, .value = all_zones },
 	{ "ALL_ZONES_NODEID",          CLUSTER, BY_ID, OPTAG_STRARRAY, zones_of_id },
 	{ "ALL_NONGLOBAL_ZONES",       CLUSTER, .out = OPTAG_STRARRAY, .value = no_zones },
 	{ "ALL_NONGLOBAL_ZONES_NODEID", CLUSTER, BY_ID, OPTAG_STRARRAY, no_zones_of_id },
 	{ "ZONE_LOCAL",                CLUSTER, .out = OPTAG_STRING, .value = zone_local },
-	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY, .value = field, .key = "load_limits" },
+	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY },
 	{ "HARD_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
 	{ "SOFT_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
 	{ "LOADLIMIT_PROPS",           CLUSTER, NAMED, OPTAG_STRARRAY },
@@ -354,8 +381,8 @@ static const struct optag table[] = {
 	{ "GROUP",        RESOURCE, .out = OPTAG_STRING, .value = field, .key = "group" },
 	PROP("RESOURCE_PROJECT_NAME", STRING, "Resource_project_name"),
 	PROP("LOAD_BALANCING_POLICY", STRING, "Load_balancing_policy"),
-	{ "ON_OFF_SWITCH",         RESOURCE, .out = OPTAG_SWITCH, .value = field, .key = "enabled" },
-	{ "MONITORED_SWITCH",      RESOURCE, .out = OPTAG_SWITCH, .value = field, .key = "monitored" },
+	{ "ON_OFF_SWITCH",         RESOURCE, .out = OPTAG_SWITCH, .value = local_switch, .key = "enabled" },
+	{ "MONITORED_SWITCH",      RESOURCE, .out = OPTAG_SWITCH, .value = local_switch, .key = "monitored" },
 	{ "ON_OFF_SWITCH_NODE",    RESOURCE, NAMED, OPTAG_SWITCH, switch_node, "enabled" },
 	{ "MONITORED_SWITCH_NODE", RESOURCE, NAMED, OPTAG_SWITCH, switch_node, "monitored" },
 	{ "RESOURCE_STATE",        RESOURCE, .out = OPTAG_RSSTATE, .value = local_state, .key = "state", .dynamic = true },
@@ -393,7 +420,7 @@ static const struct optag table[] = {
 	PROP("ROUND_ROBIN", BOOLEAN, "Round_robin"),
 	PROP("GLOBAL_ZONE_OVERRIDE", BOOLEAN, "Global_zone_override"),
 	PROP("PRE_EVICT", BOOLEAN, "Pre_evict"),
-	PROP("NETWORK_RESOURCES_USED", STRARRAY, "Network_resources_used"),
+	{ "NETWORK_RESOURCES_USED", RESOURCE, .out = OPTAG_STRARRAY, .value = network_resources, .key = "Network_resources_used" },
 	PROP("PORT_LIST", STRARRAY, "Port_list"),
 	PROP("LOAD_BALANCING_WEIGHTS", STRARRAY, "Load_balancing_weights"),
 #define DEPENDENCIES(suffix, of) \
@@ -465,7 +492,8 @@ static const struct optag table[] = {
 	TYPED("INIT_NODES", INITNODES, "init_nodes"),
 	{ "INSTALLED_NODES", TYPE, .out = OPTAG_STRARRAY, .value = installed_nodes, .key = "installed_nodes" },
 	TYPED("PKGLIST", STRARRAY, "pkglist"),
-	TYPED("RESOURCE_LIST", STRARRAY, "resources"),
+	/* The resources come and go with tables of groups, so the type does not change with them. */
+	{ "RESOURCE_LIST", TYPE, .out = OPTAG_STRARRAY, .value = field, .key = "resources", .dynamic = true },
 };
 
 size_t optag_count(void)

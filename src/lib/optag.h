@@ -20,13 +20,13 @@ enum optag_in {
 
 enum optag_out {
 	OPTAG_STRING, OPTAG_INT, OPTAG_UINT, OPTAG_BOOLEAN,
-	OPTAG_SWITCH, OPTAG_RSSTATE, OPTAG_RGSTATE, OPTAG_RGMODE, OPTAG_FOMODE, OPTAG_INITNODES, OPTAG_NODESTATE,
+	OPTAG_SWITCH, OPTAG_RSSTATUS, OPTAG_RSSTATE, OPTAG_RGSTATE, OPTAG_RGMODE, OPTAG_FOMODE, OPTAG_INITNODES, OPTAG_NODESTATE,
 	OPTAG_STRARRAY, OPTAG_UINTARRAY, OPTAG_STATUS, OPTAG_EXTPROP,
 	OPTAG_OUT_COUNT
 };
 
 struct optag_query {
-	json_t     *reply;      /* of GetCluster, GetResource, GetGroup, GetType; Status for the rows marked so */
+	json_t     *reply;      /* of GetCluster, GetResource, GetGroup, GetType */
 	const char *name;       /* IN_NAME, IN_PROP_NODE */
 	const char *prop;
 	uint_t      nodeid;
@@ -41,8 +41,7 @@ struct optag {
 	enum optag_out    out;
 	json_t         *(*value)(struct optag_query *q);       /* NULL: known, but nobody can tell yet: SCHA_ERR_TAG */
 	const char       *key;
-	bool              dynamic;      /* changes without a change of configuration: asked for at every get */
-	bool              from_status;  /* a cluster tag that needs the answer of Status */
+	bool              dynamic;      /* changes without a change of the object: asked for at every get */
 };
 
 /* Any case.  A resource also has the tags of its type: then the row's object is OPTAG_TYPE. */
@@ -58,6 +57,7 @@ json_t *optag_value(const struct optag *optag, struct optag_query *q);
 extern const char *const scha_rsstatus_names[], *const scha_rsstate_names[], *const scha_rgstate_names[],
 	*const scha_failover_mode_names[];
 int keyword_find(const char *const names[], const char *text);  /* any case; -1 */
+const char *optag_keyword(enum optag_out type, int n);          /* of an enum type; NULL: it has no such value */
 
 /* Where results live until the handle is closed. */
 struct result;

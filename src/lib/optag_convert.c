@@ -38,7 +38,8 @@ static const char *const initnodes_names[] = {
 static const char *const nodestate_names[] = { [SCHA_NODE_UP] = "UP", [SCHA_NODE_DOWN] = "DOWN", NULL };
 
 static const char *const *const keywords[OPTAG_OUT_COUNT] = {
-	[OPTAG_SWITCH] = switch_names, [OPTAG_RSSTATE] = scha_rsstate_names, [OPTAG_RGSTATE] = scha_rgstate_names,
+	[OPTAG_SWITCH] = switch_names, [OPTAG_RSSTATUS] = scha_rsstatus_names, [OPTAG_RSSTATE] = scha_rsstate_names,
+	[OPTAG_RGSTATE] = scha_rgstate_names,
 	[OPTAG_RGMODE] = rgmode_names, [OPTAG_FOMODE] = scha_failover_mode_names, [OPTAG_INITNODES] = initnodes_names,
 	[OPTAG_NODESTATE] = nodestate_names,
 };
@@ -78,6 +79,17 @@ int keyword_find(const char *const names[], const char *text)
 		if (strieq(names[i], text))
 			return i;
 	return -1;
+}
+
+const char *optag_keyword(enum optag_out type, int n)
+{
+	const char *const *names = keywords[type];
+
+	assert(names);
+	for (int i = 0; names[i]; i++)
+		if (i == n)
+			return names[i];
+	return NULL;
 }
 
 static char *keep_string(struct result **results, const char *s)

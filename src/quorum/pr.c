@@ -9,8 +9,13 @@
  * A loser may have removed some keys of the winner's side before it lost; those nodes get "preempted", and register again when
  * the winner has admitted them.
  *
- * What must stay true: only `register` and `prepare` use REGISTER AND IGNORE EXISTING KEY.  In a take it would bring back a
- * key that was removed a moment ago. */
+ * What must stay true: only `register` and `prepare` put the own key on by REGISTER AND IGNORE EXISTING KEY.  In a take it would
+ * bring back a key that was removed a moment ago.
+ *
+ * Some devices bind a registration to the session that made it, and a node that has booted has another one: its key is there,
+ * but it may do nothing.  Then it puts on another key, its claim, which the others take for one that has to go; removes the own
+ * key in the name of the claim, which works only if that is still there; and turns the claim into the own key.  At every moment
+ * one of the two is there.  A node that dies in the middle has lost its key, and has to wait for the others. */
 #include "quorum/pr.h"
 
 #include <endian.h>
@@ -170,11 +175,16 @@ static bool is_ours(const struct pr_device *d, uint64_t key)
 }
 
 /* Not every device keeps keys through a loss of power, or aborts what a removed node has under way. */
+static int register_by(const struct pr_device *d, uint8_t action, uint64_t old, uint64_t key, struct err *err)
+{
+	int r = pr_out(d, action, old, key, APTPL, err);
+
+	return r == -EOPNOTSUPP ? pr_out(d, action, old, key, 0, err) : r;
+}
+
 static int register_ignoring(const struct pr_device *d, uint64_t key, struct err *err)
 {
-	int r = pr_out(d, OUT_REGISTER_IGNORE, 0, key, APTPL, err);
-
-	return r == -EOPNOTSUPP ? pr_out(d, OUT_REGISTER_IGNORE, 0, key, 0, err) : r;
+	return register_by(d, OUT_REGISTER_IGNORE, 0, key, err);
 }
 
 static int preempt(const struct pr_device *d, uint64_t victim, struct err *err)
@@ -231,6 +241,42 @@ static int do_register(const struct pr_device *d, const struct quorum_request *r
 	return r < 0 ? r : finish_read(d, keys, ret);
 }
 
+#define CLAIM  ((uint64_t)1 << 31)      /* no node has such an id */
+#define NOBODY ((uint64_t)1 << 30)
+
+/* The claim is registered over this path: from here on it or the own key is there, or the own key was removed by others. */
+static int exchange(const struct pr_device *d, uint64_t own, uint64_t claim, struct err *err)
+{
+	int r = pr_out(d, OUT_PREEMPT, claim, own | NOBODY, 0, err);
+
+	if (r == 0)
+		return err_set(err, -EOPNOTSUPP, "%s has the key of this node from before it booted, and cannot tell whether it is still there "
+			       "when it is to be replaced", d->name);
+	if (r == CONFLICT)
+		r = pr_out(d, OUT_PREEMPT, claim, own, 0, err);
+	return r == 0 ? register_by(d, OUT_REGISTER, claim, own, err) : r;
+}
+
+/* The own key is there: over this path now, or it is not there any more (CONFLICT). */
+static int adopt(const struct pr_device *d, struct err *err)
+{
+	uint64_t own = own_key(d), claim = own | CLAIM;
+	struct keys keys;
+	int r = register_by(d, OUT_REGISTER, own, own, err);
+
+	if (r != CONFLICT)
+		return r;               /* it was, all the time */
+	r = read_keys(d, &keys, err);
+	if (r < 0 || !has_key(&keys, own))
+		return r < 0 ? r : CONFLICT;
+	r = register_ignoring(d, claim, err);
+	if (r == 0)
+		r = exchange(d, own, claim, err);
+	if (r != 0)
+		(void)pr_out(d, OUT_REGISTER, claim, 0, 0, NULL);
+	return r;
+}
+
 /* A key that has to go; 0: none. */
 static uint64_t victim(const struct pr_device *d, const struct keys *keys, nodeset keep)
 {
@@ -242,8 +288,6 @@ static uint64_t victim(const struct pr_device *d, const struct keys *keys, nodes
 
 static int do_take(const struct pr_device *d, const struct quorum_request *request, struct keys *keys, struct quorum_answer *ret)
 {
-	unsigned conflicts = 0;
-
 	for (unsigned round = 0; round < ROUNDS_MAX + KEYS_MAX; round++) {
 		uint64_t out;
 		int r = read_keys(d, keys, &ret->err);
@@ -258,15 +302,13 @@ static int do_take(const struct pr_device *d, const struct quorum_request *reque
 			return finish(d, QUORUM_OK, keys, ret);
 		}
 		r = preempt(d, out, &ret->err);
+		/* A conflict: our key has gone, or that one was removed by another.  Or it is not registered over this path. */
+		if (r == CONFLICT)
+			r = MIN(adopt(d, &ret->err), 0);
 		if (r < 0)
 			return r;
-		/* A conflict: our key has gone, or that one was removed by another.  Or this path was never registered. */
-		conflicts += r == CONFLICT;
-		if (conflicts > ROUNDS_MAX)
-			break;
 	}
-	return err_set(&ret->err, -EBUSY, "%s refuses: the own key is there, but was registered over another path; register again",
-		       d->name);
+	return err_set(&ret->err, -EBUSY, "%s refuses to remove keys, though that of this node is there", d->name);
 }
 
 static int do_check(const struct pr_device *d, const struct quorum_request *request, struct keys *keys, struct quorum_answer *ret)
@@ -286,13 +328,15 @@ static int do_unregister(const struct pr_device *d, const struct quorum_request 
 	int r = read_keys(d, keys, &ret->err);
 
 	if (r == 0 && has_key(keys, own_key(d)))
-		r = pr_out(d, OUT_REGISTER, own_key(d), 0, 0, &ret->err);
+		r = MIN(adopt(d, &ret->err), 0);
+	if (r == 0 && has_key(keys, own_key(d)))
+		r = MIN(pr_out(d, OUT_REGISTER, own_key(d), 0, 0, &ret->err), 0);
 	if (r == 0)
 		r = read_keys(d, keys, &ret->err);
 	if (r < 0)
 		return r;
 	if (has_key(keys, own_key(d)))
-		return err_set(&ret->err, -EBUSY, "%s keeps the key of this node: it was registered over another path", d->name);
+		return err_set(&ret->err, -EBUSY, "%s keeps the key of this node", d->name);
 	return finish(d, QUORUM_OK, keys, ret);
 }
 

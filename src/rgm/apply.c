@@ -10,6 +10,7 @@
  *   rgm.req   a node      a request of a client; rgm.rsp  president  its end
  *   rgm.run   president   run a method outside a group's plan; rgm.ran  a node  its result */
 #include "rgm/model.h"
+#include "scha_err.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -168,10 +169,16 @@ static void clear_failures(struct rgm_rg *rg)
 		memset(rg->on[i].failures, 0, sizeof rg->on[i].failures);
 }
 
+static void asked_for(struct rgm_rg *rg)
+{
+	rg->quiesced = false;           /* somebody wants something of it again */
+}
+
 static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
 	(void)rgm;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_SWITCH;
 	rg->intent_nodes = nodeset_from_json(ju_arr(m, "nodes"));
 	rg->admin_offline = false;
@@ -193,6 +200,7 @@ static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct 
 	(void)rgm;
 	(void)m;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_NONE;
 	rg->admin_offline = false;
 	rg->fewer = false;
@@ -204,6 +212,7 @@ static void do_off(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct r
 	(void)rgm;
 	(void)m;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_NONE;
 	rg->restart = 0;
 	rg->admin_offline = true;
@@ -216,6 +225,7 @@ static void do_restart(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, stru
 
 	(void)rgm;
 	(void)u;
+	asked_for(rg);
 	rg->restart |= nodes & rg_nodes_in(rg, RG_MASK_ONLINE);
 	if (rs)         /* asked for by the resource's monitor: counts */
 		for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
@@ -258,6 +268,23 @@ static void do_clear(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct
 	rg->intent_nodes = 0;
 	if (rs && nodeset_has(nodeset_from_json(ju_arr(m, "nodes")), rgm->self))
 		local_clear(rgm, rs, u);
+}
+
+static void do_ignore_start(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_ignore_start(rs);
+}
+
+/* Said by the proxy itself, so its status follows. */
+static void do_proxy_state(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	struct rgm_rs *rs = rg_rs_find(rg, ju_str(m, "rs", ""));
+
+	if (rs && (uint32_t)ju_int(m, "node", 0) == rgm->self)
+		local_proxy_state(rgm, rs, ju_bool(m, "online", false), u);
 }
 
 static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
@@ -308,6 +335,8 @@ static const struct {
 	{ "giveover",    false, true,  do_giveover },
 	{ "rs_restart",  false, true,  do_rs_restart },
 	{ "clear",       false, false, do_clear },
+	{ "ignore_start", false, true, do_ignore_start },
+	{ "proxy_state", false, true,  do_proxy_state },
 };
 
 /* Are the other groups that it looked at as they were then? */
@@ -344,7 +373,6 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 		if (decisions[i].names_node && (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP))
 			return;
 		rg->ver++;
-		rg->quiesced &= decisions[i].versioned; /* somebody asks for something again */
 		set_text(&rg->why, ju_str(m, "why", ""));
 		rg_stir(rg);
 		decisions[i].fn(rgm, rg, m, u);
@@ -439,6 +467,11 @@ static void on_prepared(struct rgm *rgm, uint32_t from, const json_t *m)
 	rg->ver++;
 }
 
+static int status_code(const struct rgm_rg *rg, const struct rgm_rs *rs, int status)
+{
+	return !rg ? SCHA_ERR_RG : !rs ? SCHA_ERR_RSRC : status < 0 ? SCHA_ERR_RSTATUS : SCHA_ERR_NOERR;
+}
+
 static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
@@ -454,8 +487,8 @@ static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 			rs->local.status_set = true;
 	}
 	if (from == rgm->self)
-		u_push(&u->answer, ju_pack("{ss,si,ss}", "id", ju_str(m, "id", ""), "code", rs && status >= 0 ? 0 : 14, "text",
-					   rs && status >= 0 ? "" : "no such resource in this group"));
+		u_push(&u->answer, ju_pack("{ss,si,ss}", "id", ju_str(m, "id", ""), "code", status_code(rg, rs, status), "text",
+					   status_code(rg, rs, status) ? "no such group, resource in it, or status" : ""));
 }
 
 /* Decisions that were made before, without knowing of it, are stale now. */

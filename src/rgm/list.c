@@ -1,6 +1,11 @@
 /* The model as JSON, for the daemon's socket: docs/api/org.parhelion.Cluster.varlink. */
 #include "rgm/model.h"
 
+#include <stdio.h>
+#include <strings.h>
+
+#include "ccr/ccr.h"
+
 static json_t *rs_status_json(const struct rgm *rgm, const struct rgm_rs *rs)
 {
 	json_t *nodes = json_array();
@@ -44,23 +49,44 @@ json_t *rgm_status(const struct rgm *rgm)
 	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "nodes", nodes, "groups", groups);
 }
 
-static json_t *param_json(const struct rgm_rs *rs, const struct rt_param *p)
+/* Node name -> the value there, of the nodes that have one of their own: kept as "Workers{2}". */
+static json_t *per_node_values(const struct rgm *rgm, const struct rgm_rs *rs, const struct rt_param *p)
+{
+	json_t *values = json_object(), *v;
+	size_t n = strlen(p->name);
+	const char *key;
+
+	json_object_foreach(rs->ext, key, v) {
+		unsigned id;
+		int end = 0;
+
+		if (strncasecmp(key, p->name, n) == 0 && sscanf(key + n, "{%u}%n", &id, &end) == 1 && end && !key[n + (size_t)end])
+			json_object_set(values, rgm_node_name(rgm, id), v);
+	}
+	return values;
+}
+
+static json_t *param_json(const struct rgm *rgm, const struct rgm_rs *rs, const struct rt_param *p)
 {
 	const struct prop_info *info = p->extension ? NULL : resource_prop_find(p->name);
 	const char *v = rs_prop(rs, p->name);
 
 	/* Few RTR files describe a standard property. */
-	return ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
+	json_t *o = ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
 		       prop_type_names[p->type], "tunable", tunable_names[p->tunable], "description",
 		       *p->description || !info ? p->description : info->help);
+
+	if (p->per_node)
+		ju_set_new(o, "values", per_node_values(rgm, rs, p));
+	return o;
 }
 
-static json_t *rs_config_json(const struct rgm_rs *rs)
+static json_t *rs_config_json(const struct rgm *rgm, const struct rgm_rs *rs)
 {
 	json_t *props = json_array();
 
 	for (size_t i = 0; i < rs->rt->param_count; i++)
-		ju_push(props, param_json(rs, &rs->rt->params[i]));
+		ju_push(props, param_json(rgm, rs, &rs->rt->params[i]));
 	return ju_pack("{ss,ss,ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version,
 		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
 }
@@ -81,28 +107,34 @@ static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 	ju_set_str(props, "RG_mode", rg_is_scalable(rg) ? "SCALABLE" : "FAILOVER");
 	ju_set_str(props, "Nodelist", nodelist);
 	for (size_t i = 0; i < rg->rs_count; i++)
-		ju_push(resources, rs_config_json(rg->rs[i]));
+		ju_push(resources, rs_config_json(rgm, rg->rs[i]));
 	return ju_pack("{ss,sb,so,so}", "name", rg->name, "managed", rg->managed, "properties", props, "resources", resources);
 }
 
 static json_t *type_config_json(const struct rgm_type *type)
 {
 	const struct rt *rt = type->rt;
-	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array();
+	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array(), *props = json_object();
 
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (rt->methods[m])
 			ju_set_str(methods, rt_method_names[m], rt->methods[m]);
+	for (size_t i = 0; i < type_prop_count(); i++) {
+		_cleanup_free_ char *text = type_prop_text(rt, type_prop_at(i));
+
+		ju_set_str(props, type_prop_at(i)->name, text);
+	}
 	for (size_t i = 0; i < rt->installed_nodes.n; i++)
 		ju_push(nodes, json_string(rt->installed_nodes.v[i]));
 	for (size_t i = 0; i < rt->pkglist.n; i++)
 		ju_push(pkgs, json_string(rt->pkglist.v[i]));
-	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,sb,sb,sb,sb,ss,so,so,so,ss}", "name", rt->name, "description", rt->description,
+	return ju_pack("{ss,ss,ss,ss,sI,sb,sb,sb,sb,sb,sb,sb,ss,so,so,so,ss,so}", "name", rt->name, "description", rt->description,
 		       "version", rt->version, "basedir", rt->basedir, "api_version", (json_int_t)rt->api_version, "failover",
 		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "is_logical_hostname",
 		       rt->is_logical_hostname, "is_shared_address", rt->is_shared_address, "proxy", rt->proxy, "global_zone",
 		       rt->global_zone, "init_nodes", rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES",
-		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path);
+		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path, "properties",
+		       props);
 }
 
 json_t *rgm_config(const struct rgm *rgm)
@@ -117,6 +149,41 @@ json_t *rgm_config(const struct rgm *rgm)
 }
 
 /* ---- one object, for libscha ---- */
+
+/* Generation of the table of a type; 0: no tables (a test). */
+static int64_t type_gen(const struct rgm *rgm, const struct rt *rt)
+{
+	_cleanup_free_ char *table = xasprintf("rgm_rt_%s", rt->name);
+
+	return rgm->ccr ? (int64_t)ccr_table_gen(rgm->ccr, table) : 0;
+}
+
+/* The addresses that a resource uses: those it names, and those that it depends on. */
+static json_t *network_resources(const struct rgm *rgm, const struct rgm_rs *rs)
+{
+	static const char *const lists[] = { "Network_resources_used", "Resource_dependencies", "Resource_dependencies_weak",
+					     "Resource_dependencies_restart", "Resource_dependencies_offline_restart" };
+	_cleanup_(strlist_done) struct strlist found = { 0 };
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		_cleanup_(strlist_done) struct strlist items = { 0 };
+		const char *text = rs_prop(rs, lists[i]);
+
+		strlist_split(&items, text ? text : "", ",");
+		for (size_t k = 0; k < items.n; k++) {
+			const struct rgm_rs *other;
+
+			items.v[k][strcspn(items.v[k], "{@")] = '\0';
+			other = rs_find(rgm, items.v[k]);
+			if (strlist_has(&found, items.v[k]) || (i > 0 && !(other && rs_is_address(other))))
+				continue;
+			strlist_add(&found, items.v[k]);
+			ju_push(names, json_string(items.v[k]));
+		}
+	}
+	return names;
+}
 
 static unsigned counted(const struct rgm_rs *rs, const int64_t *times, int64_t wall_ms)
 {
@@ -139,7 +206,7 @@ json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *g
 		json_decref(nodes);
 		return NULL;
 	}
-	o = rs_config_json(rs);
+	o = rs_config_json(rgm, rs);
 	for (size_t i = 0; i < rs->rg->node_count; i++) {
 		uint32_t id = rs->rg->nodelist[i];
 		const struct rs_node *on = &rs->on[id];
@@ -150,7 +217,9 @@ json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *g
 				       (int)counted(rs, on->rg_restarts, wall_ms)));
 	}
 	ju_set_new(o, "nodes", nodes);
+	ju_set_new(o, "network_resources", network_resources(rgm, rs));
 	ju_set_int(o, "seq", (int64_t)rs->rg->gen);
+	ju_set_int(o, "type_seq", type_gen(rgm, rs->rt));
 	ju_set_str(o, "self", rgm_node_name(rgm, rgm->self));
 	return o;
 }
@@ -193,8 +262,16 @@ json_t *rgm_type_json(const struct rgm *rgm, const char *name)
 		return NULL;
 	}
 	ju_set_new(o, "resources", resources);
-	ju_set_int(o, "seq", 0);
+	ju_set_int(o, "seq", type_gen(rgm, rt));
 	return o;
+}
+
+/* The name of a node on the interconnect, as it was configured. */
+static const char *private_name(const struct rgm *rgm, uint32_t id)
+{
+	const json_t *table = rgm->ccr ? ccr_table(rgm->ccr, "infrastructure") : NULL;
+
+	return ju_strf(table, "", "cluster.nodes.%u.properties.private_hostname", id);
 }
 
 json_t *rgm_cluster_json(const struct rgm *rgm)
@@ -202,8 +279,8 @@ json_t *rgm_cluster_json(const struct rgm *rgm)
 	json_t *nodes = json_array(), *groups = json_array(), *types = json_array();
 
 	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
-		ju_push(nodes, ju_pack("{ss,sI,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
-				       node_state_names[rgm->node[id].state]));
+		ju_push(nodes, ju_pack("{ss,sI,ss,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
+				       node_state_names[rgm->node[id].state], "private_name", private_name(rgm, id)));
 	for (size_t i = 0; i < rgm->rg_count; i++)
 		if (rgm->rgs[i]->managed)
 			ju_push(groups, json_string(rgm->rgs[i]->name));

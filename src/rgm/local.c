@@ -22,7 +22,7 @@ static bool relocates(const struct rgm_rs *rs)
 {
 	const char *mode = rs_prop(rs, "Failover_mode");
 
-	return mode && (strieq(mode, "SOFT") || strieq(mode, "HARD"));
+	return !rs->local.ignore_start && mode && (strieq(mode, "SOFT") || strieq(mode, "HARD"));
 }
 
 /* ---- state that others see ---- */
@@ -69,6 +69,8 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 		return l->announced;
 	if (l->start_failed)
 		return RS_START_FAILED;
+	if (rs->rt->proxy && l->phase >= PHASE_UP && !l->proxy_online)
+		return RS_OFFLINE;              /* started, but what it stands for is not up, or has not said so yet */
 	switch (l->phase) {
 	case PHASE_OFF:       return RS_OFFLINE;
 	case PHASE_PRENET:
@@ -194,6 +196,7 @@ static void launch(struct rgm *rgm, struct rgm_rs *rs, enum rt_method method, st
 	struct rs_local *l = &rs->local;
 
 	l->running = method;
+	l->ignore_start = false;        /* what was said in an earlier method */
 	l->run = ++rgm->run_counter;
 	l->run_started_ms = rgm->now_ms;
 	u_note(u, "notice", "launching method <%s> for resource <%s>, resource group <%s>, timeout <%lld> seconds",
@@ -254,6 +257,8 @@ static bool advance(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 		return true;
 	}
 	l->phase = goal > l->phase ? l->phase + 1 : l->phase - 1;
+	if (l->phase < PHASE_UP)
+		l->proxy_online = false;
 	if (l->phase == PHASE_OFF)
 		l->start_failed = l->monitor_failed = false;
 	return true;
@@ -360,6 +365,18 @@ void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct r
 	local_reconcile(rgm, rs->rg, u);
 }
 
+void local_ignore_start(struct rgm_rs *rs)
+{
+	if (rs->local.running == METHOD_PRENET_START || rs->local.running == METHOD_START)
+		rs->local.ignore_start = true;
+}
+
+void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u)
+{
+	rs->local.proxy_online = online && rs->local.phase >= PHASE_UP;
+	local_reconcile(rgm, rs->rg, u);
+}
+
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 {
 	if (!rs->local.stop_failed)
@@ -420,6 +437,8 @@ static void method_done(struct rgm *rgm, struct rgm_rs *rs, enum rt_method metho
 			break;
 		}
 		l->phase--;
+		if (l->phase < PHASE_UP)
+			l->proxy_online = false;
 		if (l->phase == PHASE_OFF)
 			l->start_failed = l->monitor_failed = false;
 		break;

@@ -12,7 +12,8 @@ bool rs_declares(const struct rgm_rs *rs, enum rt_method method)
 
 bool local_started(const struct rgm_rs *rs)
 {
-	return rs->local.phase >= PHASE_UP && !rs->local.start_failed && !rs->local.restart;
+	return rs->local.phase >= PHASE_UP && !rs->local.start_failed && !rs->local.restart &&
+	       (!rs->rt->proxy || rs->local.proxy_online);
 }
 
 /* ---- goal ---- */

@@ -307,9 +307,10 @@ static int load_type(struct rgm *rgm, const char *name, const json_t *data, stru
 	if (r < 0)
 		return r;
 	strlist_split(&rt->installed_nodes, ju_str(data, "installed_nodes", ""), ",");
-	if (at < rgm->type_count) {             /* resources point into the old one: only the nodes may have changed */
+	if (at < rgm->type_count) {             /* resources point into the old one: only what the administrator sets may differ */
 		struct managed_list *before = boot_before(rgm, NULL);
 
+		rgm->types[at].rt->rt_system = rt->rt_system;
 		strlist_done(&rgm->types[at].rt->installed_nodes);
 		rgm->types[at].rt->installed_nodes = rt->installed_nodes;
 		rt->installed_nodes = (struct strlist) { 0 };

@@ -50,6 +50,8 @@ struct rs_local {
 	int64_t        run_started_ms;          /* wall; for the journal */
 	bool           start_failed, stop_failed, monitor_failed;
 	bool           restart;                 /* going down to come up again */
+	bool           ignore_start;            /* scha_control IGNORE_FAILED_START: no relocation if this start fails */
+	bool           proxy_online;            /* of a proxy: what it stands for is up */
 	bool           status_set;              /* by the resource itself, in its present state */
 	bool           missed;                  /* what it follows was away since it has been up */
 	enum rs_state  announced;               /* STARTING, STOPPING: told before it begins; OFFLINE: nothing */
@@ -197,7 +199,6 @@ int  name_index(const char *const *names, size_t n, const char *name);          
 
 /* deps.c */
 enum dep_kind dep_list_kind(const char *prop);          /* DEP_NONE: no list of dependencies */
-int  dep_parse(const char *text, struct rs_dep *ret, struct err *err);
 void deps_read(struct rgm_rs *rs);
 void deps_done(struct rgm_rs *rs);
 void deps_index(struct rgm *rgm);                       /* before anything that follows a target */
@@ -235,6 +236,8 @@ void local_stir(struct rgm *rgm, struct rgm_update *u); /* after events: who wai
 void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct rgm_update *u);
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u);
 void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
+void local_ignore_start(struct rgm_rs *rs);
+void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u);
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
 void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
 void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
@@ -245,7 +248,6 @@ bool rg_is_scalable(const struct rgm_rg *rg);
 int  modes_check(const struct rgm_rg *old, const struct rgm_rg *rg, struct err *err);
 
 /* links.c */
-int  affinities_check(const char *value, struct err *err);
 void links_read(struct rgm_rg *rg);
 void links_done(struct rgm_rg *rg);
 void links_index(struct rgm *rgm);                      /* by deps_index() */

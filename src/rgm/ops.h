@@ -70,6 +70,17 @@ bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *no
 int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs *existing, const char *rs, bool extension,
 			const char *name, const char *value, char **ret_canonical);
 int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
+/* Properties with a value per node; another version of the type (ops_props.c).  As a table has it: "Workers{2}"; caller
+ * frees.  NULL after op_fail(). */
+char *op_stored_name(const struct rgm *rgm, struct op *op, const struct rt_param *p, const char *name);
+int op_store_prop(const struct rgm *rgm, struct op *op, const struct rt_param *p, const char *rs, const char *name,
+		  const char *value, json_t *args);
+/* The RTR text of the type with what the request changes; caller frees.  NULL after op_fail(). */
+char *op_type_text(struct op *op, const struct rt *rt);
+/* Type_version of a new resource. */
+int op_check_version(struct op *op, const struct rt *rt);
+/* Changes op->data to the version that the request asks for and returns it; the present one when it asks for none. */
+const struct rt *op_upgrade(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, json_t *args);
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
 
 void change_group(struct op *op, const struct rgm_rg *rg);      /* op->data: its table as it is */
@@ -104,6 +115,10 @@ int start_cluster_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u)
 int start_resource_clear(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_table_change(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u);
+/* Does Failover_mode of the resource allow the tag? */
+int control_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, const char *tag);
+/* The tags that are about one resource only (ops_control.c): true when this is one, then *ret is as of start(). */
+bool control_resource(struct rgm *rgm, struct op *op, struct rgm_rs *rs, struct rgm_update *u, int *ret);
 /* The next step of a giveover: Monitor_check on a candidate, or the decision. */
 void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_none(struct rgm *rgm, struct op *op, struct rgm_update *u);

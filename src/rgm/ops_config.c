@@ -120,14 +120,18 @@ static const char *type_path(const struct rgm *rgm, const struct rt *rt)
 int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	const struct rt *rt = need_type(rgm, op);
-	_cleanup_free_ char *rtr = NULL;
+	_cleanup_free_ char *rtr = NULL, *nodes = NULL;
 
 	(void)u;
 	if (!rt || need_installed_nodes(rgm, op) < 0)
 		return -EINVAL;
-	rtr = rt_to_rtr(rt);
+	rtr = op_type_text(op, rt);
+	if (!rtr)
+		return -EINVAL;
+	nodes = strlist_join(&rt->installed_nodes, ",");
 	op->table = xasprintf("rgm_rt_%s", rt->name);
-	op->data = ju_pack("{ss,ss,ss}", "rtr", rtr, "path", type_path(rgm, rt), "installed_nodes", ju_str(op->request, "installed_nodes", ""));
+	op->data = ju_pack("{ss,ss,ss}", "rtr", rtr, "path", type_path(rgm, rt), "installed_nodes",
+			   ju_str(op->request, "installed_nodes", nodes));
 	return 0;
 }
 
@@ -159,8 +163,6 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 	if (!group_prop_works(info->name, canonical))
 		return op_fail(op, SCHA_ERR_PROP, "property %s: the value %s is not supported by this version yet", info->name,
 			       canonical);
-	if (streq(info->name, "RG_affinities") && affinities_check(canonical, &err) < 0)
-		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
 	if (strieq(name, "Nodelist")) {
 		struct strlist nodes = { 0 };
 		const char *bad = NULL;
@@ -368,26 +370,6 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 /* ---- resources ---- */
 
-/* An array of dependencies is read as it will be read from the table. */
-static int check_dependency_list(struct op *op, const char *rs, const char *list)
-{
-	struct strlist parts = { 0 };
-	struct err err = { 0 };
-	int r = 0;
-
-	strlist_split(&parts, list, ",");
-	for (size_t i = 0; i < parts.n && r == 0; i++) {
-		struct rs_dep dep = { 0 };
-
-		if (dep_parse(parts.v[i], &dep, &err) < 0)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s: %s", rs, err.text);
-		free(dep.name);
-		free(dep.node);
-	}
-	strlist_done(&parts);
-	return r;
-}
-
 /* The new content as a whole: who depends on what, in all groups. */
 int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete)
 {
@@ -425,8 +407,6 @@ int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs 
 		return -EINVAL;
 	if (!value || rt_param_check(p, value, &canonical, &err) < 0)
 		return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, value ? err.text : "a value is no text");
-	if (!extension && dep_list_kind(p->name) != DEP_NONE && check_dependency_list(op, rs, canonical) < 0)
-		return -EINVAL;
 	*ret_canonical = TAKE_PTR(canonical);
 	return 0;
 }
@@ -451,11 +431,15 @@ static int set_resource_props(struct rgm *rgm, struct op *op, const struct rt *r
 			_cleanup_free_ char *canonical = NULL;
 			const struct rt_param *p;
 
-			if (check_resource_prop(op, rt, existing, rs, s == 1, name, json_string_value(v), &canonical) < 0)
+			if (s == 0 && strieq(name, "Type_version"))
+				continue;       /* op_upgrade() */
+			/* One that is new in another version of the type is set as at creation. */
+			if (check_resource_prop(op, rt, existing && rt_param_find(existing->rt, name) ? existing : NULL, rs, s == 1, name,
+						json_string_value(v), &canonical) < 0)
 				return -EINVAL;
 			p = rt_param_find(rt, name);
-			ju_set_strf(op->data, canonical, "rs.%s.%s.%s", rs, s == 1 ? "ext" : "prop", p->name);
-			add_validate_arg(args, s == 1 ? "-x" : "-r", p->name, canonical);
+			if (op_store_prop(rgm, op, p, rs, name, canonical, args) < 0)
+				return -EINVAL;
 		}
 	}
 	return check_graph(rgm, op, rg->name, true);
@@ -541,7 +525,9 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	ju_set_strf(op->data, ju_bool(op->request, "enabled", false) ? "TRUE" : "FALSE", "rs.%s.enabled", name);
 	ju_set_strf(op->data, "TRUE", "rs.%s.monitored", name);
 	args = json_array();
-	r = set_resource_props(rgm, op, rt, rg, name, NULL, args);
+	r = op_check_version(op, rt);
+	if (r == 0)
+		r = set_resource_props(rgm, op, rt, rg, name, NULL, args);
 	if (r == 0)
 		r = complete_validate_args(op, rt, rg, name, args);
 	if (r == 0 && rt->methods[METHOD_VALIDATE]) {
@@ -557,6 +543,7 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
+	const struct rt *rt;
 	json_t *args;
 	int r;
 
@@ -565,16 +552,17 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return -EINVAL;
 	change_group(op, rs->rg);
 	args = json_array();
-	r = set_resource_props(rgm, op, rs->rt, rs->rg, rs->name, rs, args);
-	if (r == 0 && rs->rt->methods[METHOD_VALIDATE]) {
-		op->validate = run_message(op, "Validate", rs->name, rs->rt->name, rs->rg->name,
+	rt = op_upgrade(rgm, op, rs, args);
+	r = rt ? set_resource_props(rgm, op, rt, rs->rg, rs->name, rs, args) : -EINVAL;
+	if (r == 0 && rt->methods[METHOD_VALIDATE]) {
+		op->validate = run_message(op, "Validate", rs->name, rt->name, rs->rg->name,
 					   rs_method_timeout(rs, METHOD_VALIDATE));
 		ju_set_str(op->validate, "mode", "-u");
-		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rs->rt)));
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
-	if (r == 0 && rs->rt->methods[METHOD_UPDATE])
-		op->update = run_message(op, "Update", rs->name, rs->rt->name, rs->rg->name, rs_method_timeout(rs, METHOD_UPDATE));
+	if (r == 0 && rt->methods[METHOD_UPDATE])
+		op->update = run_message(op, "Update", rs->name, rt->name, rs->rg->name, rs_method_timeout(rs, METHOD_UPDATE));
 	json_decref(args);
 	return r;
 }

@@ -201,13 +201,16 @@ static unsigned recent(const int64_t *times, int64_t now_ms, int64_t interval_s)
 }
 
 /* Failover_mode of the resource may forbid the request. */
-static int check_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, const char *tag)
+int control_mode(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, const char *tag)
 {
 	const char *mode = rs_prop(rs, "Failover_mode"), *count = rs_prop(rs, "Retry_count"), *interval = rs_prop(rs, "Retry_interval");
 
 	if (!mode || (!strieq(mode, "RESTART_ONLY") && !strieq(mode, "LOG_ONLY")))
 		return 0;
-	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_IS_RESTARTED"))
+	if (strieq(mode, "RESTART_ONLY") && (strieq(tag, "RESOURCE_IS_RESTARTED") || strieq(tag, "RESOURCE_DISABLE")))
+		return 0;
+	/* A start that fails does not relocate the group in these modes, and a proxy only says what is. */
+	if (strieq(tag, "IGNORE_FAILED_START") || strncmp(tag, "CHANGE_STATE", strlen("CHANGE_STATE")) == 0)
 		return 0;
 	if (strieq(mode, "RESTART_ONLY") && strieq(tag, "RESOURCE_RESTART")) {
 		if (!count || !interval || recent(rs->on[op->from].restarts, rgm->now_ms, strtoll(interval, NULL, 10)) <
@@ -247,22 +250,25 @@ int start_control(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	struct rgm_rg *rg = need_rg(rgm, op);
 	struct rgm_rs *rs = rg ? rg_rs_find(rg, ju_str(op->request, "rs", "")) : NULL;
 	size_t i;
+	int r;
 
 	if (!rg)
 		return -EINVAL;
 	if (!rs)
 		return op_fail(op, SCHA_ERR_RSRC, "resource group %s has no resource %s", rg->name, ju_str(op->request, "rs", ""));
+	if (control_resource(rgm, op, rs, u, &r))
+		return r;
 	for (i = 0; i < ARRAY_SIZE(control_tags); i++)
 		if (strieq(control_tags[i].tag, tag))
 			break;
 	if (i == ARRAY_SIZE(control_tags))
-		return op_fail(op, SCHA_ERR_TAG, "scha_control %s is unknown or not built yet", tag);
+		return op_fail(op, SCHA_ERR_TAG, "scha_control %s is unknown", tag);
 	if (!(RG_MASK_ONLINE & IN(rg->on[op->from].state)))
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is not online on %s", rg->name, rgm_node_name(rgm, op->from));
 	if (rg_prop_bool(rg, "Suspend_automatic_recovery") && !strieq(tag, "RESOURCE_IS_RESTARTED"))
 		return op_fail(op, SCHA_ERR_CHECKS, "automatic recovery of resource group %s is suspended (scswitch -r -g %s resumes it)",
 			       rg->name, rg->name);
-	if (check_mode(rgm, op, rs, tag) < 0)
+	if (control_mode(rgm, op, rs, tag) < 0)
 		return -EINVAL;
 	if (control_tags[i].giveover) {
 		op->phase = OP_CHECKING;

@@ -256,11 +256,7 @@ static int change_rs_property(struct change *c, const struct rt *rt, const struc
 	if (check_resource_prop(c->op, rt, existing, rs, extension, name, value, &canonical) < 0)
 		return -EINVAL;
 	p = rt_param_find(rt, name);
-	_cleanup_free_ char *kind = xasprintf("%s.%s", extension ? "ext" : "prop", p->name);
-
-	put_rs(c->op->data, canonical, rs, kind);
-	add_validate_arg(args, extension ? "-x" : "-r", p->name, canonical);
-	return 0;
+	return op_store_prop(c->rgm, c->op, p, rs, name, canonical, args);
 }
 
 /* A property that is left out has its default again: Validate hears of that, too. */
@@ -270,7 +266,7 @@ static int drop_rs_property(struct change *c, const struct rt *rt, const struct 
 	const struct rt_param *p = rt_param_find(rt, strchr(rest, '.') + 1);
 	_cleanup_free_ char *canonical = NULL;
 
-	if (!p)
+	if (!p || strchr(rest, '{'))            /* of one node: then the value for all holds there, which Validate has seen */
 		return 0;
 	if (!p->has_default && p->extension)
 		return op_fail(c->op, SCHA_ERR_PROP, "resource %s: extension property %s has no default and must be given",

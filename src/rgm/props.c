@@ -1,4 +1,4 @@
-/* The system-defined properties of resources and groups, one row each, and the one validator of values.
+/* The system-defined properties of types, resources and groups, one row each, and the one validator of values.
  *
  * A row says what holds when nobody restricts it.  For a resource the RTR file may narrow a row (rtr.c); the result is a
  * struct rt_param, and every check, of a table row as of an extension property, ends in rt_param_check(). */
@@ -20,7 +20,7 @@ const char *const tunable_names[TUNE_COUNT] = {
 #define ANY    .tunable = TUNE_ANYTIME,       .widest = TUNE_ANYTIME
 #define DIS    .tunable = TUNE_WHEN_DISABLED, .widest = TUNE_WHEN_DISABLED
 #define CREATE .tunable = TUNE_AT_CREATION,   .widest = TUNE_AT_CREATION
-#define QUERY  .tunable = TUNE_NONE,          .widest = TUNE_NONE, .query_only = true
+#define QUERY  .tunable = TUNE_NONE,          .widest = TUNE_NONE, .query_only = true, .setter = SET_BY_RGM
 /* When the RTR is silent only while disabled; but the type may allow more, and most types do. */
 #define DIS_OR_ANY .tunable = TUNE_WHEN_DISABLED, .widest = TUNE_ANYTIME
 
@@ -28,11 +28,66 @@ const char *const tunable_names[TUNE_COUNT] = {
 #define TIMEOUT(n, method)                                                                                             \
 	{ .name = n, .type = PROP_INT, .dflt = "3600", FROM(1), ANY, .help = "Seconds before " method " counts as failed" }
 
+#define DEPENDENCY .form = FORM_DEPENDENCY
+
 #define SWITCH_VALUES   "DISABLED,ENABLED"
 #define STATE_VALUES    "ONLINE,OFFLINE,START_FAILED,STOP_FAILED,MONITOR_FAILED,ONLINE_NOT_MONITORED,STARTING,STOPPING,DETACHED"
 #define STATUS_VALUES   "OK,OFFLINE,FAULTED,DEGRADED,UNKNOWN"
 #define RG_STATE_VALUES "UNMANAGED,ONLINE,OFFLINE,PENDING_ONLINE,PENDING_OFFLINE,ERROR_STOP_FAILED,ONLINE_FAULTED,"      \
 			"PENDING_ONLINE_BLOCKED"
+
+#define RTR(m)     .setter = SET_BY_RTR, .member = offsetof(struct rt, m), .tunable = TUNE_NONE, .widest = TUNE_NONE
+#define CALLBACK(n, m, when)                                                                                            \
+	{ .name = n, .type = PROP_STRING, .form = FORM_METHOD, RTR(methods[m]), .help = "Method: " when }
+#define KNOWN(m, why) .setter = SET_BY_RGM, .query_only = true, .member = offsetof(struct rt, m), .tunable = TUNE_NONE,  \
+	.widest = TUNE_NONE, .why_not = why
+#define BY_NAME "the cluster knows it from the name of the type"
+
+static const struct prop_info type_props[] = {
+	{ .name = "Resource_type", .type = PROP_STRING, .form = FORM_NAME, RTR(base), .help = "Name; the first statement of the file" },
+	{ .name = "Vendor_id", .type = PROP_STRING, .dflt = "", .form = FORM_NAME, RTR(vendor),
+	  .help = "Comes before the name, with a dot" },
+	{ .name = "RT_description", .type = PROP_STRING, .dflt = "", RTR(description), .help = "Free text" },
+	{ .name = "RT_version", .type = PROP_STRING, .dflt = "", RTR(version),
+	  .help = "Version; with #$upgrade it comes after the name, with a colon" },
+	{ .name = "API_version", .type = PROP_INT, .dflt = "2", .min = API_VERSION_LEAST, .max = API_VERSION_MOST, RTR(api_version),
+	  .help = "Lowest level of the API that the type needs" },
+	{ .name = "RT_basedir", .type = PROP_STRING, .dflt = "", .form = FORM_DIRECTORY, RTR(basedir),
+	  .help = "Directory of methods whose path is not a full one" },
+	{ .name = "Init_nodes", .type = PROP_ENUM, .dflt = "RG_PRIMARIES", .enums = "RG_PRIMARIES,RT_INSTALLED_NODES", RTR(init_nodes),
+	  .help = "Where Init, Fini, Boot and Validate run" },
+	{ .name = "Pkglist", .type = PROP_STRINGARRAY, .dflt = "", RTR(pkglist), .help = "Packages that a node needs; for information" },
+	{ .name = "Single_instance", .type = PROP_BOOLEAN, .dflt = "FALSE", RTR(single_instance),
+	  .help = "At most one resource of the type in the cluster" },
+	{ .name = "Failover", .type = PROP_BOOLEAN, .dflt = "FALSE", RTR(failover), .help = "Online on one node at a time only" },
+	{ .name = "RT_system", .type = PROP_BOOLEAN, .dflt = "FALSE", .setter = SET_BY_RTR_OR_ADMIN,
+	  .member = offsetof(struct rt, rt_system), ANY, .help = "The type cannot be unregistered" },
+	{ .name = "Global_zone", .type = PROP_BOOLEAN, .dflt = "FALSE", RTR(global_zone), .help = "Methods run outside of zones; stored only" },
+	{ .name = "Proxy", .type = PROP_BOOLEAN, .dflt = "FALSE", RTR(proxy),
+	  .help = "Stands for something that is managed elsewhere and says itself how it is" },
+	{ .name = "Sysdefined_type", .type = PROP_BOOLEAN, .dflt = "FALSE", RTR(sysdefined), .help = "Delivered with the cluster" },
+	CALLBACK("Start", METHOD_START, "bring the resource online"),
+	CALLBACK("Stop", METHOD_STOP, "take it offline"),
+	CALLBACK("Prenet_start", METHOD_PRENET_START, "before the addresses are up"),
+	CALLBACK("Postnet_stop", METHOD_POSTNET_STOP, "after the addresses are down"),
+	CALLBACK("Monitor_start", METHOD_MONITOR_START, "start the fault monitor"),
+	CALLBACK("Monitor_stop", METHOD_MONITOR_STOP, "stop the fault monitor"),
+	CALLBACK("Monitor_check", METHOD_MONITOR_CHECK, "is this node fit for a giveover"),
+	CALLBACK("Validate", METHOD_VALIDATE, "check properties before they are stored"),
+	CALLBACK("Update", METHOD_UPDATE, "properties have changed"),
+	CALLBACK("Init", METHOD_INIT, "the resource comes under management"),
+	CALLBACK("Fini", METHOD_FINI, "the resource leaves management"),
+	CALLBACK("Boot", METHOD_BOOT, "a node has joined"),
+	{ .name = "Installed_nodes", .type = PROP_STRINGARRAY, .dflt = "*", .member = offsetof(struct rt, installed_nodes), ANY,
+	  .why_not = "only the administrator sets it, after registration", .help = "Nodes where the type may run" },
+	/* Not a member: the resources are in the tables of the groups. */
+	{ .name = "Resource_list", .type = PROP_STRINGARRAY, .dflt = "", KNOWN(name, "the cluster keeps it"),
+	  .help = "Resources of the type" },
+	{ .name = "Is_logical_hostname", .type = PROP_BOOLEAN, .dflt = "FALSE", KNOWN(is_logical_hostname, BY_NAME),
+	  .help = "The type is the logical host name" },
+	{ .name = "Is_shared_address", .type = PROP_BOOLEAN, .dflt = "FALSE", KNOWN(is_shared_address, BY_NAME),
+	  .help = "The type is the shared address" },
+};
 
 static const struct prop_info resource_props[] = {
 	{ .name = "Resource_name", .type = PROP_STRING, .always = true, QUERY, .help = "Name, unique in the cluster" },
@@ -58,13 +113,13 @@ static const struct prop_info resource_props[] = {
 
 	{ .name = "Failover_mode", .type = PROP_ENUM, .dflt = "NONE", .enums = "NONE,SOFT,HARD,RESTART_ONLY,LOG_ONLY",
 	  .always = true, ANY, .help = "What the RGM does when a start or stop method fails" },
-	{ .name = "Resource_dependencies", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "Resource_dependencies", .type = PROP_STRINGARRAY, .dflt = "", DEPENDENCY, .always = true, ANY,
 	  .help = "Strong dependencies" },
-	{ .name = "Resource_dependencies_weak", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "Resource_dependencies_weak", .type = PROP_STRINGARRAY, .dflt = "", DEPENDENCY, .always = true, ANY,
 	  .help = "Weak dependencies: order only" },
-	{ .name = "Resource_dependencies_restart", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "Resource_dependencies_restart", .type = PROP_STRINGARRAY, .dflt = "", DEPENDENCY, .always = true, ANY,
 	  .help = "Strong dependencies that also restart the resource" },
-	{ .name = "Resource_dependencies_offline_restart", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "Resource_dependencies_offline_restart", .type = PROP_STRINGARRAY, .dflt = "", DEPENDENCY, .always = true, ANY,
 	  .help = "Strong dependencies that the resource also follows offline" },
 	{ .name = "Resource_project_name", .type = PROP_STRING, .dflt = "", .always = true, ANY,
 	  .help = "Project of the methods; empty: that of the group" },
@@ -93,13 +148,13 @@ static const struct prop_info resource_props[] = {
 	{ .name = "Retry_interval", .type = PROP_INT, FROM(0), DIS_OR_ANY, .help = "Seconds over which restarts are counted" },
 
 	{ .name = "Scalable", .type = PROP_BOOLEAN, .dflt = "FALSE", CREATE, .help = "The cluster balances load over instances" },
-	{ .name = "Network_resources_used", .type = PROP_STRINGARRAY, .dflt = "", .with_scalable = true, ANY,
+	{ .name = "Network_resources_used", .type = PROP_STRINGARRAY, .dflt = "", DEPENDENCY, .with_scalable = true, ANY,
 	  .help = "Address resources that the resource uses" },
 	/* A bracket without DEFAULT makes the administrator give the ports; only Scalable alone implies an empty list. */
-	{ .name = "Port_list", .type = PROP_STRINGARRAY, .with_scalable = true, ANY, .help = "port/proto, ..." },
+	{ .name = "Port_list", .type = PROP_STRINGARRAY, .form = FORM_PORT, .with_scalable = true, ANY, .help = "port/proto, ..." },
 	{ .name = "Load_balancing_policy", .type = PROP_STRING, .dflt = "LB_WEIGHTED",
 	  .enums = "LB_WEIGHTED,LB_STICKY,LB_STICKY_WILD", .with_scalable = true, CREATE, .help = "How clients are distributed" },
-	{ .name = "Load_balancing_weights", .type = PROP_STRINGARRAY, .dflt = "", .with_scalable = true, ANY,
+	{ .name = "Load_balancing_weights", .type = PROP_STRINGARRAY, .dflt = "", .form = FORM_WEIGHT, .with_scalable = true, ANY,
 	  .help = "weight@node, ...; empty: equal" },
 	{ .name = "Affinity_timeout", .type = PROP_INT, .dflt = "0", FROM(-1), .with_scalable = true, ANY,
 	  .help = "Seconds that a sticky client is remembered; -1: as long as the node lives" },
@@ -138,11 +193,12 @@ static const struct prop_info group_props[] = {
 	  .help = "Directory for administrative files in a cluster file system" },
 	{ .name = "Pingpong_interval", .type = PROP_INT, .dflt = "3600", FROM(0), .always = true, ANY,
 	  .help = "Seconds for which a failed start rules a node out" },
-	{ .name = "RG_dependencies", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "RG_dependencies", .type = PROP_STRINGARRAY, .dflt = "", .form = FORM_NAME, .always = true, ANY,
 	  .help = "Groups that come first on the same node" },
-	{ .name = "RG_affinities", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY,
+	{ .name = "RG_affinities", .type = PROP_STRINGARRAY, .dflt = "", .form = FORM_AFFINITY, .always = true, ANY,
 	  .help = "+, ++, +++, - or -- before the name of a group" },
-	{ .name = "Load_factors", .type = PROP_STRINGARRAY, .dflt = "", .always = true, ANY, .help = "limit@value, ..." },
+	{ .name = "Load_factors", .type = PROP_STRINGARRAY, .dflt = "", .form = FORM_FACTOR, .always = true, ANY,
+	  .help = "limit@value, ..." },
 	{ .name = "Priority", .type = PROP_INT, .dflt = "500", FROM(0), .always = true, ANY,
 	  .help = "The higher value chooses its node first" },
 	{ .name = "Preemption_mode", .type = PROP_ENUM, .dflt = "Has_cost", .enums = "Has_cost,No_cost,Never", .always = true,
@@ -189,6 +245,45 @@ const struct prop_info *group_prop_at(size_t i)
 {
 	assert(i < ARRAY_SIZE(group_props));
 	return &group_props[i];
+}
+
+size_t type_prop_count(void) { return ARRAY_SIZE(type_props); }
+
+const struct prop_info *type_prop_at(size_t i)
+{
+	assert(i < ARRAY_SIZE(type_props));
+	return &type_props[i];
+}
+
+const struct prop_info *type_prop_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(type_props); i++)
+		if (strieq(type_props[i].name, name))
+			return &type_props[i];
+	return NULL;
+}
+
+char *type_prop_text(const struct rt *rt, const struct prop_info *info)
+{
+	const void *at = (const char *)rt + info->member;
+	const char *text;
+
+	if (streq(info->name, "Resource_list"))
+		return xstrdup("");
+	switch (info->type) {
+	case PROP_BOOLEAN:
+		return xstrdup(*(const bool *)at ? "TRUE" : "FALSE");
+	case PROP_INT:
+		return xasprintf("%d", *(const int *)at);
+	case PROP_ENUM:
+		return xstrdup(init_nodes_names[*(const enum init_nodes *)at]);
+	case PROP_STRINGARRAY:
+		/* No list of nodes means all of them. */
+		return ((const struct strlist *)at)->n ? strlist_join(at, ",") : xstrdup(info->dflt);
+	default:
+		text = *(char *const *)at;
+		return xstrdup(text ? text : "");
+	}
 }
 
 const struct prop_info *resource_prop_find(const char *name)
@@ -314,6 +409,7 @@ void rt_param_from_info(const struct prop_info *info, struct rt_param *ret)
 	*ret = (struct rt_param) {
 		.name = xstrdup(info->name),
 		.type = info->type,
+		.form = info->form,
 		.has_default = info->dflt,
 		.dflt = info->dflt ? xstrdup(info->dflt) : NULL,
 		.has_min = bounded && info->min > INT32_MIN,
@@ -442,12 +538,118 @@ static int check_enum(const struct piece *piece, char **ret, struct err *err)
 	return 0;
 }
 
+/* ---- forms ---- */
+
+static bool name_fits(const char *s, size_t len)
+{
+	_cleanup_free_ char *name = xstrndup(s, len);
+
+	return object_name_valid(name);
+}
+
+/* All digits, up to most. */
+static bool number_fits(const char *s, size_t len, int64_t least, int64_t most)
+{
+	_cleanup_free_ char *text = xstrndup(s, len);
+	int64_t n;
+
+	return *text != '-' && int_parse(text, &n) && n >= least && n <= most;
+}
+
+static bool word_fits(const char *s, size_t len, const char *const words[])
+{
+	for (size_t i = 0; words[i]; i++)
+		if (strlen(words[i]) == len && strncasecmp(words[i], s, len) == 0)
+			return true;
+	return false;
+}
+
+/* "80/tcp", "80/tcp/address" */
+static bool port_fits(const char *s, size_t len)
+{
+	static const char *const protocols[] = { "tcp", "udp", "tcp6", "udp6", NULL };
+	const char *end = s + len, *slash = memchr(s, '/', len), *second;
+
+	if (!slash || !number_fits(s, (size_t)(slash - s), 1, 65535))
+		return false;
+	second = memchr(slash + 1, '/', (size_t)(end - slash - 1));
+	if (second && second + 1 == end)
+		return false;
+	return word_fits(slash + 1, (size_t)((second ? second : end) - slash - 1), protocols);
+}
+
+/* "3@node1", node a name or an id */
+static bool weight_fits(const char *s, size_t len)
+{
+	const char *at = memchr(s, '@', len);
+
+	return at && at + 1 < s + len && number_fits(s, (size_t)(at - s), 0, INT32_MAX);
+}
+
+/* "limit@20" */
+static bool factor_fits(const char *s, size_t len)
+{
+	const char *at = memchr(s, '@', len);
+
+	return at && name_fits(s, (size_t)(at - s)) && number_fits(at + 1, len - (size_t)(at + 1 - s), 0, INT32_MAX);
+}
+
+/* "db", "db{LOCAL_NODE}", "db@node1", "db{ANY_NODE}@node1" */
+static bool dependency_fits(const char *s, size_t len)
+{
+	static const char *const scopes[] = { "LOCAL_NODE", "ANY_NODE", "FROM_RG_AFFINITIES", NULL };
+	const char *at = memchr(s, '@', len), *open, *close;
+
+	if (at && at + 1 == s + len)
+		return false;
+	if (at)
+		len = (size_t)(at - s);
+	open = memchr(s, '{', len);
+	if (!open)
+		return name_fits(s, len);
+	close = s + len - 1;
+	return *close == '}' && close > open && name_fits(s, (size_t)(open - s)) &&
+	       word_fits(open + 1, (size_t)(close - open - 1), scopes);
+}
+
+/* One of the five signs, then the group. */
+static bool affinity_fits(const char *s, size_t len)
+{
+	static const char *const signs[] = { "+++", "++", "+", "--", "-", NULL };
+
+	for (size_t i = 0; signs[i]; i++) {
+		size_t n = strlen(signs[i]);
+
+		if (len > n && strncmp(s, signs[i], n) == 0)
+			return name_fits(s + n, len - n);
+	}
+	return false;
+}
+
+static const struct { bool (*fits)(const char *s, size_t len); const char *what; } forms[FORM_COUNT] = {
+	[FORM_NAME]       = { name_fits,       "is not a name: a letter, then letters, digits, '-' and '_'" },
+	[FORM_PORT]       = { port_fits,       "is not a port and a protocol (tcp, udp, tcp6, udp6), as in 80/tcp" },
+	[FORM_WEIGHT]     = { weight_fits,     "is not a weight and a node, as in 3@node1" },
+	[FORM_FACTOR]     = { factor_fits,     "is not a load limit and a number, as in memory@20" },
+	[FORM_DEPENDENCY] = { dependency_fits, "is not a resource, alone or with LOCAL_NODE, ANY_NODE or FROM_RG_AFFINITIES in braces" },
+	[FORM_AFFINITY]   = { affinity_fits,   "is not +, ++, +++, - or -- and the name of a group" },
+};
+
+static int check_form(const struct piece *piece, struct err *err)
+{
+	enum prop_form form = piece->param->form;
+
+	return !forms[form].fits || forms[form].fits(piece->text, piece->len) ? 0 : bad(piece, err, forms[form].what);
+}
+
 static int check_string(const struct piece *piece, char **ret, struct err *err)
 {
 	int r = check_bytes(piece, err);
 
 	if (r >= 0)
 		r = check_length(piece, err);
+	if (r >= 0)
+		r = check_form(piece, err);
 	if (r < 0)
 		return r;
 	if (piece->param->enumlist.n)

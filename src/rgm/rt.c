@@ -48,9 +48,13 @@ struct rt *rt_free(struct rt *rt)
 
 const struct rt_param *rt_param_find(const struct rt *rt, const char *name)
 {
-	for (size_t i = 0; i < rt->param_count; i++)
-		if (strieq(rt->params[i].name, name))
-			return &rt->params[i];
+	for (size_t i = 0; i < rt->param_count; i++) {
+		const struct rt_param *p = &rt->params[i];
+		size_t n = strlen(p->name);
+
+		if (strieq(p->name, name) || (p->per_node && strncasecmp(p->name, name, n) == 0 && name[n] == '{'))
+			return p;
+	}
 	return NULL;
 }
 

@@ -20,10 +20,19 @@ extern const char *const tunable_names[TUNE_COUNT];
 enum init_nodes { INIT_RG_PRIMARIES, INIT_RT_INSTALLED_NODES, INIT_NODES_COUNT };
 extern const char *const init_nodes_names[INIT_NODES_COUNT];
 
+/* What a text, or each element of an array, has to look like. */
+enum prop_form {
+	FORM_ANY, FORM_NAME, FORM_DIRECTORY, FORM_METHOD,       /* an object; a full path; the path of a method */
+	FORM_PORT, FORM_WEIGHT, FORM_FACTOR,                    /* 80/tcp; 3@node1; limit@20 */
+	FORM_DEPENDENCY, FORM_AFFINITY,                         /* db, db{LOCAL_NODE}; ++group */
+	FORM_COUNT
+};
+
 /* One bracket of the RTR file: a resource property, system-defined or extension, with its attributes. */
 struct rt_param {
 	char          *name;            /* spelling of the RTR file for extensions, of the property table for system ones */
 	enum prop_type type;
+	enum prop_form form;            /* of a system property */
 	bool           extension, per_node;
 	bool           has_default;
 	char          *dflt;            /* text form; arrays comma-separated; NULL when !has_default */
@@ -69,17 +78,20 @@ static inline void rt_freep(struct rt **rt) { rt_free(*rt); }
  * change of rt_system are the administrator's: the caller keeps the former elsewhere. */
 char *rt_to_rtr(const struct rt *rt);           /* caller frees */
 
-const struct rt_param *rt_param_find(const struct rt *rt, const char *name);    /* any case; NULL when there is none */
+/* Any case; NULL when there is none.  One that is declared PER_NODE is also found as "Name{node}". */
+const struct rt_param *rt_param_find(const struct rt *rt, const char *name);
 /* Full path of a method: absolute as declared, or basedir/method.  NULL when not declared.  Caller frees. */
 char *rt_method_path(const struct rt *rt, enum rt_method method);
 /* "SUNW.gds:6" is named by "SUNW.gds:6", "SUNW.gds" and "gds". */
 bool rt_name_matches(const char *full, const char *given);
 
-/* ---- properties: one table each (props.c) drives parsing, validation, listing ---- */
+/* ---- properties: one table each (props.c) drives parsing, validation, listing and the manual pages ---- */
+enum prop_setter { SET_BY_ADMIN, SET_BY_RTR, SET_BY_RTR_OR_ADMIN, SET_BY_RGM };
 struct prop_info {
 	const char    *name;            /* documented spelling */
 	enum prop_type type;
 	const char    *dflt;            /* NULL: none; for a group: the RGM works it out (RG_mode, Nodelist) */
+	enum prop_form form;
 	int64_t        min, max;        /* inclusive; INT only; both 0: no bounds; INT32_MIN, INT32_MAX: open on that side */
 	const char    *enums;           /* comma-separated; ENUM, and a STRING or array element with a closed list of values */
 	enum tunable   tunable;
@@ -87,8 +99,16 @@ struct prop_info {
 	bool           always;          /* exists for every resource; else only when the RTR declares it */
 	bool           with_scalable;   /* exists also when the RTR declares Scalable */
 	bool           query_only;      /* set by the RGM itself */
+	enum prop_setter setter;        /* of a type property */
+	const char    *why_not;         /* of a type property that no RTR file may give */
+	size_t         member;          /* of a type property: offset in struct rt */
 	const char    *help;
 };
+/* A type has the properties of the third table: members of struct rt. */
+const struct prop_info *type_prop_find(const char *name);
+size_t type_prop_count(void);
+const struct prop_info *type_prop_at(size_t i);
+char *type_prop_text(const struct rt *rt, const struct prop_info *info);        /* caller frees; Resource_list is not in it */
 const struct prop_info *resource_prop_find(const char *name);   /* system-defined resource properties; any case */
 const struct prop_info *group_prop_find(const char *name);
 size_t resource_prop_count(void);

@@ -29,6 +29,7 @@ static void parser_done(struct rtr_parser *p)
 	rtr_token_done(&p->token);
 	rt_free(p->rt);
 	free(p->statement_pos);
+	free(p->statements);
 	for (size_t i = 0; i < resource_prop_count(); i++)
 		rt_param_done(&p->system[i]);
 	free(p->system);
@@ -139,18 +140,18 @@ char *rtr_values_joined(const struct rtr_values *list)
 
 /* ---- statements of the type ---- */
 
-struct statement {
-	const char *name;
-	/* list has the values; at is where to point when there are none. */
-	int (*store)(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos);
-	size_t offset;                          /* of the member of struct rt */
+/* A row of the table of type properties as a file has it: its name in capitals, as messages say it. */
+struct rtr_statement {
+	char name[32];
+	const struct prop_info *info;
+	/* list has the values; pos is where to point when there are none.  NULL: known, but not for RTR files. */
+	int (*store)(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos);
 	bool flag;                              /* "NAME;" means TRUE */
-	const char *why_not;                    /* store is NULL: known, but not for RTR files */
 };
 
-static void *member(struct rtr_parser *p, const struct statement *s)
+static void *member(struct rtr_parser *p, const struct rtr_statement *s)
 {
-	return (char *)p->rt + s->offset;
+	return (char *)p->rt + s->info->member;
 }
 
 static void string_set(char **to, const char *value)
@@ -159,7 +160,7 @@ static void string_set(char **to, const char *value)
 	*to = xstrdup(value);
 }
 
-static int store_string(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_string(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	const char *value;
 	int r = rtr_single_value(p, s->name, list, &value);
@@ -170,7 +171,7 @@ static int store_string(struct rtr_parser *p, const struct statement *s, const s
 }
 
 /* A part of the type's name. */
-static int store_name(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_name(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	char shown[SHOWN_SIZE];
 	const char *value;
@@ -186,7 +187,7 @@ static int store_name(struct rtr_parser *p, const struct statement *s, const str
 	return 0;
 }
 
-static int store_basedir(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_basedir(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	char shown[SHOWN_SIZE];
 	const char *value;
@@ -203,7 +204,7 @@ static int store_basedir(struct rtr_parser *p, const struct statement *s, const 
 	return 0;
 }
 
-static int store_bool(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_bool(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	char shown[SHOWN_SIZE];
 	const char *value;
@@ -217,7 +218,7 @@ static int store_bool(struct rtr_parser *p, const struct statement *s, const str
 	return 0;
 }
 
-static int store_api_version(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_api_version(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	char shown[SHOWN_SIZE];
 	const char *value;
@@ -226,14 +227,14 @@ static int store_api_version(struct rtr_parser *p, const struct statement *s, co
 
 	if (r < 0)
 		return r;
-	if (!int_parse(value, &n) || n < API_VERSION_LEAST || n > API_VERSION_MOST)
+	if (!int_parse(value, &n) || n < s->info->min || n > s->info->max)
 		return rtr_fail(p, pos, "%s is %s; this cluster has %d to %d", s->name, value_shown(shown, value, strlen(value)),
-				API_VERSION_LEAST, API_VERSION_MOST);
-	p->rt->api_version = (int)n;
+				(int)s->info->min, (int)s->info->max);
+	*(int *)member(p, s) = (int)n;
 	return 0;
 }
 
-static int store_init_nodes(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_init_nodes(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	char shown[SHOWN_SIZE];
 	const char *value;
@@ -251,7 +252,7 @@ static int store_init_nodes(struct rtr_parser *p, const struct statement *s, con
 }
 
 /* "a,b" in quotes is two elements too: no element can hold a comma. */
-static int store_list(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_list(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	static const struct rt_param pkglist = { .name = (char *)"Pkglist", .type = PROP_STRINGARRAY };
 	_cleanup_free_ char *joined = rtr_values_joined(list), *checked = NULL;
@@ -264,7 +265,7 @@ static int store_list(struct rtr_parser *p, const struct statement *s, const str
 }
 
 /* An empty path is no declaration: the method does not exist. */
-static int store_method(struct rtr_parser *p, const struct statement *s, const struct rtr_values *list, struct rtr_pos pos)
+static int store_method(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos)
 {
 	const char *value;
 	int r = rtr_single_value(p, s->name, list, &value);
@@ -278,56 +279,56 @@ static int store_method(struct rtr_parser *p, const struct statement *s, const s
 	return 0;
 }
 
-#define MEMBER(m) .offset = offsetof(struct rt, m)
-#define METHOD(m) { .name = #m, .store = store_method, MEMBER(methods[METHOD_##m]) }
+typedef int store_fn(struct rtr_parser *p, const struct rtr_statement *s, const struct rtr_values *list, struct rtr_pos pos);
 
-static const struct statement statements[] = {
-	{ .name = "RESOURCE_TYPE",   .store = store_name,        MEMBER(base)                           },
-	{ .name = "VENDOR_ID",       .store = store_name,        MEMBER(vendor)                         },
-	{ .name = "RT_DESCRIPTION",  .store = store_string,      MEMBER(description)                    },
-	{ .name = "RT_VERSION",      .store = store_string,      MEMBER(version)                        },
-	{ .name = "API_VERSION",     .store = store_api_version, MEMBER(api_version)                    },
-	{ .name = "RT_BASEDIR",      .store = store_basedir,     MEMBER(basedir)                        },
-	{ .name = "INIT_NODES",      .store = store_init_nodes,  MEMBER(init_nodes)                     },
-	{ .name = "PKGLIST",         .store = store_list,        MEMBER(pkglist)                        },
-	{ .name = "SINGLE_INSTANCE", .store = store_bool,        MEMBER(single_instance), .flag = true  },
-	{ .name = "FAILOVER",        .store = store_bool,        MEMBER(failover),        .flag = true  },
-	{ .name = "RT_SYSTEM",       .store = store_bool,        MEMBER(rt_system),       .flag = true  },
-	{ .name = "GLOBAL_ZONE",     .store = store_bool,        MEMBER(global_zone),     .flag = true  },
-	{ .name = "PROXY",           .store = store_bool,        MEMBER(proxy),           .flag = true  },
-	{ .name = "SYSDEFINED_TYPE", .store = store_bool,        MEMBER(sysdefined),      .flag = true  },
-	METHOD(START), METHOD(STOP), METHOD(PRENET_START), METHOD(POSTNET_STOP), METHOD(MONITOR_START),
-	METHOD(MONITOR_STOP), METHOD(MONITOR_CHECK), METHOD(VALIDATE), METHOD(UPDATE), METHOD(INIT), METHOD(FINI),
-	METHOD(BOOT),
-	{ .name = "INSTALLED_NODES",     .why_not = "only the administrator sets it, after registration" },
-	{ .name = "RESOURCE_LIST",       .why_not = "the cluster keeps it" },
-	{ .name = "IS_LOGICAL_HOSTNAME", .why_not = "the cluster knows it from the name of the type" },
-	{ .name = "IS_SHARED_ADDRESS",   .why_not = "the cluster knows it from the name of the type" },
+/* A string by its form, everything else by its type. */
+static store_fn *const by_type[PROP_TYPE_COUNT] = {
+	[PROP_STRING] = store_string,   [PROP_INT] = store_api_version,  [PROP_BOOLEAN] = store_bool,
+	[PROP_ENUM] = store_init_nodes, [PROP_STRINGARRAY] = store_list,
+};
+static store_fn *const by_form[FORM_COUNT] = {
+	[FORM_NAME] = store_name, [FORM_DIRECTORY] = store_basedir, [FORM_METHOD] = store_method,
 };
 
-static const struct statement *statement_find(const char *name)
+static void statements_init(struct rtr_parser *p)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(statements); i++)
-		if (strieq(statements[i].name, name))
-			return &statements[i];
-	return NULL;
+	p->statements = xcalloc(type_prop_count(), sizeof *p->statements);
+	for (size_t i = 0; i < type_prop_count(); i++) {
+		const struct prop_info *info = type_prop_at(i);
+		struct rtr_statement *s = &p->statements[i];
+
+		assert(strlen(info->name) < sizeof s->name);
+		for (size_t k = 0; info->name[k]; k++)
+			s->name[k] = (char)(info->name[k] >= 'a' && info->name[k] <= 'z' ? info->name[k] - 'a' + 'A' : info->name[k]);
+		s->info = info;
+		s->flag = info->type == PROP_BOOLEAN;
+		if (!info->why_not)
+			s->store = by_form[info->form] ? by_form[info->form] : by_type[info->type];
+	}
+}
+
+static const struct rtr_statement *statement_find(const struct rtr_parser *p, const char *name)
+{
+	const struct prop_info *info = type_prop_find(name);
+
+	return info ? &p->statements[info - type_prop_at(0)] : NULL;
 }
 
 const char *rtr_statement_forbidden(const char *name)
 {
-	const struct statement *s = statement_find(name);
+	const struct prop_info *info = type_prop_find(name);
 
-	return s ? s->why_not : NULL;
+	return info ? info->why_not : NULL;
 }
 
-static struct rtr_pos *statement_pos(struct rtr_parser *p, const struct statement *s)
+static struct rtr_pos *statement_pos(struct rtr_parser *p, const struct rtr_statement *s)
 {
-	return &p->statement_pos[s - statements];
+	return &p->statement_pos[s - p->statements];
 }
 
-static int statement_begin(struct rtr_parser *p, const struct statement **ret)
+static int statement_begin(struct rtr_parser *p, const struct rtr_statement **ret)
 {
-	const struct statement *s = statement_find(p->token.text);
+	const struct rtr_statement *s = statement_find(p, p->token.text);
 	char shown[SHOWN_SIZE];
 
 	if (!s)
@@ -335,7 +336,7 @@ static int statement_begin(struct rtr_parser *p, const struct statement **ret)
 				resource_prop_find(p->token.text) || rtr_at_word(p, "PROPERTY") ?
 				"; resource properties are declared in brackets: { PROPERTY = ...; }" : "; correct the name");
 	if (!s->store)
-		return rtr_fail(p, p->token.pos, "%s cannot be given in an RTR file: %s; leave it out", s->name, s->why_not);
+		return rtr_fail(p, p->token.pos, "%s cannot be given in an RTR file: %s; leave it out", s->name, s->info->why_not);
 	if (statement_pos(p, s)->line)
 		return rtr_fail(p, p->token.pos, "%s is given a second time; keep one", s->name);
 	*ret = s;
@@ -346,7 +347,7 @@ static int parse_statement(struct rtr_parser *p)
 {
 	_cleanup_(rtr_values_done) struct rtr_values list = { 0 };
 	struct rtr_pos pos = p->token.pos;
-	const struct statement *s = NULL;
+	const struct rtr_statement *s = NULL;
 	int r;
 
 	r = statement_begin(p, &s);
@@ -404,7 +405,7 @@ static int parse_type_name(struct rtr_parser *p)
 	r = parse_statement(p);
 	if (r < 0)
 		return r;
-	p->type_pos = *statement_pos(p, statement_find("RESOURCE_TYPE"));
+	p->type_pos = *statement_pos(p, statement_find(p, "RESOURCE_TYPE"));
 	if (!*p->rt->base)
 		return rtr_fail(p, p->type_pos, "RESOURCE_TYPE is empty; give the name of the type");
 	return 0;
@@ -438,7 +439,7 @@ static int check_method_set(struct rtr_parser *p)
 	if (!methods[METHOD_STOP] && !methods[METHOD_POSTNET_STOP])
 		return rtr_fail(p, p->type_pos, "type %s has no way to stop; declare STOP or POSTNET_STOP", p->rt->base);
 	if (methods[METHOD_MONITOR_START] && !methods[METHOD_MONITOR_STOP])
-		return rtr_fail(p, *statement_pos(p, statement_find("MONITOR_START")),
+		return rtr_fail(p, *statement_pos(p, statement_find(p, "MONITOR_START")),
 				"MONITOR_START without MONITOR_STOP; declare both or none");
 	return 0;
 }
@@ -452,10 +453,10 @@ static int check_method_paths(struct rtr_parser *p)
 		if (!path)
 			continue;
 		if (*p->rt->methods[m] != '/' && !*p->rt->basedir)
-			return rtr_fail(p, *statement_pos(p, statement_find(name)),
+			return rtr_fail(p, *statement_pos(p, statement_find(p, name)),
 				    "the path of %s is relative and there is no RT_BASEDIR; declare it, or give a full path", name);
 		if (strlen(path) > METHOD_PATH_MAX)
-			return rtr_fail(p, *statement_pos(p, statement_find(name)), "RT_BASEDIR and the path of %s have more than %d bytes",
+			return rtr_fail(p, *statement_pos(p, statement_find(p, name)), "RT_BASEDIR and the path of %s have more than %d bytes",
 					name, METHOD_PATH_MAX);
 	}
 	return 0;
@@ -471,7 +472,7 @@ static int check_upgrade(struct rtr_parser *p)
 	if (rt->has_upgrade && !*rt->version)
 		return rtr_fail(p, p->upgrade_pos, "#$upgrade makes the version part of the name; declare RT_VERSION");
 	if (rt->has_upgrade && !version_valid(rt->version))
-		return rtr_fail(p, *statement_pos(p, statement_find("RT_VERSION")),
+		return rtr_fail(p, *statement_pos(p, statement_find(p, "RT_VERSION")),
 				"RT_VERSION %s: use at most %d letters, digits, '.', '-' and '_'",
 				value_shown(shown, rt->version, strlen(rt->version)), OBJECT_NAME_MAX);
 	return 0;
@@ -561,7 +562,7 @@ static struct rt *rt_new(void)
 	rt->version = xstrdup("");
 	rt->basedir = xstrdup("");
 	rt->description = xstrdup("");
-	rt->api_version = 2;
+	rt->api_version = (int)strtol(type_prop_find("API_version")->dflt, NULL, 10);
 	return rt;
 }
 
@@ -571,11 +572,12 @@ int rtr_parse(const char *text, size_t len, const char *file, struct rt **ret, s
 		.lexer = { .file = file, .s = text, .end = text + len, .pos = { 1, 1 }, .warnings = warnings },
 		.err = err,
 		.rt = rt_new(),
-		.statement_pos = xcalloc(ARRAY_SIZE(statements), sizeof(struct rtr_pos)),
+		.statement_pos = xcalloc(type_prop_count(), sizeof(struct rtr_pos)),
 		.system = xcalloc(resource_prop_count(), sizeof(struct rt_param)),
 	};
 	int r = check_text(text, len, file, err);
 
+	statements_init(&p);
 	if (r >= 0)
 		r = rtr_next(&p);
 	if (r >= 0)

@@ -13,12 +13,14 @@ struct rtr_values {
 	size_t n;
 };
 
+struct rtr_statement;
 struct rtr_parser {
 	struct rtr_lexer lexer;
 	struct rtr_token token;                 /* the one being looked at */
 	struct err *err;
 	struct rt *rt;
-	struct rtr_pos *statement_pos;          /* of the value; by row of statements[]; line 0: not given */
+	struct rtr_statement *statements;       /* by row of the table of type properties */
+	struct rtr_pos *statement_pos;          /* of the value; the same order; line 0: not given */
 	struct rtr_pos type_pos, upgrade_pos, upgrade_from_pos;
 	struct rt_param *system;                /* by row of the property table; name NULL: not declared */
 	struct rt_param *extensions;

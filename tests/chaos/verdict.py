@@ -53,6 +53,8 @@ CAUSES = [
     (r'The lease of this node ran out', {"freeze", "stop clusterd", "stop corosync"}, NETWORK | OTHERS | DEVICE),
     (r'Cluster lost operational quorum', set(), NETWORK | OTHERS | DEVICE),
     (r'The cluster went on without this node', {"freeze"}, NETWORK | OTHERS),
+    (r'This node was away for a view', {"freeze"}, NETWORK | OTHERS),
+    (r'This node was evicted', {"freeze", "stop clusterd"}, NETWORK),
     (r'The interconnect is lost on this node', {"kill corosync", "stop corosync"}, set()),
     (r'Cannot make epoch \d+ durable: No space left', {"full disk"}, set()),
     (r'Cannot write table \S+ No space left', {"full disk"}, set()),

@@ -70,17 +70,23 @@ REQUESTS = [
     ("scrgadm -a -t ACME.reg:2", [type_add("ACME.reg:2", "registered\n", "{reg}/ACME.reg")]),
     ("scrgadm -c -t T -h alpha", [{"op": "type_change", "type": "T", "installed_nodes": "alpha"}]),
     ("scrgadm -c -t T -h *", [{"op": "type_change", "type": "T", "installed_nodes": ""}]),
+    ("scrgadm -c -t T -y RT_system=TRUE", [{"op": "type_change", "type": "T", "props": {"RT_system": "TRUE"}}]),
+    ("scrgadm -c -t T -h alpha -y RT_system=false",
+     [{"op": "type_change", "type": "T", "installed_nodes": "alpha", "props": {"RT_system": "false"}}]),
     ("scrgadm -r -t T", [{"op": "type_remove", "type": "T"}]),
     ("scrgadm -a -g G", [{"op": "group_add", "rg": "G", "props": {}}]),
     ("scrgadm -a -g G -h beta,alpha -y Failback=TRUE -y RG_description=a=b,c",
      [{"op": "group_add", "rg": "G", "props": {"Nodelist": "beta,alpha", "Failback": "TRUE", "RG_description": "a=b,c"}}]),
     ("scrgadm -c -g G -y Pingpong_interval=5", [{"op": "group_change", "rg": "G", "props": {"Pingpong_interval": "5"}}]),
+    ("scrgadm -c -g G -h alpha -y Failback=TRUE",
+     [{"op": "group_change", "rg": "G", "props": {"Nodelist": "alpha", "Failback": "TRUE"}}]),
     ("scrgadm -c -g G -h beta", [{"op": "group_change", "rg": "G", "props": {"Nodelist": "beta"}}]),
     ("scrgadm -r -g G", [{"op": "group_remove", "rg": "G"}]),
     ("scrgadm -a -j R -t T -g G", [add("R", "G", "T")]),
     ("scrgadm -ajR -gG -tT -y Retry_count=2 -x Confdir_list=/a,/b -x Empty=",
      [add("R", "G", "T", {"Retry_count": "2"}, {"Confdir_list": "/a,/b", "Empty": ""})]),
     ("scrgadm -c -j R -y Retry_count=3", [{"op": "resource_change", "rs": "R", "props": {"Retry_count": "3"}, "ext": {}}]),
+    ("scrgadm -c -j R -x A{alpha}=1 -x A{2}=3", [{"op": "resource_change", "rs": "R", "props": {}, "ext": {"A{alpha}": "1", "A{2}": "3"}}]),
     ("scrgadm -c -j R -x A=1 -x B=2", [{"op": "resource_change", "rs": "R", "props": {}, "ext": {"A": "1", "B": "2"}}]),
     ("scrgadm -r -j R", [{"op": "resource_remove", "rs": "R"}]),
     ("scrgadm -a -L -g G -l web1", [add("web1", "G", LH, {}, {"HostnameList": "web1"})]),
@@ -182,11 +188,9 @@ WRONG = [
     ("scrgadm -a -g G -h alpha,,beta", USAGE, "a name is empty"),
     ("scrgadm -c -g G", USAGE, "-h or -y must be given"),
     ("scrgadm -c -j R", USAGE, "-y or -x must be given"),
-    ("scrgadm -c -j R -x A{alpha}=1", USAGE, "values per node are not built yet"),
     ("scrgadm -a -g G --deadline 0", USAGE, "--deadline takes a number of seconds"),
     ("scrgadm -a -g G --json", USAGE, "--json does not go with"),
     ("scrgadm -a -S -g G -l h", REFUSED, "shared addresses are not built yet"),
-    ("scrgadm -c -t T -y RT_system=TRUE", REFUSED, "not built yet"),
     ("scrgadm -a -t NO.such", REFUSED, "there is no RTR file NO.such in /usr/cluster/lib/rgm/rtreg or"),
     ("scrgadm -a -t ../etc", REFUSED, "no name of a resource type"),
     ("scrgadm -a -t T -f /nowhere", REFUSED, "cannot open /nowhere"),
@@ -342,7 +346,7 @@ def test_deadline(root, run):
 LISTINGS = [
     ("scstat", "scstat"), ("scstat -p", "scstat"), ("scstat -pvv", "scstat-v"), ("scstat -n", "scstat-n"),
     ("scstat -g", "scstat-g"), ("scstat -q", "scstat-q"), ("scstat -D", "scstat-D"), ("scstat -gn", "scstat-ng"),
-    ("scstat -h beta", "scstat-h"), ("scstat -h 2", "scstat-h"),
+    ("scstat -h beta", "scstat-h"), ("scstat -h 2", "scstat-h"), ("scstat -g -v", "scstat-gv"), ("scstat -g -vv", "scstat-gv"),
     ("scrgadm -p", "scrgadm-p"), ("scrgadm -pv", "scrgadm-pv"), ("scrgadm -pvv", "scrgadm-pvv"),
     ("scrgadm -p -g web-rg", "scrgadm-p-g"), ("scrgadm -pv -t LogicalHostname", "scrgadm-pv-t"),
     ("scrgadm -pvv -j nfs-ip", "scrgadm-pvv-j"), ("cluster status --short", "cluster-status-short"),
@@ -443,9 +447,32 @@ def test_help(command, run):
     assert got.stdout.startswith(command + ": ") and "--deadline SECONDS" in got.stdout
 
 
+def test_values_per_node_are_shown(root, run):
+    workers = {"name": "Workers", "value": "4", "extension": True, "type": "INT", "tunable": "ANYTIME", "description": "",
+               "values": {"beta": "8"}}
+    group = CONFIG["groups"][0]
+    config = {**CONFIG, "groups": [{**group, "resources": [{**group["resources"][1], "properties": [workers]}]}]}
+    with ClusterdDouble(root, {"Config": config}):
+        lines = run("scrgadm", "-pvv", "-j", "nfs-res").stdout.splitlines()
+    assert [" ".join(line.split()) for line in lines if "property value" in line] == [
+        "(nfs-rg:nfs-res:Workers) Res property value: 4", "(nfs-rg:nfs-res:Workers{beta}) Res property value: 8"]
+
+
+def page_of(command):
+    page, = (SOURCE / "docs/man").glob(f"{command}.1*.scd")
+    return page.read_text().replace("\\", "")
+
+
+@pytest.mark.parametrize("command", ["scha_cluster_get", "scha_control", "scha_resource_get", "scha_resource_setstatus",
+                                     "scha_resourcegroup_get", "scha_resourcetype_get", "scds_syslog"])
+def test_manual_has_every_option_of_the_api(command, run):
+    for option in re.findall(r"^  (--?[\w-]+)", run(command, "--help").stdout, re.M):
+        assert f"*{option}*" in page_of(command), f"{option} of {command}"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_manual_has_every_option(command, run):
-    page = (SOURCE / "docs/man" / (command.split()[0] + ".1m.scd")).read_text().replace("\\", "")
+    page = page_of(command.split()[0])
     for option in re.findall(r"^  (--?[\w-]+)", run(*command.split(), "--help").stdout, re.M):
         assert f"*{option}*" in page, f"{option} of {command}"
 

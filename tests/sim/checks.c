@@ -9,29 +9,30 @@
 void check_epoch(uint32_t id, const json_t *entry)
 {
 	nodeset members = nodeset_from_json(ju_arr(entry, "members"));
-	const struct cmm *cmm = engine_cmm(w.node[id].engine);
-	const struct cmm_votes *votes = cmm_config_votes(cmm);
+	const struct cmm_votes *votes = &w.node[id].votes;
 	uint64_t held = (uint64_t)ju_int(entry, "held", 0);
-	unsigned present = 0;
+	unsigned present = 0, possible = 0;
 	char key[24];
 
 	if (!streq(ju_str(entry, "e", ""), "epoch"))
 		return;
 	w.node[id].agreed_in = w.node[id].ring ? w.node[id].ring->formed : 0;
 	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
-	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
-		present += nodeset_has(votes->configured, k) ? votes->node[k] : 0;
-	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
-		if (held >> q & 1)
-			present += votes->device[q].votes;
+	for (uint32_t k = nodeset_next(votes->configured, 0); k; k = nodeset_next(votes->configured, k)) {
+		possible += votes->node[k];
+		present += nodeset_has(members, k) ? votes->node[k] : 0;
+	}
+	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++) {
+		possible += votes->device[q].name[0] ? votes->device[q].votes : 0;
+		present += held >> q & 1 ? votes->device[q].votes : 0;
+	}
 	/* Whoever votes for the next epoch must know of this one, also after a power cut. */
 	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
 		if (ju_int(w.node[k].disk, "epoch", 0) < ju_int(entry, "epoch", 0))
 			fail("epoch %s is in force at node%u, but not on the disk of node%u", key, id, k);
-	/* A joiner may have the votes of an older configuration until its snapshot comes; and a commit may come into force at
-	 * the moment when the one whose vote was missing is no member any more. */
-	if (w.node[id].votes_gen == ccr_table_gen(engine_ccr(w.node[id].engine), "infrastructure") && present < cmm_votes_needed(cmm) && nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id))
-		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, cmm_votes_possible(cmm));
+	/* A joiner may have the votes of an older configuration until its snapshot comes. */
+	if (nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id) && present <= possible / 2)
+		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, possible);
 	if (!json_object_get(w.epochs, key))
 		ju_set_new(w.epochs, key, nodeset_to_json(members));
 	else if (nodeset_from_json(ju_arr(w.epochs, key)) != members)
@@ -130,6 +131,9 @@ void check_dead(uint32_t id, const json_t *message)
 
 	if (can_act(target) && engine_is_ready(n->engine) && (!incarnation || incarnation == n->incarnation))
 		fail("node%u declares node%u dead (%s), which can still act", id, target, how);
+	if (w.disk && !w.device[DISK].worsened && streq(how, "lease") && (!incarnation || incarnation == n->incarnation) &&
+	    nodeset_has(w.device[DISK].keys & ~w.device[DISK].late, target))
+		fail("node%u declares node%u dead, whose key is still on the shared disk", id, target);
 	if (w.fence_required && streq(how, "lease"))
 		fail("node%u declares node%u dead by lease, but fencing is required", id, target);
 }
@@ -140,7 +144,7 @@ void check_same_state(uint32_t id, const struct ring *r, struct entry *e)
 	const struct engine *engine = w.node[id].engine;
 	uint64_t epoch = cmm_membership(engine_cmm(engine))->epoch, digest;
 
-	if (!engine_is_ready(engine) || w.node[id].agreed_in != r->formed || (e->epoch && e->epoch != epoch))
+	if (!engine_is_ready(engine) || engine_leaves(engine) || w.node[id].agreed_in != r->formed || (e->epoch && e->epoch != epoch))
 		return;
 	digest = engine_digest(engine);
 	if (e->epoch && e->digest != digest)
@@ -298,7 +302,7 @@ static void check_leftovers(uint32_t id)
 	json_object_foreach(w.node[id].disk, name, v)
 		if (strstr(name, ".intent") && !w.node[id].litter)
 			missing("node%u still has %s", id, name);
-	for (uint32_t q = 1; q <= w.devices; q++)
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++)
 		if (votes->device[q].name[0] && votes->device[q].enabled && nodeset_has(votes->device[q].ports, id) &&
 		    !nodeset_has(cmm_device(cmm, q).good, id))
 			missing("node%u has no key on device %u", id, q);
@@ -316,8 +320,8 @@ void check_without_absent(void)
 	unsigned present = 0;
 
 	for (uint32_t id = 1; id <= w.nodes; id++)
-		if (w.node[id].up && w.node[id].votes_gen >= newest) {
-			newest = w.node[id].votes_gen;
+		if (w.node[id].up && w.node[id].votes.generation >= newest) {
+			newest = w.node[id].votes.generation;
 			cmm = engine_cmm(w.node[id].engine);
 		}
 	for (uint32_t id = 1; cmm && id <= w.nodes; id++)       /* who never was a member does not help to form */

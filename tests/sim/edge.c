@@ -127,14 +127,16 @@ void device_op_ended(uint32_t id, uint64_t life, uint32_t q, json_t *request /* 
 	struct engine_update u;
 
 	if (n->life != life) {
-		if (chance(50))
+		if (chance(50)) {
 			json_decref(device_act(id, request));
+			w.device[q].late |= node_bit(id);
+		}
 		json_decref(request);
 		return;
 	}
 	if (!ju_obj(request, "result"))
 		ju_set_new(request, "result", device_act(id, request));
-	if (n->frozen) {
+	if (n->frozen || n->hung) {
 		schedule(w.now + 5, EV_DEVICE, id, q, request);
 		return;
 	}
@@ -226,11 +228,13 @@ static void put(json_t *table, uint64_t value, const char *fmt, ...)
 /* One device that all nodes share, or two that some pairs share. */
 static void put_device(json_t *infra, uint32_t q)
 {
-	nodeset ports = w.devices == 1 ? ((nodeset)1 << w.nodes) - 1 : q == 1 ? 3 : 6;
+	nodeset ports = w.devices == 2 && q != DISK ? (q == 1 ? 3 : 6) : ((nodeset)1 << w.nodes) - 1;
 	_cleanup_free_ char *name_key = xasprintf("cluster.quorum_devices.%u.name", q), *name = xasprintf("d%u", q);
 
 	ju_set_str(infra, name_key, name);
-	put(infra, (uint64_t)__builtin_popcountll(ports) - 1, "cluster.quorum_devices.%u.properties.votecount", q);
+	if (q == DISK)
+		ju_set_strf(infra, "data", "cluster.quorum_devices.%u.properties.role", q);
+	put(infra, q == DISK ? 0 : (uint64_t)__builtin_popcountll(ports) - 1, "cluster.quorum_devices.%u.properties.votecount", q);
 	for (uint32_t id = nodeset_next(ports, 0); id; id = nodeset_next(ports, id)) {
 		_cleanup_free_ char *port = xasprintf("cluster.quorum_devices.%u.properties.path_%u", q, id);
 
@@ -257,8 +261,10 @@ void initial_disk(json_t *disk)
 	}
 	for (uint32_t q = 1; q <= w.devices; q++)
 		put_device(infra, q);
+	if (w.disk)
+		put_device(infra, DISK);
 	put_table(disk, "infrastructure", infra);
-	ju_set_int(disk, "keys", (int64_t)((1u << (w.devices + 1)) - 2));
+	ju_set_int(disk, "keys", (int64_t)((1u << (w.devices + 1)) - 2 + (w.disk ? 1u << DISK : 0)));
 	_cleanup_free_ char *app_rtr = xasprintf("%s%s%s", type_rtr, w.boots ? boot_rtr : "", mode_rtr);
 	put_table(disk, "rgm_rt_SIM.app", ju_pack("{ss}", "rtr", app_rtr));
 	_cleanup_free_ char *many_rtr = xasprintf("%s%s%s", many_rtr_head, w.boots ? boot_rtr : "", mode_rtr);

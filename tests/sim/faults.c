@@ -80,15 +80,33 @@ static void wake_too_late(uint32_t id)
 		fail("node%u goes on although its lease is over", id);
 }
 
-void thaw(uint32_t id)
+/* What was to be done meanwhile. */
+static void catch_up(uint32_t id)
 {
 	struct sim_node *n = &w.node[id];
 	const char *key;
 	json_t *v;
 
+	switch_ring(id, 0);
+	wake(id);
+	if (!n->up)
+		return;
+	schedule(w.now, EV_TIMER, id, n->timer_due, NULL);
+	if (json_array_size(n->queue)) {
+		n->queue_due = 0;
+		start_storage(id);
+	}
+	json_object_foreach(n->running, key, v)
+		schedule(w.now + rnd_range(1, 10), EV_RAN, id, strtoull(key, NULL, 10), NULL);
+}
+
+void thaw(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
 	if (!n->frozen)
 		return;
-	n->frozen = false;
+	n->frozen = n->hung = false;
 	trace("node%u thaws", id);
 	if (lease_is_over(n)) {
 		/* failfastd runs first, but clusterd may be in the middle of something on another processor. */
@@ -98,15 +116,30 @@ void thaw(uint32_t id)
 		return;
 	}
 	component_changed();
-	switch_ring(id, 0);
-	wake(id);
-	schedule(w.now, EV_TIMER, id, n->timer_due, NULL);
-	if (json_array_size(n->queue)) {
-		n->queue_due = 0;
-		start_storage(id);
-	}
-	json_object_foreach(n->running, key, v)
-		schedule(w.now + rnd_range(1, 10), EV_RAN, id, strtoull(key, NULL, 10), NULL);
+	catch_up(id);
+}
+
+/* The machine is well and its corosync in the ring, but clusterd does nothing for a while. */
+static void hang(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->up || n->frozen || n->hung)
+		return;
+	trace("clusterd of node%u hangs", id);
+	n->hung = true;
+	schedule(w.now + freeze_time(n), EV_RESUME, id, 0, NULL);
+}
+
+void resume(uint32_t id)
+{
+	struct sim_node *n = &w.node[id];
+
+	if (!n->hung || n->frozen)
+		return;
+	n->hung = false;
+	trace("clusterd of node%u goes on", id);
+	catch_up(id);
 }
 
 /* ---- the rest ---- */
@@ -135,7 +168,9 @@ static void step_clock(uint32_t id)
 
 static struct sim_device *some_device(void)
 {
-	return w.devices ? &w.device[rnd_range(1, w.devices)] : NULL;
+	uint64_t q = rnd_range(1, w.devices + w.disk);
+
+	return w.devices + w.disk ? &w.device[q > w.devices ? DISK : q] : NULL;
 }
 
 static void lose_device(uint32_t id)
@@ -144,6 +179,7 @@ static void lose_device(uint32_t id)
 
 	if (!d)
 		return;
+	d->worsened = true;
 	d->lost_to = chance(50) ? ~(nodeset)0 : node_bit(id);
 	trace("device %u is lost to %#" PRIx64, (unsigned)(d - w.device), d->lost_to);
 	schedule(w.now + rnd_range(500, 6000), EV_DEVICE_BACK, 0, (uint64_t)(d - w.device), NULL);
@@ -156,6 +192,7 @@ static void worsen_device(uint32_t id)
 	(void)id;
 	if (!d)
 		return;
+	d->worsened = true;
 	d->slow = chance(50) ? 60 : 5;
 	d->errors = chance(50) ? 30 : 0;
 	d->lie_once = chance(50);
@@ -172,7 +209,7 @@ static void cut_all(uint32_t id)
 void fault(void)
 {
 	static const struct { unsigned weight; void (*happen)(uint32_t id); } faults[] = {
-		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
+		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 3, hang }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
 		{ 2, worsen_device }, { 2, cut_all }, { 1, clusterd_dies }, { 2, leaves },
 	};
 	uint64_t sum = 0, dice;
@@ -195,7 +232,7 @@ static void lose_one(void)
 	if (w.nodes < 3 || w.rot || !chance(20))
 		return;
 	w.absent = (uint32_t)rnd_range(1, w.nodes);
-	w.absent_until = w.now + 10000 + 4 * w.takeover_ms;
+	w.absent_until = w.now + 18000 + 4 * w.takeover_ms;
 	crash(w.absent, "it does not boot any more");
 }
 
@@ -207,10 +244,11 @@ void calm_down(void)
 		w.node[id].disk_full = false;
 		w.node[id].disk_errors = 0;
 		thaw(id);
+		resume(id);
 		schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);
 	}
 	lose_one();
-	for (uint32_t q = 1; q <= w.devices; q++)
-		w.device[q] = (struct sim_device) { .keys = w.device[q].keys };
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++)
+		w.device[q] = (struct sim_device) { .keys = w.device[q].keys, .late = w.device[q].late, .worsened = w.device[q].worsened };
 	component_changed();
 }

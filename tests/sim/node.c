@@ -140,11 +140,10 @@ void take(uint32_t id, struct engine_update *update)
 			trace("node%u: %s", id, ju_str(v, "text", ""));
 	json_array_foreach(u.journal, i, v)
 		check_epoch(id, v);
-	if (u.store) {          /* no table changes without */
-		if (engine_is_ready(n->engine))
-			check_no_lost_update(id);
-		n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
-	}
+	if (u.store && engine_is_ready(n->engine))      /* no table changes without storing */
+		check_no_lost_update(id);
+	if (cmm_config_votes(engine_cmm(n->engine))->generation != n->votes.generation)
+		n->votes = *cmm_config_votes(engine_cmm(n->engine));
 	if (u.left) {
 		carry_out(id, &u);
 		go_away(id);
@@ -163,7 +162,7 @@ void take(uint32_t id, struct engine_update *update)
 
 void node_off(struct sim_node *n)
 {
-	n->up = n->frozen = false;
+	n->up = n->frozen = n->hung = false;
 	n->life++;
 	n->engine = engine_free(n->engine);
 	ring_forget(n);
@@ -195,7 +194,7 @@ void crash(uint32_t id, const char *why)
 		write_disk(n, json_array_get(n->queue, 0));
 	node_off(n);
 	component_changed();
-	schedule(w.now + (chance(85) ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);
+	schedule(w.now + (chance(85) || w.calm ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);
 	w.deaths++;
 }
 
@@ -247,11 +246,12 @@ static void load_disk(struct sim_node *n, uint32_t id)
 		json_decref(data);
 	}
 	load_history(n);
-	n->votes_gen = ccr_table_gen(engine_ccr(n->engine), "infrastructure");
 	if (ju_bool(n->disk, "amnesia", false))
 		engine_has_amnesia(n->engine);
 	if (engine_start(n->engine, &err) < 0)
 		fail("node%u cannot start: %s", id, err.text);
+	else
+		n->votes = *cmm_config_votes(engine_cmm(n->engine));
 }
 
 /* What a node says of its networks is another thing each time. */

@@ -65,7 +65,7 @@ void wake(uint32_t id)
 {
 	struct sim_node *n = &w.node[id];
 
-	if (!n->up || n->frozen || !n->ring || n->cursor >= n->ring->len)
+	if (!n->up || n->frozen || n->hung || !n->ring || n->cursor >= n->ring->len)
 		return;
 	if (n->lag_due <= w.now)
 		n->lag_due = w.now + (chance(n->lag) ? rnd_range(1, 12) : rnd_upto(1));

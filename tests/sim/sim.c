@@ -22,11 +22,15 @@ static bool is_stale(const struct ev *e)
 	return e->node && e->type != EV_BOOT && e->type != EV_DEVICE && (!n->up || n->life != e->life);
 }
 
-/* thaw() takes care of what waits. */
+/* thaw() and resume() take care of what waits. */
 static bool sleeps_through(const struct ev *e)
 {
-	return e->node && w.node[e->node].frozen && e->type != EV_THAW && e->type != EV_BOOT && e->type != EV_TOKEN_LOST &&
-	       e->type != EV_DEVICE;
+	const struct sim_node *n = &w.node[e->node];
+
+	if (!e->node || e->type == EV_THAW || e->type == EV_RESUME || e->type == EV_BOOT || e->type == EV_TOKEN_LOST ||
+	    e->type == EV_DEVICE)
+		return false;
+	return n->frozen || (n->hung && e->type != EV_FAILFAST);
 }
 
 static void timer(uint32_t id, uint64_t due)
@@ -68,6 +72,7 @@ static void handle(struct ev *e)
 		break;
 	case EV_BOOT:       boot(e->node); break;
 	case EV_THAW:       thaw(e->node); break;
+	case EV_RESUME:     resume(e->node); break;
 	case EV_HEAL:
 		connect_all();
 		trace("partition heals");
@@ -144,6 +149,7 @@ static void choose_cluster(void)
 	w.fencing = chance(20);
 	w.fence_required = w.fencing && chance(50);
 	w.mixed_levels = chance(20);
+	w.disk = chance(25);
 	w.rot = w.nodes >= 3 && w.devices == 0 && chance(30);
 }
 

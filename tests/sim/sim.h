@@ -8,11 +8,11 @@
 #include "clusterd/engine.h"
 #include "failfastd/core.h"
 
-enum { NODES_MAX = 5, GROUPS = 3, DEVICES_MAX = 2 };
+enum { NODES_MAX = 5, GROUPS = 3, DISK = 3, DEVICES_MAX = 3 };    /* DISK: the shared disk; below: quorum devices */
 enum { CALM_MS = 40000 };       /* in this time everything has to come right */
 
 enum ev_type { EV_DELIVER, EV_REFORM, EV_SWITCH, EV_STORED, EV_DEVICE, EV_FENCED, EV_TIMER, EV_RAN, EV_FAILFAST, EV_FAULT, EV_TOKEN_LOST,
-	       EV_BOOT, EV_THAW, EV_ADMIN, EV_LEAVE, EV_HEAL, EV_DEVICE_BACK };
+	       EV_BOOT, EV_THAW, EV_RESUME, EV_ADMIN, EV_LEAVE, EV_HEAL, EV_DEVICE_BACK };
 struct ev {
 	uint64_t at, seq;
 	enum ev_type type;
@@ -40,6 +40,7 @@ struct ring {
 
 struct sim_node {
 	bool     up, frozen;
+	bool     hung;          /* its clusterd, while the machine is well */
 	uint64_t life;          /* rises with every boot and crash */
 	uint64_t incarnation;
 	struct engine *engine;
@@ -70,7 +71,7 @@ struct sim_node {
 	uint32_t level;         /* of its software */
 	uint64_t slow_disk_until;
 	uint64_t served[GROUPS];        /* when its application stopped serving last; 0: never */
-	uint64_t votes_gen;     /* of the infrastructure table, after the last event */
+	struct cmm_votes votes; /* that it counted by after the last event */
 	unsigned lag;           /* per cent of the deliveries that come late */
 };
 
@@ -89,10 +90,13 @@ struct sim_device {
 	nodeset  lost_to;       /* nodes that cannot reach it */
 	unsigned slow, errors;  /* per cent of the operations */
 	bool     lie_once;
+	bool     worsened;      /* ever */
+	nodeset  late;          /* whose key came when its node was dead */
 };
 
 struct world {
 	uint32_t nodes, devices;
+	bool     disk;          /* there is a shared disk that is fenced */
 	struct sim_node node[NODES_MAX + 1];
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
@@ -172,6 +176,7 @@ void initial_disk(json_t *disk);
 /* faults.c */
 void fault(void);
 void thaw(uint32_t id);
+void resume(uint32_t id);
 void calm_down(void);
 
 /* admin.c */

@@ -34,7 +34,9 @@ static struct {
 	nodeset  keys[CMM_DEVICE_ID_MAX + 1];   /* on the devices */
 	struct buf steps;               /* votes after each commit */
 	json_t  *answer;
-	unsigned requests;
+	unsigned requests, again;       /* again: each comes so many times more */
+	unsigned answers, notices;
+	nodeset  broken;                /* devices fail for these nodes */
 } w;
 
 /* ---- the world: messages, disks and devices, all at once and in order ---- */
@@ -80,7 +82,9 @@ static void work_device(uint32_t node, struct cmm_device_request q)
 	nodeset *keys = &w.keys[q.device];
 	enum cmm_device_result result = DEVICE_OK;
 
-	if (q.op == DEVICE_REGISTER)
+	if (nodeset_has(w.broken, node))
+		result = DEVICE_ERROR;
+	else if (q.op == DEVICE_REGISTER)
 		*keys |= node_bit(node);
 	else if (q.op == DEVICE_TAKE && !nodeset_has(*keys, node))
 		result = DEVICE_PREEMPTED;
@@ -279,8 +283,11 @@ static bool take_ops(struct clusterops_update *u)
 	json_array_foreach(u->send, i, v) {
 		clusterops_apply(w.ops, v, &prepare);
 		json_decref(prepare);
+		w.notices += streq(ju_str(v, "t", ""), "co.notice");
 		if (streq(ju_str(v, "t", ""), "rgm.rsp")) {
+			json_decref(w.answer);
 			w.answer = json_incref(v);
+			w.answers++;
 		} else if (streq(ju_str(v, "t", ""), "co.prepare")) {
 			json_t *done = ju_pack("{ss,ss}", "t", "co.prepared", "id", ju_str(v, "id", ""));
 
@@ -303,7 +310,8 @@ static void ask(const char *request)
 	json_decref(w.answer);
 	w.answer = NULL;
 	w.steps.len = 0;
-	clusterops_request(w.ops, 1, m, w.now);
+	for (unsigned i = 0; i <= w.again; i++)
+		clusterops_request(w.ops, 1, m, w.now);
 	json_decref(m);
 	for (unsigned turns = 0; !w.answer && turns < 1000; turns++) {
 		const struct clusterops_context context = { .cmm = w.node[1].cmm, .table = w.table, .ccr = w.ccr,
@@ -469,6 +477,33 @@ static void test_half_done_addition_goes_on(void **state)
 	assert_string_equal(w.steps.s, "1111");
 }
 
+/* The node that asked sends a request again when the president changes, and the first one may still come, too. */
+static void test_a_request_is_carried_out_once(void **state)
+{
+	(void)state;
+	world(3);
+	only(nodes_named("12"));
+	w.again = 1;
+	ask("{\"op\":\"cluster_notice\",\"text\":\"it is late\"}");
+	assert_int_equal(w.notices, 1);
+	assert_int_equal(w.answers, 1);
+	ask("{\"op\":\"node_remove\",\"node\":\"n3\"}");
+	assert_int_equal(ju_int(w.answer, "code", 1), 0);
+	assert_int_equal(w.answers, 2);
+}
+
+/* A device gets votes when all who are connected to it could win them. */
+static void test_keys_come_before_votes(void **state)
+{
+	(void)state;
+	world(2);
+	w.broken = node_bit(2);
+	ask(QA("d", "\"n1\",\"n2\""));
+	assert_non_null(strstr(ju_str(w.answer, "text", ""), "quorum device d has no votes yet: no key of node n2"));
+	assert_string_equal(w.steps.s, "11+0 11+0");
+	assert_int_equal(cmm_votes_possible(w.node[1].cmm), 2);
+}
+
 /* The vote topologies of the documentation: who is left and goes on, and who is left and ends. */
 static const struct { const char *what; unsigned nodes; const char *devices; unsigned possible, needed; const char *live, *die; }
 topologies[] = {
@@ -547,6 +582,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_new_node_in_the_table, world_done),
 		cmocka_unit_test_teardown(test_node_that_is_needed, world_done),
 		cmocka_unit_test_teardown(test_half_done_addition_goes_on, world_done),
+		cmocka_unit_test_teardown(test_a_request_is_carried_out_once, world_done),
+		cmocka_unit_test_teardown(test_keys_come_before_votes, world_done),
 		cmocka_unit_test_teardown(test_topologies, world_done),
 	};
 

@@ -49,6 +49,9 @@ static struct {
 	json_t  *tables;                /* name -> {"gen","data"} */
 	json_t  *log;                   /* [from, message] */
 	json_t  *running;               /* {"node","run","name"}, in order of launch */
+	json_t  *commits;               /* under way: {"tx","table","data"}, and "gen" once in force */
+	enum world_commit how_far;
+	bool     committing;
 	json_t  *outcomes;              /* name -> code */
 	json_t  *answers;               /* id -> {"code","text"} */
 	json_t  *notes;
@@ -125,14 +128,53 @@ void world_load(const char *table, json_t *data)
 	preside();
 }
 
-static void commit(const json_t *c)
+static void in_force(json_t *c)
 {
-	uint64_t gen = ++w.gen;
+	const char *error = w.commit_error[0] ? w.commit_error : NULL;
 
-	if (!w.commit_error[0])
-		load_everywhere(ju_str(c, "table", ""), json_object_get(c, "data"), gen);
-	rgm_committed(w.rgm[w.president], ju_str(c, "tx", ""), gen, w.commit_error[0] ? w.commit_error : NULL, false);
+	ju_set_int(c, "gen", (int64_t)++w.gen);
+	if (error) {
+		ju_set_str(c, "error", error);
+		return;
+	}
+	FOR_EACH_UP(id)
+		rgm_note_commit(w.rgm[id], ju_str(c, "tx", ""), w.gen);
+	load_everywhere(ju_str(c, "table", ""), json_object_get(c, "data"), w.gen);
+}
+
+static void durable(const json_t *c)
+{
+	FOR_EACH_UP(id)
+		rgm_committed(w.rgm[id], ju_str(c, "tx", ""), (uint64_t)ju_int(c, "gen", 0), ju_str(c, "error", NULL), false);
 	preside();
+}
+
+/* In their order, and each as a whole before what follows from it: what one does may start the next. */
+static void commits_go_on(void)
+{
+	if (w.committing)
+		return;
+	w.committing = true;
+	for (size_t i = 0; i < json_array_size(w.commits) && w.how_far != COMMIT_SENT;) {
+		json_t *c = json_incref(json_array_get(w.commits, i));
+
+		if (!ju_int(c, "gen", 0))
+			in_force(c);
+		if (w.how_far == COMMIT_DURABLE) {
+			json_array_remove(w.commits, i);
+			durable(c);
+		} else {
+			i++;
+		}
+		json_decref(c);
+	}
+	w.committing = false;
+}
+
+void world_commits(enum world_commit how_far)
+{
+	w.how_far = how_far;
+	commits_go_on();
 }
 
 static void take(uint32_t id, struct rgm_update *u)
@@ -153,7 +195,8 @@ static void take(uint32_t id, struct rgm_update *u)
 	if (mine.abort[0])
 		memcpy(w.abort[id], mine.abort, sizeof mine.abort);
 	json_array_foreach(mine.commit, i, v)
-		commit(v);
+		ju_push(w.commits, json_deep_copy(v));
+	commits_go_on();
 	rgm_update_done(&mine);
 }
 
@@ -270,7 +313,7 @@ static void tell_membership(void)
 	preside();
 }
 
-static void tell_ready(uint32_t node)
+void world_ready(uint32_t node)
 {
 	w.membership.ready |= node_bit(node);
 	FOR_EACH_UP(id) {
@@ -355,7 +398,7 @@ void world_boot(uint32_t node)
 	load_all(node);
 	rgm_restore(w.rgm[node], snapshot);
 	json_decref(snapshot);
-	tell_ready(node);
+	world_ready(node);
 }
 
 /* ---- making the world ---- */
@@ -436,7 +479,7 @@ static void add_group(const char *line)
 	put_table(name, table);
 }
 
-void world_new(uint32_t nodes, const char *groups)
+void world_forming(uint32_t nodes, const char *groups)
 {
 	struct strlist lines = { 0 };
 	json_t *infra = ju_pack("{ss}", "cluster.name", "test");
@@ -449,6 +492,7 @@ void world_new(uint32_t nodes, const char *groups)
 	w.tables = json_object();
 	w.log = json_array();
 	w.running = json_array();
+	w.commits = json_array();
 	w.outcomes = json_object();
 	w.answers = json_object();
 	w.notes = json_array();
@@ -477,8 +521,13 @@ void world_new(uint32_t nodes, const char *groups)
 	}
 	w.membership.formed = true;
 	tell_membership();
+}
+
+void world_new(uint32_t nodes, const char *groups)
+{
+	world_forming(nodes, groups);
 	for (uint32_t id = 1; id <= nodes; id++)
-		tell_ready(id);
+		world_ready(id);
 }
 
 int world_done(void **state)
@@ -489,6 +538,7 @@ int world_done(void **state)
 	json_decref(w.tables);
 	json_decref(w.log);
 	json_decref(w.running);
+	json_decref(w.commits);
 	json_decref(w.outcomes);
 	json_decref(w.answers);
 	json_decref(w.notes);

@@ -11,6 +11,8 @@ enum { WORLD_NODES = 3 };
  * offline-restart); "-" for none; flags d (disabled), u (unmonitored).
  * Groups are managed and start with the cluster. */
 void world_new(uint32_t nodes, const char *groups);
+void world_forming(uint32_t nodes, const char *groups); /* the same, but nobody is ready yet */
+void world_ready(uint32_t id);
 int  world_done(void **state);                          /* fits a cmocka teardown */
 struct rgm *world_rgm(uint32_t id);
 
@@ -44,6 +46,9 @@ const char *world_request(uint32_t from, json_t *request /* taken */);  /* id */
 struct answer world_answer(const char *id);
 struct answer world_ask(uint32_t from, json_t *request /* taken */);    /* request, settle, answer */
 void world_commit_error(const char *error);             /* of commits from now on; NULL: they succeed */
+/* How far a commit goes from now on, those that are under way, too. */
+enum world_commit { COMMIT_DURABLE, COMMIT_IN_FORCE, COMMIT_SENT };
+void world_commits(enum world_commit how_far);
 json_t *world_table(const char *table);                 /* as committed last; borrowed; NULL: none */
 void world_load(const char *table, json_t *data /* taken */);           /* a commit out of the blue */
 

@@ -25,6 +25,7 @@ struct node {
 	uint64_t generation;            /* of its configuration */
 	uint32_t takeover_ms;           /* in it; 0: 640 */
 	uint64_t synced;                /* the newest epoch whose configuration it has */
+	bool     amnesia;               /* but a part of that is damaged */
 	uint64_t writing;               /* an epoch that is on its way to the disk; 0: none */
 	unsigned boots, activations;
 	uint64_t lease_until_ms, timer_ms;
@@ -47,6 +48,7 @@ static struct {
 	uint32_t device_votes;          /* 0: there is no device.  Its operations never end */
 	uint32_t takeover_highest_ms;
 	nodeset  fence;
+	bool     fence_required;
 } w;
 
 static nodeset nodes_of(const uint32_t *ids)
@@ -196,9 +198,10 @@ static void boot(uint32_t id)
 {
 	struct node *n = &w.node[id];
 	struct cmm_config config = { .self = id, .incarnation = id * 100 + ++n->boots, .epoch = n->epoch,
-				     .synced = n->synced,
+				     .synced = n->synced, .amnesia = n->amnesia,
 				     .votes = { .configured = w.configured, .generation = n->generation,
-						.takeover_highest_ms = w.takeover_highest_ms, .fence = w.fence } };
+						.takeover_highest_ms = w.takeover_highest_ms, .fence = w.fence,
+						.fence_required = w.fence_required } };
 
 	if (w.device_votes)
 		config.votes.device[1] = (struct cmm_device_config) { .name = "d", .votes = w.device_votes, .ports = w.configured,
@@ -1349,6 +1352,26 @@ static void test_last_members_propose(void **state)
 	assert_int_equal(count_sent(2, "epoch"), 1);
 }
 
+/* It was with the last members, but does not know any more what they had. */
+static void test_who_lost_a_table_does_not_count(void **state)
+{
+	(void)state;
+	world(3);
+	for (uint32_t id = 1; id <= 3; id++) {
+		w.node[id].synced = id == 1 ? 5 : 4;
+		w.node[id].amnesia = id == 1;
+		boot(id);
+	}
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	assert_int_equal(count_sent(0, "epoch"), 0);
+	view(N(1, 2, 3));
+	run();
+	assert_int_equal(count_sent(1, "epoch"), 0);
+	assert_int_equal(count_sent(2, "epoch"), 1);
+	assert_int_equal(seen_by(1)->epoch, 1);
+}
+
 /* Who never was a member does not help to form a cluster of which others were. */
 static void test_formation_needs_those_who_know(void **state)
 {
@@ -1361,9 +1384,23 @@ static void test_formation_needs_those_who_know(void **state)
 	assert_int_equal(count_sent(0, "epoch"), 0);
 	w.node[3].synced = 4;
 	boot(3);
-	view(N(1, 2, 3));
-	run();
+	view(N(1, 3));
+	run_for(FORMATION + 3 * BEAT);
 	assert_int_equal(seen_by(1)->epoch, 1);
+}
+
+/* The second node was lost while the cluster formed for the first time: when it is back nobody is missing who could know more. */
+static void test_all_nodes_together_form(void **state)
+{
+	(void)state;
+	world(2);
+	w.node[1].synced = 1;
+	boot(1);
+	boot(2);
+	view(N(1, 2));
+	run_for(FORMATION + 3 * BEAT);
+	assert_int_equal(count_sent(1, "epoch"), 1);
+	assert_int_equal(seen_by(2)->epoch, 1);
 }
 
 static void test_members_remember_their_epoch(void **state)
@@ -1407,6 +1444,54 @@ static void test_only_this_proposal(void **state)
 	assert_int_equal(seen_by(1)->epoch, 0);
 	deliver_text(1, 1, "{\"t\":\"hello\",\"view\":[1,2,3],\"lv\":[1,1],\"inc\":101,\"epoch\":1}");
 	assert_int_equal(ju_int(last_sent(1, "epoch"), "epoch", 0), 2);
+}
+
+/* Who has stored a proposal that was dropped has not stored the next one. */
+static void test_each_proposal_is_stored_by_all(void **state)
+{
+	(void)state;
+	world(3);
+	w.slow_disks = true;
+	view(N(1, 2, 3));
+	run();
+	written(3, NULL);
+	run();
+	assert_int_equal(ju_int(last_sent(3, "stored"), "epoch", 0), 1);
+	for (uint32_t to = 1; to <= 3; to++)
+		deliver_text(to, 2, "{\"t\":\"hello\",\"view\":[1,2,3],\"lv\":[1,1],\"inc\":201,\"epoch\":1}");
+	run();
+	assert_int_equal(ju_int(last_sent(2, "epoch"), "epoch", 0), 2);
+	written(1, NULL);
+	written(2, NULL);
+	run();
+	assert_int_equal(seen_by(1)->epoch, 0);
+	written(3, NULL);
+	run();
+	for (uint32_t id = 1; id <= 3; id++)
+		assert_int_equal(seen_by(id)->epoch, 2);
+}
+
+/* The end of a lease is not enough where a machine may stand still as a whole. */
+static void test_dead_when_fenced_only(void **state)
+{
+	(void)state;
+	world(3);
+	w.fence = N(3);
+	w.fence_required = true;
+	for (uint32_t id = 1; id <= 3; id++)
+		boot(id);
+	view(N(1, 2, 3));
+	run_for(2 * BEAT);
+	power_off(3);
+	view(N(1, 2));
+	run_for(100 * LEASE);
+	assert_int_equal(seen_by(1)->lost, N(3));
+	assert_int_equal(count_sent(0, "dead"), 0);
+	step(1, (struct cmm_event) { .type = CMM_EV_FENCED, .node = 3, .how = "x",
+				     .incarnation = cmm_lost_incarnation(w.node[1].cmm, 3) });
+	run();
+	assert_int_equal(count_sent(1, "dead"), 1);
+	assert_int_equal(seen_by(1)->lost, 0);
 }
 
 /* ---- reading ---- */
@@ -1476,8 +1561,10 @@ int main(void)
 		T(test_absent_at_formation_is_lost),
 		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_newest_configuration_proposes), T(test_longest_lease_counts_at_formation),
-		T(test_only_this_proposal), T(test_who_asks_first), T(test_lease_of_the_cluster),
-		T(test_last_members_propose), T(test_formation_needs_those_who_know), T(test_members_remember_their_epoch),
+		T(test_only_this_proposal), T(test_each_proposal_is_stored_by_all), T(test_who_lost_a_table_does_not_count),
+		T(test_dead_when_fenced_only), T(test_who_asks_first), T(test_lease_of_the_cluster),
+		T(test_last_members_propose), T(test_formation_needs_those_who_know),
+		T(test_all_nodes_together_form), T(test_members_remember_their_epoch),
 		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_waiting_for), T(test_configure),
 	};

@@ -31,6 +31,14 @@ static struct {
 	struct cmm_votes votes;
 	nodeset  keys[DEVICES + 1];             /* physically there */
 	nodeset  held;                          /* devices act only when the test says so, for these nodes */
+	nodeset  hung;                          /* these do nothing; what the log brings waits in missed */
+	json_t  *missed;
+	const char *keep;                       /* messages of this type go to kept */
+	json_t  *kept;
+	bool     broken;                        /* every device fails */
+	nodeset  slow;                          /* nothing reaches the disks of these nodes */
+	nodeset  behind;                        /* these have not got the configuration of the cluster yet */
+	nodeset  deaf;                          /* these hear nothing */
 	unsigned boots;
 	json_t  *log;                           /* [from, view, message] */
 	uint64_t now;
@@ -44,7 +52,9 @@ static void device_act(uint32_t id, uint32_t q)
 	enum cmm_device_result result = DEVICE_OK;
 
 	r->op = DEVICE_NOTHING;
-	if (request.op == DEVICE_REGISTER)
+	if (w.broken)
+		result = DEVICE_ERROR;
+	else if (request.op == DEVICE_REGISTER)
 		w.keys[q] |= node_bit(id);
 	else if (request.op == DEVICE_TAKE && !nodeset_has(w.keys[q], id))
 		result = DEVICE_PREEMPTED;
@@ -95,7 +105,9 @@ static bool go_on(uint32_t id)
 {
 	struct node *n = &w.node[id];
 
-	if (n->writing) {
+	if (nodeset_has(w.hung, id))
+		return false;
+	if (n->writing && !nodeset_has(w.slow, id)) {
 		n->writing = false;
 		n->epoch = n->w_epoch;
 		n->keys = n->w_keys;
@@ -103,7 +115,7 @@ static bool go_on(uint32_t id)
 		step(id, (struct cmm_event) { .type = CMM_EV_STORED, .epoch = n->epoch, .keys = n->keys });
 		return true;
 	}
-	if (n->owes_sync) {
+	if (n->owes_sync && !nodeset_has(w.behind, id)) {
 		n->owes_sync = false;
 		step(id, (struct cmm_event) { .type = CMM_EV_RESTORED });
 		step(id, (struct cmm_event) { .type = CMM_EV_SYNCED });
@@ -115,6 +127,13 @@ static bool go_on(uint32_t id)
 			return true;
 		}
 	return false;
+}
+
+static void deliver(uint32_t id, nodeset view, const json_t *e)
+{
+	if (w.node[id].cmm && cmm_view(w.node[id].cmm) == view)
+		step(id, (struct cmm_event) { .type = CMM_EV_MESSAGE, .message = json_array_get(e, 2),
+					      .from = (uint32_t)json_integer_value(json_array_get(e, 0)) });
 }
 
 static void run(void)
@@ -129,10 +148,14 @@ static void run(void)
 		nodeset view = nodeset_from_json(json_array_get(e, 1));
 
 		json_array_remove(w.log, 0);
-		FOR_EACH(id, view)
-			if (w.node[id].cmm && cmm_view(w.node[id].cmm) == view)
-				step(id, (struct cmm_event) { .type = CMM_EV_MESSAGE, .message = json_array_get(e, 2),
-							      .from = (uint32_t)json_integer_value(json_array_get(e, 0)) });
+		if (w.keep && streq(ju_str(json_array_get(e, 2), "t", ""), w.keep)) {
+			ju_push(w.kept, e);
+			continue;
+		}
+		if (view & w.hung)
+			ju_push(w.missed, json_incref(e));
+		FOR_EACH(id, view & ~w.hung & ~w.deaf)
+			deliver(id, view, e);
 		json_decref(e);
 		progress = true;
 	}
@@ -147,17 +170,36 @@ static void run_for(uint64_t ms)
 		uint64_t due = end + 1;
 
 		for (uint32_t id = 1; id <= NODES; id++)
-			if (w.node[id].cmm && !w.node[id].panic[0] && w.node[id].timer_ms)
+			if (w.node[id].cmm && !w.node[id].panic[0] && !nodeset_has(w.hung, id) && w.node[id].timer_ms)
 				due = MIN(due, w.node[id].timer_ms);
 		if (due > end)
 			break;
 		w.now = MAX(w.now, due);
 		for (uint32_t id = 1; id <= NODES; id++)
-			if (w.node[id].timer_ms && w.node[id].timer_ms <= w.now)
+			if (!nodeset_has(w.hung, id) && w.node[id].timer_ms && w.node[id].timer_ms <= w.now)
 				step(id, (struct cmm_event) { .type = CMM_EV_TIMER });
 		run();
 	}
 	w.now = end;
+}
+
+/* All that hung go on: first the clock, then what has come meanwhile. */
+static void wake_up(void)
+{
+	nodeset woken = w.hung;
+	json_t *e;
+	size_t i;
+
+	w.hung = 0;
+	FOR_EACH(id, woken)
+		step(id, (struct cmm_event) { .type = CMM_EV_TIMER });
+	json_array_foreach(w.missed, i, e) {
+		nodeset view = nodeset_from_json(json_array_get(e, 1));
+
+		FOR_EACH(id, view & woken)
+			deliver(id, view, e);
+	}
+	json_array_clear(w.missed);
 }
 
 static void view(nodeset set)
@@ -185,12 +227,21 @@ static void boot(uint32_t id)
 	n->cmm = cmm_new(&config);
 }
 
+static void reconfigure(nodeset nodes)
+{
+	w.votes.generation++;
+	FOR_EACH(id, nodes)
+		cmm_configure(w.node[id].cmm, &w.votes);
+}
+
 static int world_done(void **state)
 {
 	(void)state;
 	for (uint32_t id = 1; id <= NODES; id++)
 		cmm_free(w.node[id].cmm);
 	json_decref(w.log);
+	json_decref(w.missed);
+	json_decref(w.kept);
 	memset(&w, 0, sizeof w);
 	return 0;
 }
@@ -200,6 +251,8 @@ static void world(uint32_t n, const nodeset ports[DEVICES + 1])
 {
 	(void)world_done(NULL);
 	w.log = json_array();
+	w.missed = json_array();
+	w.kept = json_array();
 	w.now = 1000;
 	w.votes.configured = ALL(n);
 	for (uint32_t id = 1; id <= n; id++)
@@ -341,6 +394,127 @@ static void test_never_both(void **state)
 	assert_true(lives(0x02));
 }
 
+/* Node 2 went on alone, and has booted since; node 1 has seen nothing of that, and its lease still lasts. */
+static void test_who_was_left_behind_gives_nothing_to_who_went_on(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	step(2, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x02 });
+	w.hung = 0x01;
+	run_for(300);
+	assert_true(lives(0x02));
+	w.hung = 0;
+	boot(2);
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x01 });
+	view(0x03);
+	run_for(50);
+	assert_non_null(strstr(w.node[1].panic, "The cluster went on without this node (epoch 1 here, 2 on node 2)"));
+}
+
+/* ---- a member whose machine is in the ring but who says nothing ---- */
+
+/* No view tells of it, and the others need its key, or must not wait for it. */
+static void test_a_silent_member_is_evicted(void **state)
+{
+	static const struct { const char *what; uint32_t nodes; nodeset ports[DEVICES + 1], silent; uint32_t after_ms; bool live; } rows[] = {
+		{ "two nodes, one disk: the second is silent", 2, { 0x03 }, 0x02, 640,  true },
+		{ "two nodes, one disk: the first is silent",  2, { 0x03 }, 0x01, 640,  true },
+		{ "four nodes, a disk of all: one is left",    4, { 0x0f }, 0x0e, 640,  true },
+		{ "three nodes, no disk: there is time",       3, { 0 },    0x04, 1000, true },
+		{ "two nodes, no disk: nothing helps",         2, { 0 },    0x02, 0,    false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		nodeset all = ALL(rows[i].nodes), left = all & ~rows[i].silent;
+
+		world(rows[i].nodes, rows[i].ports);
+		FOR_EACH(id, all)
+			cmm_set_serving(w.node[id].cmm, rows[i].silent);
+		w.hung = rows[i].silent;
+		run_for(rows[i].after_ms ? rows[i].after_ms - 40 : TAKEOVER / 2);
+		FOR_EACH(id, left)
+			if (cmm_view(w.node[id].cmm) != all)
+				fail_msg("%s: evicted too early", rows[i].what);
+		run_for(70);
+		if (rows[i].live && !lives(left))       /* it need not be given a head start, though it serves */
+			fail_msg("%s: too late", rows[i].what);
+		run_for(2 * TAKEOVER);
+		if (lives(left) != rows[i].live)
+			fail_msg("%s: %s", rows[i].what, rows[i].live ? "the others do not go on" : "the others go on");
+		view(left);             /* its machine is off now; nothing new in that */
+		run_for(TAKEOVER);
+		if (lives(left) != rows[i].live)
+			fail_msg("%s: not when the view of the bus comes", rows[i].what);
+	}
+}
+
+static void test_an_evicted_member_ends(void **state)
+{
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0 });
+	w.hung = 0x04;
+	run_for(TAKEOVER + 100);
+	assert_true(lives(0x03));
+	wake_up();
+	assert_non_null(strstr(w.node[3].panic, "lease of this node ran out"));
+
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.hung = 0x02;
+	run_for(720);
+	assert_true(lives(0x01));
+	wake_up();
+	assert_non_null(strstr(w.node[2].panic, "evicted by node 1"));
+}
+
+/* Who stood still judges nobody, whether the others did or not. */
+static void test_who_stood_still_evicts_nobody(void **state)
+{
+	(void)state;
+	for (nodeset hung = 0x01; hung <= 0x03; hung += 2) {
+		world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+		w.hung = hung;
+		run_for(hung == 0x03 ? 800 : 600);
+		wake_up();
+		run_for(TAKEOVER);
+		assert_true(lives(0x03));
+	}
+}
+
+/* Nodes 2 and 3 are silent; what node 1 says of them is kept, and comes when it is called. */
+static void world_with_silent_ones(void)
+{
+	world(3, (const nodeset[DEVICES + 1]) { 0x07 });
+	w.hung = 0x06;
+	view(0x07);
+	w.keep = "evict";
+	run_for(680);
+	assert_int_equal(json_array_size(w.kept), 1);
+}
+
+static nodeset view_after_the_eviction(void)
+{
+	deliver(1, cmm_view(w.node[1].cmm), json_array_get(w.kept, 0));
+	return cmm_view(w.node[1].cmm);
+}
+
+static void test_what_refutes_an_eviction(void **state)
+{
+	(void)state;
+	world_with_silent_ones();
+	assert_int_equal(view_after_the_eviction(), 0x01);
+
+	world_with_silent_ones();
+	step(3, (struct cmm_event) { .type = CMM_EV_TIMER });   /* it says something */
+	run();
+	assert_int_equal(view_after_the_eviction(), 0x05);
+
+	world_with_silent_ones();
+	view(0x05);                             /* where it has said as much as in the view before */
+	run();
+	assert_int_equal(view_after_the_eviction(), 0x05);
+}
+
 /* ---- keys ---- */
 
 /* B went on alone; A boots alone and must wait for it, and says so. */
@@ -421,6 +595,477 @@ static void test_a_key_that_comes_late(void **state)
 	assert_true(nodeset_has(w.keys[1], 1));
 }
 
+/* While node 1 was away d1 went and came again under its name, with the key of a node that it was not connected to before. */
+static void test_a_joiner_does_not_know_who_has_a_key(void **state)
+{
+	struct cmm_votes old;
+
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0x03, 0x06 });
+	old = w.votes;
+	power_off(1);
+	w.now += 400;
+	view(0x06);
+	run_for(TAKEOVER);
+	w.votes.device[1].name[0] = '\0';
+	reconfigure(0x06);
+	w.votes = old;
+	w.votes.device[1].ports = 0x07;
+	w.keys[1] = 0;
+	reconfigure(0x06);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x06);
+	w.held = 0x01;                  /* its own key comes later */
+	{
+		struct cmm_votes new = w.votes;
+
+		w.votes = old;
+		boot(1);
+		w.votes = new;
+	}
+	view(0x07);
+	run_for(TAKEOVER / 2);
+	reconfigure(0x01);
+	run_for(TAKEOVER);
+	assert_true(lives(0x07));
+	assert_true(nodeset_has(cmm_device(w.node[1].cmm, 1).keyed, 3));
+}
+
+/* ---- shared disks that are fenced ---- */
+
+/* Three nodes that share a disk, which has no votes. */
+static void world_with_a_disk(void)
+{
+	struct cmm_device_config *d = &w.votes.device[1];
+
+	world(3, (const nodeset[DEVICES + 1]) { 0 });
+	*d = (struct cmm_device_config) { .name = "d1", .ports = 0x07, .enabled = true, .data = true };
+	reconfigure(0x07);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x07);
+}
+
+static nodeset lost_for(uint32_t id) { return cmm_membership(w.node[id].cmm)->lost; }
+
+/* Not before the lease is over: until then the lost node may put its key on again, and may write. */
+static void test_a_shared_disk_is_taken_first(void **state)
+{
+	struct cmm_timers t;
+
+	(void)state;
+	assert_int_equal(cmm_timers_derive(TAKEOVER, &t, NULL), 0);
+	world_with_a_disk();
+	power_off(3);
+	view(0x03);
+	run_for(t.lease_ms + t.margin_ms - 60);
+	assert_int_equal(lost_for(1), 0x04);
+	assert_int_equal(w.keys[1], 0x07);
+	w.held = 0x03;
+	run_for(100);
+	assert_int_equal(lost_for(1), 0x04);            /* the lease is over, the disk not taken */
+	w.held = 0x01;
+	run_for(10);
+	assert_int_equal(w.keys[1], 0x03);              /* one of them is enough */
+	assert_int_equal(lost_for(1), 0);
+	assert_true(lives(0x03));
+}
+
+/* Both are lost in one view, but one could act longer: its key comes back meanwhile, and has to go again. */
+static void test_a_disk_is_taken_for_each(void **state)
+{
+	struct cmm_device_config *d = &w.votes.device[1];
+
+	(void)state;
+	world(5, (const nodeset[DEVICES + 1]) { 0 });
+	*d = (struct cmm_device_config) { .name = "d1", .ports = 0x1f, .enabled = true, .data = true };
+	reconfigure(0x1f);
+	run_for(TAKEOVER);
+	w.hung = 0x10;
+	run_for(400);
+	w.hung = 0;
+	power_off(4);
+	power_off(5);
+	view(0x07);
+	run_for(10);
+	assert_int_equal(lost_for(1), 0x18);
+	for (unsigned i = 0; i < 200 && nodeset_has(lost_for(1), 5); i++)
+		run_for(10);
+	assert_int_equal(lost_for(1), 0x08);
+	assert_int_equal(w.keys[1], 0x07);
+	w.keys[1] |= 0x08;
+	run_for(TAKEOVER);
+	assert_int_equal(lost_for(1), 0);
+	assert_int_equal(w.keys[1], 0x07);
+}
+
+/* The keys of those who go on are gone from the disk, by a take of long ago: they are put on again before it is taken. */
+static void test_a_disk_is_taken_by_who_has_no_key(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	power_off(3);
+	view(0x03);
+	run_for(600);
+	w.keys[1] = 0x04;
+	run_for(TAKEOVER - 600 + 50);
+	assert_int_equal(lost_for(1), 0);
+	assert_int_equal(w.keys[1], 0x03);
+}
+
+static void test_what_was_fenced_is_said(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	w.keep = "dead";
+	power_off(3);
+	view(0x03);
+	run_for(TAKEOVER + 100);
+	assert_int_equal(json_array_size(w.kept), 1);
+	assert_string_equal(ju_str(json_array_get(json_array_get(w.kept, 0), 2), "how", ""), "lease");
+	assert_string_equal(ju_str(json_array_get(json_array_get(w.kept, 0), 2), "by", ""), "d1");
+}
+
+static void test_a_disk_that_hangs_is_not_awaited_for_ever(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	power_off(3);
+	w.held = 0x03;
+	view(0x03);
+	run_for(2 * TAKEOVER - 60);
+	assert_int_equal(lost_for(1), 0x04);
+	run_for(200);
+	assert_int_equal(lost_for(1), 0);
+}
+
+/* Node 3 stood still for a while, and its key is gone when it looks again. */
+static void test_reservation_conflict(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	w.keys[1] = 0x03;                               /* a take that was asked for long ago: its key is put on again */
+	run_for(5000);
+	assert_string_equal(w.node[3].panic, "");
+	assert_int_equal(w.keys[1], 0x07);
+
+	w.held = 0x04;
+	run_for(2500);
+	assert_int_equal(w.node[3].op[1].op, DEVICE_CHECK);
+	w.keys[1] = 0x03;
+	step(3, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x05 });      /* it is to be agreed who is a member */
+	device_act(3, 1);
+	assert_non_null(strstr(w.node[3].panic, "Reservation Conflict on shared disk d1"));
+}
+
+/* ---- what a key goes through ---- */
+
+#define USABLE(id, q) ((w.node[id].keys >> (q)) & 1)    /* says its disk */
+
+/* Node 2 was thrown out of device 1 and is a member again; its key is missing, which it finds out when its devices act. */
+static void world_without_a_key(void)
+{
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(2);
+	w.now += 400;
+	view(0x01);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x01);
+	boot(2);
+	w.held = 0x02;
+	view(0x03);
+	run_for(2 * TAKEOVER);
+	assert_true(lives(0x03));
+	assert_int_equal(w.node[2].op[1].op, DEVICE_CHECK);
+}
+
+static void test_a_key_is_put_back(void **state)
+{
+	(void)state;
+	world_without_a_key();
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed, 0x01);
+	w.held = 0;
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x03);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).keyed, 0x03);
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0x03);
+	}
+	assert_true(USABLE(2, 1));
+}
+
+/* The disk said once that this key may be used.  Were a new one put on before it says otherwise, a power cut would make a key
+ * usable that nobody else knows of. */
+static void test_the_disk_comes_before_the_key(void **state)
+{
+	(void)state;
+	world_without_a_key();
+	assert_true(USABLE(2, 1));
+	w.slow = 0x02;
+	device_act(2, 1);
+	run_for(100);
+	if (w.node[2].op[1].op != DEVICE_NOTHING)
+		device_act(2, 1);
+	power_off(2);
+	w.slow = w.held = 0;
+	w.now += 300;
+	view(0x01);
+	run_for(TAKEOVER);
+	assert_true(lives(0x01));
+	boot(2);
+	view(0x02);
+	run_for(10000);
+	assert_false(cmm_is_ready(w.node[2].cmm));
+	assert_int_equal(w.keys[1], 0x01);
+}
+
+static void register_key(uint32_t id)
+{
+	for (unsigned i = 0; i < 3 && w.node[id].op[1].op != DEVICE_REGISTER; i++) {
+		device_act(id, 1);
+		run_for(10);
+	}
+	assert_int_equal(w.node[id].op[1].op, DEVICE_REGISTER);
+	device_act(id, 1);
+	assert_true(nodeset_has(w.keys[1], id));
+}
+
+/* A member that has not heard of the key would count the device for a set without its node. */
+static void test_a_key_is_used_when_all_know_of_it(void **state)
+{
+	(void)state;
+	world_without_a_key();
+	register_key(2);
+	w.deaf = 0x01;          /* node 2 hears itself, and what node 1 said before */
+	run_for(200);
+	assert_false(USABLE(2, 1));
+	w.deaf = 0;
+	run_for(200);
+	assert_true(USABLE(2, 1));
+}
+
+/* It was on the device, but the members had not read so when the view changed. */
+static void test_a_key_is_said_again_in_the_next_view(void **state)
+{
+	(void)state;
+	world_without_a_key();
+	register_key(2);
+	w.held = 0;
+	view(0x03);
+	run_for(TAKEOVER);
+	assert_true(USABLE(2, 1));
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed, 0x03);
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).good, 0x03);
+}
+
+static void test_a_key_is_put_back_when_the_device_works_again(void **state)
+{
+	(void)state;
+	world_without_a_key();
+	device_act(2, 1);
+	run_for(10);
+	assert_int_equal(w.node[2].op[1].op, DEVICE_REGISTER);
+	w.held = 0;
+	w.broken = true;
+	run_for(5000);
+	assert_int_equal(w.keys[1], 0x01);
+	w.broken = false;
+	run_for(5000);
+	assert_true(USABLE(2, 1));
+	assert_int_equal(w.keys[1], 0x03);
+}
+
+/* ---- who holds a device ---- */
+
+static void test_a_device_is_asked_again_after_an_error(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(1);
+	power_off(2);
+	boot(2);
+	w.broken = true;
+	view(0x02);
+	run_for(10000);
+	assert_false(cmm_is_ready(w.node[2].cmm));
+	w.broken = false;
+	run_for(10000);
+	assert_true(lives(0x02));
+}
+
+/* What a take has left behind fits the view that it was for, not the next one. */
+static void test_a_take_counts_for_its_own_view(void **state)
+{
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0x07 });
+	w.held = 0x07;
+	w.now += 400;
+	view(0x03);
+	run_for(100);
+	assert_int_equal(w.node[1].op[1].op, DEVICE_TAKE);
+	view(0x01);
+	run_for(100);
+	device_act(1, 1);
+	run_for(10);
+	assert_int_equal(w.keys[1], 0x03);
+	assert_false(cmm_device(w.node[1].cmm, 1).held);
+	assert_int_equal(w.node[1].op[1].op, DEVICE_TAKE);
+	assert_int_equal(w.node[1].op[1].keep, 0x01);
+	w.held = 0;
+	run_for(TAKEOVER);
+	assert_true(lives(0x01));
+	assert_int_equal(w.keys[1], 0x01);
+}
+
+/* It has formed a cluster alone, and won the device for that; but there is another view before it is ready. */
+static void test_who_is_not_ready_yet_wins_the_device_anew(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	power_off(1);
+	power_off(2);
+	boot(1);
+	w.behind = 0x01;
+	view(0x01);
+	run_for(10000);
+	assert_true(cmm_device(w.node[1].cmm, 1).held);
+	assert_false(cmm_is_ready(w.node[1].cmm));
+	w.behind = 0;
+	view(0x01);
+	assert_false(cmm_device(w.node[1].cmm, 1).held);
+	run_for(10000);
+	assert_true(lives(0x01));
+}
+
+/* Node 1 was about to join when it was cut off; meanwhile node 2 has put its key on. */
+static void test_a_joiner_learns_whose_keys_are_there(void **state)
+{
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0x07 });
+	power_off(1);
+	power_off(2);
+	w.now += 400;
+	view(0x04);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x04);
+	boot(1);
+	boot(2);
+	w.behind = 0x01;
+	w.held = 0x03;
+	view(0x07);
+	run_for(TAKEOVER);
+	assert_true(cmm_is_ready(w.node[2].cmm));
+	assert_false(cmm_is_ready(w.node[1].cmm));
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed, 0x04);
+	w.held = 0x01;
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x01 });
+	view(0x06);
+	run_for(TAKEOVER);
+	assert_int_equal(cmm_device(w.node[3].cmm, 1).keyed, 0x06);
+	w.behind = 0;
+	view(0x07);
+	run_for(TAKEOVER);
+	assert_true(lives(0x07));
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed & 0x06, 0x06);
+}
+
+/* Nobody could throw node 5 off the device while it was away: so it can still take it, and all count it among those who can. */
+static void test_whose_key_was_not_removed_can_take_it(void **state)
+{
+	(void)state;
+	world(5, (const nodeset[DEVICES + 1]) { 0x11 });
+	power_off(5);
+	w.broken = true;
+	w.now += 400;
+	view(0x0f);
+	run_for(2 * TAKEOVER);
+	assert_true(lives(0x0f));
+	assert_false(cmm_device(w.node[1].cmm, 1).held);
+	boot(5);
+	w.broken = false;
+	w.held = 0x10;          /* the take of another one comes first */
+	view(0x1f);
+	run_for(2 * TAKEOVER);
+	assert_true(lives(0x1f));
+	assert_int_equal(w.keys[1], 0x11);
+	for (uint32_t id = 1; id <= 5; id++) {
+		assert_true(cmm_device(w.node[id].cmm, 1).held);
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).keyed, 0x11);
+	}
+}
+
+static void configure(void)
+{
+	for (uint32_t id = 1; id <= NODES; id++)
+		if (w.node[id].cmm)
+			cmm_configure(w.node[id].cmm, &w.votes);
+}
+
+/* Device 1 goes and another one gets its number, all in one view; nobody's key is on the new one. */
+static void replace_device(void)
+{
+	struct cmm_device_config added = w.votes.device[1];
+
+	(void)snprintf(added.name, sizeof added.name, "another");
+	w.votes.device[1] = (struct cmm_device_config) { 0 };
+	configure();
+	assert_int_equal(cmm_votes_possible(w.node[1].cmm), 2);
+	w.votes.device[1] = added;
+	configure();
+}
+
+static void keys_are_put_on(void)
+{
+	w.held = 0;
+	run_for(100);
+	assert_int_equal(w.keys[1], 0x03);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_true(USABLE(id, 1));
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0x03);
+		assert_int_equal(cmm_votes_present(w.node[id].cmm), 3);
+	}
+}
+
+/* Nothing of the old device counts for the new one. */
+static void test_a_number_is_used_again(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.held = 0x03;
+	replace_device();
+	w.keys[1] = 0;
+	run_for(100);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_false(USABLE(id, 1));
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).good, 0);
+		assert_int_equal(cmm_device(w.node[id].cmm, 1).keyed, 0);
+		assert_int_equal(cmm_votes_present(w.node[id].cmm), 2);
+	}
+	keys_are_put_on();
+	split(0x01, 0x02);
+	assert_true(lives(0x01));
+	assert_false(lives(0x02));
+	assert_int_equal(w.keys[1], 0x01);
+}
+
+/* Nor does what was under way for it. */
+static void test_an_operation_outlives_its_device(void **state)
+{
+	(void)state;
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.held = 0x03;
+	run_for(10000);
+	for (uint32_t id = 1; id <= 2; id++)
+		assert_int_equal(w.node[id].op[1].op, DEVICE_CHECK);
+	replace_device();
+	device_act(1, 1);               /* sees the keys on the old one */
+	device_act(2, 1);
+	w.keys[1] = 0;
+	run_for(100);
+	for (uint32_t id = 1; id <= 2; id++)
+		assert_false(USABLE(id, 1));
+	keys_are_put_on();
+}
+
 /* The device counts for a lease only with all whose keys may be on it: else node 1 could renew its lease alone while node 2,
  * in another view already, takes the device. */
 static void test_lease_needs_all_keys(void **state)
@@ -469,8 +1114,20 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both), T(test_amnesia),
-		T(test_the_last_one_may_start_alone), T(test_a_key_that_comes_late), T(test_lease_needs_all_keys), T(test_votes_distance),
+		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both),
+		T(test_who_was_left_behind_gives_nothing_to_who_went_on), T(test_a_silent_member_is_evicted),
+		T(test_an_evicted_member_ends), T(test_who_stood_still_evicts_nobody),
+		T(test_what_refutes_an_eviction), T(test_amnesia), T(test_the_last_one_may_start_alone),
+		T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys),
+		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said),
+		T(test_a_disk_that_hangs_is_not_awaited_for_ever),
+		T(test_reservation_conflict),
+		T(test_a_key_is_put_back), T(test_the_disk_comes_before_the_key), T(test_a_key_is_used_when_all_know_of_it),
+		T(test_a_key_is_said_again_in_the_next_view), T(test_a_key_is_put_back_when_the_device_works_again),
+		T(test_a_device_is_asked_again_after_an_error), T(test_a_take_counts_for_its_own_view),
+		T(test_who_is_not_ready_yet_wins_the_device_anew), T(test_a_joiner_learns_whose_keys_are_there),
+		T(test_whose_key_was_not_removed_can_take_it), T(test_a_number_is_used_again),
+		T(test_an_operation_outlives_its_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

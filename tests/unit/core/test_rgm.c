@@ -586,6 +586,119 @@ static void test_failback_not_after_offline_by_hand(void **state)
 	assert_string_equal(world_trace(), "");
 }
 
+/* A word that comes late, of the life before. */
+static void test_who_is_back_is_not_dead(void **state)
+{
+	(void)state;
+	world_new(2, "g Nodelist=node2,node1: a svc");
+	world_settle();
+	world_crash(2);
+	world_boot(2);
+	world_settle();
+	(void)world_trace();
+	world_dead(2);
+	world_settle();
+	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
+	assert_string_equal(world_trace(), "");
+}
+
+static void test_groups_start_when_all_have_joined(void **state)
+{
+	(void)state;
+	world_forming(2, "g Nodelist=node2,node1: a svc");
+	world_ready(1);
+	world_settle();
+	assert_string_equal(world_trace(), "");
+	world_ready(2);
+	world_settle();
+	assert_string_equal(world_trace(), "2:a.Start");
+}
+
+/* ---- a node that is about to leave ---- */
+
+static json_t *leave(const char *node)
+{
+	return ju_pack("{ss,ss}", "op", "node_leave", "node", node);
+}
+
+static void test_who_leaves_gives_its_groups_away(void **state)
+{
+	(void)state;
+	world_new(2, "g: a svc\n"
+		     "h Nodelist=node1: b svc");
+	world_settle();
+	assert_int_equal(world_ask(1, leave("node1")).code, 0);
+	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
+	assert_string_equal(world_group_state("h", 1), "OFFLINE");
+	(void)world_trace();
+	world_crash(2);                         /* nothing starts there any more, whatever happens */
+	world_dead(2);
+	world_settle();
+	assert_string_equal(world_trace(), "");
+}
+
+/* It was being switched there when the node began to leave. */
+static void test_nothing_is_switched_to_who_leaves(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g: a svc");
+	world_settle();
+	(void)world_request(1, switch_to("g", "node2"));
+	world_deliver();
+	assert_string_equal(world_group_states("g"), "PENDING_OFFLINE OFFLINE");
+	(void)world_trace();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, leave("node2")));
+	world_settle();
+	assert_int_equal(world_answer(id).code, 0);
+	assert_null(strstr(world_trace(), "2:"));
+	assert_string_equal(world_group_state("g", 2), "OFFLINE");
+}
+
+static void test_who_left_and_is_back_runs_groups(void **state)
+{
+	(void)state;
+	world_new(2, "g Nodelist=node2: a svc");
+	world_settle();
+	assert_int_equal(world_ask(1, leave("node2")).code, 0);
+	assert_string_equal(world_group_state("g", 2), "OFFLINE");
+	world_reboot(2);
+	world_settle();
+	assert_string_equal(world_group_state("g", 2), "ONLINE");
+}
+
+/* Something is left on it: it stays, and runs what else there is. */
+static void test_who_cannot_leave_stays(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	world_new(2, "g: a svc\n"
+		     "h Nodelist=node1: b svc");
+	world_settle();
+	world_outcome("1:a.Stop", 1);
+	a = world_ask(1, leave("node1"));
+	assert_int_equal(a.code, SCHA_ERR_STATE);
+	assert_string_equal(a.text, "resource group g could not be taken offline on node1");
+	assert_string_equal(world_group_states("g"), "ERROR_STOP_FAILED OFFLINE");
+	assert_string_equal(world_group_state("h", 1), "ONLINE");
+}
+
+/* The president died over it, and nobody has asked the next one. */
+static void test_leaving_ends_with_the_president(void **state)
+{
+	(void)state;
+	world_new(3, "g Nodelist=node2: a svc");
+	world_settle();
+	(void)world_request(1, leave("node2"));
+	world_deliver();
+	assert_string_equal(world_group_state("g", 2), "PENDING_OFFLINE");
+	world_crash(1);
+	world_settle();
+	assert_string_equal(world_group_state("g", 2), "ONLINE");
+}
+
 /* ---- decisions ---- */
 
 static json_t *decide(int64_t ver, const char *what, int64_t node)
@@ -741,6 +854,39 @@ static void test_snapshot_is_the_whole(void **state)
 	json_decref(snapshot);
 }
 
+static void boot_and_compare(uint32_t id)
+{
+	world_boot(id);
+	world_check_equal();
+	world_settle();
+}
+
+static void test_a_joiner_knows_what_is_to_be_restarted(void **state)
+{
+	(void)state;
+	world_new(3, "g: a svc");
+	world_settle();
+	world_crash(3);
+	world_dead(3);
+	(void)world_request(1, ju_pack("{ss,ss,s[s]}", "op", "group_restart", "rg", "g", "nodes", "node1"));
+	world_deliver();
+	assert_string_equal(world_group_state("g", 1), "PENDING_OFFLINE");
+	boot_and_compare(3);
+	assert_string_equal(world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+}
+
+static void test_a_joiner_knows_who_is_about_to_leave(void **state)
+{
+	(void)state;
+	world_new(3, "g Nodelist=node2: a svc");
+	world_settle();
+	world_crash(3);
+	world_dead(3);
+	assert_int_equal(world_ask(1, leave("node2")).code, 0);
+	boot_and_compare(3);
+	assert_string_equal(world_group_state("g", 2), "OFFLINE");
+}
+
 /* ---- tables that make no sense ---- */
 
 static void test_bad_tables_change_nothing(void **state)
@@ -781,6 +927,10 @@ int main(void)
 		T(test_lost_node_blocks_until_dead), T(test_president_dies), T(test_node_dies_while_starting),
 		T(test_lost_node_is_back), T(test_quick_reboot), T(test_failback),
 		T(test_failback_after_a_switch_to_where_it_is), T(test_failback_not_after_offline_by_hand),
+		T(test_who_is_back_is_not_dead), T(test_groups_start_when_all_have_joined),
+		T(test_who_leaves_gives_its_groups_away), T(test_nothing_is_switched_to_who_leaves),
+		T(test_who_left_and_is_back_runs_groups), T(test_who_cannot_leave_stays), T(test_leaving_ends_with_the_president),
+		T(test_a_joiner_knows_what_is_to_be_restarted), T(test_a_joiner_knows_who_is_about_to_leave),
 		T(test_stale_decisions_are_dropped), T(test_second_of_two_decisions_is_stale), T(test_unknown_messages),
 		T(test_status), T(test_snapshot_is_the_whole), T(test_bad_tables_change_nothing),
 		T(test_long_output_of_methods),

@@ -69,8 +69,9 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	  "RG_dependencies of group new: resource group x does not exist" },
 	{ "{'op':'group_add','rg':'new','props':{'RG_dependencies':'new'}}", SCHA_ERR_DEPEND, "it names the group itself" },
 	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+g,++m,-e,--u,+++f'}}", 0, "" },
-	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'g'}}", SCHA_ERR_INVAL, "affinity \"g\": +, ++, +++, - or --" },
-	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+'}}", SCHA_ERR_INVAL, "affinity \"+\"" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'g'}}", SCHA_ERR_INVAL,
+	  "element \"g\" is not +, ++, +++, - or -- and the name of a group" },
+	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+'}}", SCHA_ERR_INVAL, "element \"+\" is not" },
 	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'+g,--g'}}", SCHA_ERR_DEPEND, "resource group g is named twice" },
 	{ "{'op':'group_add','rg':'new','props':{'RG_affinities':'--x'}}", SCHA_ERR_DEPEND, "resource group x does not exist" },
 	{ "{'op':'group_add','rg':'new','props':{'Desired_primaries':'2'}}", SCHA_ERR_INVAL,
@@ -146,7 +147,7 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies':'x@node9'}}", SCHA_ERR_DEPEND,
 	  "resource new depends on x@node9: node node9 is not in the configuration" },
 	{ "{'op':'resource_add','rg':'g','rs':'new','type':'svc','props':{'Resource_dependencies_offline_restart':'x{HERE}'}}",
-	  SCHA_ERR_DEPEND, "resource new: dependency \"x{HERE}\": a name of a resource, then nothing, {LOCAL_NODE}" },
+	  SCHA_ERR_INVAL, "element \"x{HERE}\" is not a resource, alone or with LOCAL_NODE" },
 	{ "{'op':'resource_change','rs':'x','props':{'Resource_dependencies_weak':'b'}}", 0, "" },
 	{ "{'op':'resource_change','rs':'ip','props':{'Resource_dependencies_weak':'b'}}", SCHA_ERR_DEPEND,
 	  "the dependencies would go round in a circle: a -> ip -> b -> a" },
@@ -552,6 +553,23 @@ static void test_answer_waits(void **state)
 	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
 }
 
+/* The group stays online meanwhile; only the method tells whether it is carried out. */
+static void test_disabled_when_it_has_stopped(void **state)
+{
+	char id[32];
+
+	(void)state;
+	world_new(2, "g: a svc; b svc");
+	world_settle();
+	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_disable','names':['a']}")));
+	world_deliver();
+	assert_string_equal(world_resource_state("a", 1), "STOPPING");
+	assert_int_equal(world_answer(id).code, -1);
+	assert_true(world_wave());
+	assert_int_equal(world_answer(id).code, 0);
+	assert_string_equal(world_resource_state("a", 1), "OFFLINE");
+}
+
 static void test_outcomes(void **state)
 {
 	struct answer a;
@@ -611,6 +629,54 @@ static void test_requests_and_presidents(void **state)
 	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.ext.Port"));
 	assert_int_equal(ask(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
 	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.a.ext.Port", ""), "81");
+}
+
+/* A president dies over an addition that it had sent to be committed; node 2 asks its successor for the same. */
+static json_t *addition_of_a_dead_president(enum world_commit how_far)
+{
+	json_t *request = parse("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
+
+	world_new(2, "g Nodelist=node2: a full");
+	world_settle();
+	m = rgm_request_message(world_rgm(2), "same", request, "root");
+	json_decref(request);
+	world_commits(how_far);
+	world_message(2, json_incref(m));
+	world_settle();
+	assert_int_equal(world_answer("same").code, -1);
+	world_crash(1);
+	world_dead(1);
+	return m;
+}
+
+/* It comes into force while the successor looks at it already. */
+static void test_a_change_is_not_made_twice(void **state)
+{
+	json_t *m = addition_of_a_dead_president(COMMIT_SENT);
+
+	(void)state;
+	world_message(2, m);
+	world_deliver();
+	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.b.type"));
+	world_commits(COMMIT_DURABLE);
+	world_settle();
+	assert_string_equal(world_answer("same").text, "");
+	assert_int_equal(world_answer("same").code, 0);
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.b.type", ""), "SIM.full");
+}
+
+static void test_success_is_said_when_it_is_durable(void **state)
+{
+	json_t *m = addition_of_a_dead_president(COMMIT_IN_FORCE);
+
+	(void)state;
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.b.type", ""), "SIM.full");
+	world_message(2, m);
+	world_settle();
+	assert_int_equal(world_answer("same").code, -1);
+	world_commits(COMMIT_DURABLE);
+	world_settle();
+	assert_int_equal(world_answer("same").code, 0);
 }
 
 static void test_too_many_requests(void **state)
@@ -678,7 +744,9 @@ int main(void)
 		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
-		T(test_changes_in_a_row), T(test_answer_waits), T(test_outcomes), T(test_evacuate),
+		T(test_changes_in_a_row), T(test_answer_waits), T(test_disabled_when_it_has_stopped),
+		T(test_outcomes), T(test_evacuate),
+		T(test_a_change_is_not_made_twice), T(test_success_is_said_when_it_is_durable),
 		T(test_requests_and_presidents), T(test_too_many_requests), T(test_long_texts),
 	};
 

@@ -13,6 +13,11 @@ int main(void)
 		(uintptr_t)scha_resourcetype_open, (uintptr_t)scha_resourcetype_get, (uintptr_t)scha_resourcetype_close,
 		(uintptr_t)scha_control, (uintptr_t)scha_control_zone, (uintptr_t)scha_strerror,
 		(uintptr_t)scha_strerror_i18n,
+		(uintptr_t)scha_cluster_open_zone, (uintptr_t)scha_cluster_get_zone, (uintptr_t)scha_cluster_close_zone,
+		(uintptr_t)scha_resource_open_zone, (uintptr_t)scha_resource_get_zone, (uintptr_t)scha_resource_close_zone,
+		(uintptr_t)scha_resourcegroup_open_zone, (uintptr_t)scha_resourcegroup_get_zone,
+		(uintptr_t)scha_resourcegroup_close_zone, (uintptr_t)scha_resourcetype_open_zone,
+		(uintptr_t)scha_resourcetype_get_zone, (uintptr_t)scha_resourcetype_close_zone,
 	};
 
 	for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++)

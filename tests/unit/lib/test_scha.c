@@ -17,7 +17,7 @@ static const char *tags_header;
 static struct server {
 	pthread_mutex_t lock;
 	int      fd;
-	int      seq, calls;
+	int      seq, type_seq, calls;
 	char     last[4096];            /* request as text */
 	const char *error;              /* whole reply instead */
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -32,20 +32,22 @@ static struct server {
 	"{'name':'Scalable','value':'FALSE','extension':false,'type':'BOOLEAN'}," \
 	"{'name':'Port_list','value':'80/tcp,443/tcp','extension':false,'type':'STRINGARRAY'}," \
 	"{'name':'Network_resources_used','value':'','extension':false,'type':'STRINGARRAY'}," \
+	"{'name':'Resource_dependencies_weak','value':'','extension':false,'type':'STRINGARRAY'}," \
 	"{'name':'Resource_dependencies','value':'ip{LOCAL_NODE},db','extension':false,'type':'STRINGARRAY'}," \
 	"{'name':'Start_command','value':'/bin/a b=c,d','extension':true,'type':'STRING'}," \
 	"{'name':'Probe_timeout','value':'30','extension':true,'type':'INT'}," \
 	"{'name':'Network_aware','value':'TRUE','extension':true,'type':'BOOLEAN'}," \
 	"{'name':'Dirs','value':'/a,/b','extension':true,'type':'STRINGARRAY'}," \
-	"{'name':'Log_level','value':'NONE','extension':true,'type':'ENUM'}]," \
+	"{'name':'Log_level','value':'NONE','extension':true,'type':'ENUM'}," \
+	"{'name':'Workers','value':'4','extension':true,'type':'INT','values':{'n2':'8'}}]," \
+	"'network_resources':['ip']," \
 	"'nodes':[{'node':'n1','state':'ONLINE','status':'DEGRADED','message':'hm','num_resource_restarts':1,'num_rg_restarts':0}," \
-	"{'node':'n2','state':'OFFLINE','status':'OFFLINE','message':''}]"
+	"{'node':'n2','state':'OFFLINE','status':'OFFLINE','message':'','enabled':false}]"
 
 static const struct { const char *method, *reply; } replies[] = {
 	{ "GetResource", RESOURCE_JSON },
 	{ "GetCluster", "'name':'c','self':'n1','self_id':1,'groups':['rg'],'types':['SUNW.gds:6'],"
-	  "'nodes':[{'name':'n1','id':1,'state':'UP'},{'name':'n2','id':2,'state':'LOST'}]" },
-	{ "Status", "'groups':[{'name':'rg','managed':true},{'name':'idle','managed':false}]" },
+	  "'nodes':[{'name':'n1','id':1,'state':'UP'},{'name':'n2','id':2,'state':'LOST','private_name':'two-priv'}]" },
 	{ "GetGroup", "'name':'rg','managed':true,'self':'n1','resources':['ip','web'],'properties':{'RG_mode':'Failover',"
 	  "'Nodelist':'n1,n2','Maximum_primaries':'1','Failback':'TRUE','Global_resources_used':'*',"
 	  "'Implicit_network_dependencies':'TRUE','RG_system':'FALSE','RG_is_frozen':'FALSE',"
@@ -64,7 +66,9 @@ static char *reply_to(const char *method)
 
 	for (size_t i = 0; i < ARRAY_SIZE(replies); i++)
 		if (streq(dot + 1, replies[i].method))
-			text = xasprintf("{'parameters':{'seq':%d,%s}}", server.seq, replies[i].reply);
+			text = xasprintf("{'parameters':{'seq':%d,'type_seq':%d,%s}}",
+					 streq(replies[i].method, "GetType") ? server.type_seq : server.seq, server.type_seq,
+					 replies[i].reply);
 	if (server.error) {
 		free(text);
 		text = xstrdup(server.error);
@@ -143,6 +147,7 @@ static int calm(void **state)
 {
 	pthread_mutex_lock(&server.lock);
 	server.seq = 7;
+	server.type_seq = 3;
 	server.calls = 0;
 	server.error = NULL;
 	pthread_mutex_unlock(&server.lock);
@@ -186,7 +191,10 @@ static void test_resource(void **state)
 	OK(scha_resource_get(h, SCHA_PORT_LIST, &list));
 	assert_int_equal(list->array_cnt, 2);
 	assert_string_equal(list->str_array[1], "443/tcp");
-	OK(scha_resource_get(h, SCHA_NETWORK_RESOURCES_USED, &list));
+	OK(scha_resource_get(h, SCHA_NETWORK_RESOURCES_USED, &list));     /* not set, but it depends on an address */
+	assert_int_equal(list->array_cnt, 1);
+	OK(scha_resource_get(h, SCHA_RESOURCE_DEPENDENCIES_WEAK, &list));
+	assert_non_null(list);
 	assert_int_equal(list->array_cnt, 0);
 	OK(scha_resource_get(h, SCHA_RESOURCE_DEPENDENCIES, &list));
 	assert_string_equal(list->str_array[0], "ip");
@@ -195,6 +203,10 @@ static void test_resource(void **state)
 	OK(scha_resource_get(h, SCHA_ON_OFF_SWITCH, &on));
 	assert_int_equal(on, SCHA_SWITCH_ENABLED);
 	OK(scha_resource_get(h, SCHA_MONITORED_SWITCH_NODE, "n2", &on));
+	assert_int_equal(on, SCHA_SWITCH_DISABLED);
+	OK(scha_resource_get(h, SCHA_ON_OFF_SWITCH_NODE, "n1", &on));
+	assert_int_equal(on, SCHA_SWITCH_ENABLED);
+	OK(scha_resource_get(h, SCHA_ON_OFF_SWITCH_NODE, "n2", &on));   /* has one of its own */
 	assert_int_equal(on, SCHA_SWITCH_DISABLED);
 	OK(scha_resource_get(h, SCHA_RESOURCE_STATE, &rsstate));
 	assert_int_equal(rsstate, SCHA_RSSTATE_ONLINE);
@@ -230,7 +242,7 @@ static void test_extensions(void **state)
 
 	OK(scha_resource_open("web", NULL, &h));
 	OK(scha_resource_get(h, SCHA_ALL_EXTENSIONS, &names));
-	assert_int_equal(names->array_cnt, 5);
+	assert_int_equal(names->array_cnt, 6);
 	OK(scha_resource_get(h, SCHA_EXTENSION, "Start_command", &ext));
 	assert_int_equal(ext->prop_type, SCHA_PTYPE_STRING);
 	assert_string_equal(ext->val.val_str, "/bin/a b=c,d");
@@ -243,6 +255,13 @@ static void test_extensions(void **state)
 	OK(scha_resource_get(h, SCHA_EXTENSION_NODE, "Log_level", "n2", &ext));
 	assert_int_equal(ext->prop_type, SCHA_PTYPE_ENUM);
 	assert_string_equal(ext->val.val_enum, "NONE");
+	OK(scha_resource_get(h, SCHA_EXTENSION, "Workers", &ext));
+	assert_int_equal(ext->val.val_int, 4);
+	OK(scha_resource_get(h, SCHA_EXTENSION_NODE, "workers", "n2", &ext));
+	assert_int_equal(ext->val.val_int, 8);
+	OK(scha_resource_get(h, SCHA_EXTENSION_NODE, "Workers", "n1", &ext));
+	assert_int_equal(ext->val.val_int, 4);
+	assert_int_equal(scha_resource_get(h, SCHA_EXTENSION_NODE, "Workers", "n9", &ext), SCHA_ERR_NODE);
 	assert_int_equal(scha_resource_get(h, SCHA_EXTENSION, "Retry_count", &ext), SCHA_ERR_PROP);
 	assert_int_equal(scha_resource_get(h, SCHA_EXTENSION, NULL, &ext), SCHA_ERR_INVAL);
 	OK(scha_resource_close(h));
@@ -274,6 +293,8 @@ static void test_cluster(void **state)
 	assert_int_equal(up, SCHA_NODE_DOWN);
 	OK(scha_cluster_get(h, SCHA_PRIVATELINK_HOSTNAME_LOCAL, &text));
 	assert_string_equal(text, "clusternode1-priv");
+	OK(scha_cluster_get(h, SCHA_PRIVATELINK_HOSTNAME_NODE, "n2", &text));
+	assert_string_equal(text, "two-priv");
 	OK(scha_cluster_get(h, SCHA_ALL_RESOURCEGROUPS, &list));
 	assert_int_equal(list->array_cnt, 1);
 	OK(scha_cluster_get(h, SCHA_SYSLOG_FACILITY, &n));
@@ -286,6 +307,83 @@ static void test_cluster(void **state)
 	OK(scha_cluster_getnodename(&text));
 	assert_string_equal(text, "n1");
 	free(text);
+	OK(scha_cluster_getzone(&text));        /* in the global zone that is the name of the node */
+	assert_string_equal(text, "n1");
+	free(text);
+	OK(scha_cluster_getlogfacility(&n));
+	assert_int_equal(n, 24);
+	assert_int_equal(scha_cluster_getlogfacility(NULL), SCHA_ERR_INVAL);
+	assert_int_equal(scha_cluster_getnodename(NULL), SCHA_ERR_INVAL);
+	assert_int_equal(scha_cluster_getzone(NULL), SCHA_ERR_INVAL);
+}
+
+/* The twins with a cluster before the other arguments: this cluster has three names, all others are none. */
+static void test_zone_clusters(void **state)
+{
+	static const char *const own[] = { NULL, "global", "c" };
+	char *text;
+	void *h;
+	int n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		OK(scha_cluster_open_zone(own[i], &h));
+		OK(scha_cluster_get_zone(own[i], h, SCHA_CLUSTERNAME, &text));
+		assert_string_equal(text, "c");
+		assert_int_equal(scha_cluster_get_zone("other", h, SCHA_CLUSTERNAME, &text), SCHA_ERR_CLUSTER);
+		assert_int_equal(scha_cluster_close_zone("other", h), SCHA_ERR_CLUSTER);
+		OK(scha_cluster_close_zone(own[i], h));
+		OK(scha_resource_open_zone(own[i], "web", NULL, &h));
+		OK(scha_resource_get_zone(own[i], h, SCHA_RETRY_COUNT, &n));
+		OK(scha_resource_close_zone(own[i], h));
+		OK(scha_resourcegroup_open_zone(own[i], "rg", &h));
+		OK(scha_resourcegroup_get_zone(own[i], h, SCHA_MAXIMUM_PRIMARIES, &n));
+		OK(scha_resourcegroup_close_zone(own[i], h));
+		OK(scha_resourcetype_open_zone(own[i], "gds", &h));
+		OK(scha_resourcetype_get_zone(own[i], h, SCHA_API_VERSION, &n));
+		OK(scha_resourcetype_close_zone(own[i], h));
+	}
+	assert_int_equal(scha_cluster_open_zone("other", &h), SCHA_ERR_CLUSTER);
+	assert_int_equal(scha_resource_open_zone("other", "web", NULL, &h), SCHA_ERR_CLUSTER);
+	assert_int_equal(scha_resourcegroup_open_zone("other", "rg", &h), SCHA_ERR_CLUSTER);
+	assert_int_equal(scha_resourcetype_open_zone("other", "gds", &h), SCHA_ERR_CLUSTER);
+	OK(scha_control_zone(SCHA_RESTART, "rg", "web", "global"));
+	assert_int_equal(scha_control_zone(SCHA_RESTART, "rg", "web", "z1"), SCHA_ERR_NODE);
+	OK(scha_resource_setstatus_zone("web", "rg", NULL, SCHA_RSSTATUS_OK, NULL));
+	assert_int_equal(scha_resource_setstatus_zone("web", "rg", "z1", SCHA_RSSTATUS_OK, NULL), SCHA_ERR_NODE);
+}
+
+/* Gets of one handle by several threads, while others open and close; run it with the thread sanitizer, too. */
+static void *reader(void *h)
+{
+	for (int i = 0; i < 50; i++) {
+		scha_resource_t own;
+		char *text = NULL;
+		int n = 0;
+
+		if (scha_resource_get(h, SCHA_RETRY_COUNT, &n) != SCHA_ERR_NOERR || n != 2 ||
+		    scha_resource_get(h, SCHA_TYPE, &text) != SCHA_ERR_NOERR || strcmp(text, "SUNW.gds:6") != 0 ||
+		    scha_resource_open("web", NULL, &own) != SCHA_ERR_NOERR ||
+		    scha_resource_get(own, SCHA_RT_BASEDIR, &text) != SCHA_ERR_NOERR || strcmp(text, "/t") != 0 ||
+		    scha_resource_close(own) != SCHA_ERR_NOERR)
+			return h;
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	pthread_t threads[6];
+	scha_resource_t h;
+	void *bad;
+
+	OK(scha_resource_open("web", "rg", &h));
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, reader, h), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		assert_int_equal(pthread_join(threads[i], &bad), 0);
+		assert_null(bad);
+	}
+	OK(scha_resource_close(h));
 }
 
 static void test_group_and_type(void **state)
@@ -363,6 +461,60 @@ static void test_change_is_noticed(void **state)
 	OK(scha_resource_close(h));
 }
 
+/* The properties of a resource's type belong to the version of the type that the resource was opened with. */
+static void test_changed_type_is_noticed(void **state)
+{
+	scha_resource_t h;
+	scha_resourcetype_t t;
+	char *text;
+
+	OK(scha_resource_open("web", "rg", &h));
+	OK(scha_resource_get(h, SCHA_RT_BASEDIR, &text));
+	OK(scha_resourcetype_open("gds", &t));
+	pthread_mutex_lock(&server.lock);
+	server.type_seq = 4;
+	pthread_mutex_unlock(&server.lock);
+	wait_ms(20);
+	assert_int_equal(scha_resource_get(h, SCHA_RT_BASEDIR, &text), SCHA_ERR_SEQID);
+	assert_string_equal(text, "/t");
+	assert_int_equal(scha_resource_get(h, SCHA_GROUP, &text), SCHA_ERR_SEQID);
+	assert_int_equal(scha_resourcetype_get(t, SCHA_RT_BASEDIR, &text), SCHA_ERR_SEQID);
+	OK(scha_resource_close(h));
+	OK(scha_resourcetype_close(t));
+	OK(scha_resource_open("web", "rg", &h));                /* opened again all is well */
+	OK(scha_resource_get(h, SCHA_RT_BASEDIR, &text));
+	OK(scha_resource_close(h));
+}
+
+/* Of a state that changes nobody is told: it is what it is when one asks. */
+static void test_dynamic_values_are_fresh(void **state)
+{
+	scha_rsstate_t rsstate;
+	scha_resource_t h;
+	int calls;
+
+	OK(scha_resource_open("web", "rg", &h));
+	calls = server.calls;
+	OK(scha_resource_get(h, SCHA_RESOURCE_STATE, &rsstate));
+	OK(scha_resource_get(h, SCHA_RESOURCE_STATE, &rsstate));
+	assert_int_equal(server.calls, calls + 2);
+	OK(scha_resource_close(h));
+}
+
+static void test_closed_handles(void **state)
+{
+	int stranger = 0, n = 99;
+	scha_resource_t h;
+
+	OK(scha_resource_open("web", "rg", &h));
+	assert_int_equal(scha_resourcegroup_get(h, SCHA_PINGPONG_INTERVAL, &n), SCHA_ERR_HANDLE);
+	OK(scha_resource_close(h));
+	assert_int_equal(scha_resource_get(h, SCHA_RETRY_COUNT, &n), SCHA_ERR_HANDLE);
+	assert_int_equal(scha_resource_close(h), SCHA_ERR_HANDLE);
+	assert_int_equal(scha_resource_close(&stranger), SCHA_ERR_HANDLE);
+	assert_int_equal(n, 99);
+}
+
 static void test_errors(void **state)
 {
 	void *h = NULL;
@@ -377,7 +529,10 @@ static void test_errors(void **state)
 	server.error = "nonsense";
 	assert_int_equal(scha_cluster_open(&h), SCHA_ERR_INTERNAL);
 	assert_string_equal(scha_strerror(SCHA_ERR_RSRC), "invalid resource");
+	assert_string_equal(scha_strerror(SCHA_ERR_ZONE_CLUSTER), "invalid zone cluster");
+	assert_string_equal(scha_strerror(SCHA_ERR_ZC_DOWN), "the zone cluster is down");
 	assert_non_null(scha_strerror((scha_err_t)4711));
+	assert_string_equal(scha_strerror_i18n(SCHA_ERR_RSRC), scha_strerror(SCHA_ERR_RSRC));   /* no catalogue */
 }
 
 static void test_actions(void **state)
@@ -429,6 +584,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup(test_resource, calm),       cmocka_unit_test_setup(test_extensions, calm),
 		cmocka_unit_test_setup(test_cluster, calm),        cmocka_unit_test_setup(test_group_and_type, calm),
 		cmocka_unit_test_setup(test_change_is_noticed, calm), cmocka_unit_test_setup(test_errors, calm),
+		cmocka_unit_test_setup(test_changed_type_is_noticed, calm),
+		cmocka_unit_test_setup(test_dynamic_values_are_fresh, calm),
+		cmocka_unit_test_setup(test_closed_handles, calm), cmocka_unit_test_setup(test_zone_clusters, calm),
+		cmocka_unit_test_setup(test_threads, calm),
 		cmocka_unit_test_setup(test_actions, calm),        cmocka_unit_test(test_table_is_complete),
 	};
 

@@ -47,6 +47,72 @@ static void test_tables(void **state)
 	}
 }
 
+static void test_type_table(void **state)
+{
+	for (size_t i = 0; i < type_prop_count(); i++) {
+		const struct prop_info *info = type_prop_at(i);
+		_cleanup_free_ char *checked = NULL;
+		struct err err = { 0 };
+
+		assert_true(info->type > PROP_INVALID && info->type < PROP_TYPE_COUNT && info->help);
+		assert_ptr_equal(type_prop_find(info->name), info);
+		assert_int_equal(info->query_only, info->setter == SET_BY_RGM);
+		assert_true(info->setter == SET_BY_RTR || info->setter == SET_BY_RTR_OR_ADMIN || info->why_not);
+		if (info->dflt && prop_check(info, info->dflt, &checked, &err) < 0 && info->form != FORM_NAME)
+			fail_msg("%s: default: %s", info->name, err.text);
+	}
+}
+
+/* What a file says is what is told of the type, by the documented names. */
+static void test_type_values(void **state)
+{
+	static const char text[] = "RESOURCE_TYPE = web; VENDOR_ID = ACME; RT_DESCRIPTION = \"a b\"; RT_VERSION = 2; API_VERSION = 7;"
+		"RT_BASEDIR = /opt/web; INIT_NODES = rt_installed_nodes; PKGLIST = a, b; SINGLE_INSTANCE; FAILOVER = true;"
+		"RT_SYSTEM = TRUE; GLOBAL_ZONE; PROXY; SYSDEFINED_TYPE; START = s; STOP = /t; PRENET_START = p; POSTNET_STOP = q;"
+		"MONITOR_START = u; MONITOR_STOP = v; MONITOR_CHECK = w; VALIDATE = x; UPDATE = y; INIT = i; FINI = f; BOOT = b;";
+	static const struct { const char *name, *want; } rows[] = {
+		{ "Resource_type", "web" }, { "Vendor_id", "ACME" }, { "RT_description", "a b" }, { "RT_version", "2" },
+		{ "API_version", "7" }, { "RT_basedir", "/opt/web" }, { "Init_nodes", "RT_INSTALLED_NODES" }, { "Pkglist", "a,b" },
+		{ "Single_instance", "TRUE" }, { "Failover", "TRUE" }, { "RT_system", "TRUE" }, { "Global_zone", "TRUE" },
+		{ "Proxy", "TRUE" }, { "Sysdefined_type", "TRUE" }, { "Start", "s" }, { "Stop", "/t" }, { "Prenet_start", "p" },
+		{ "Postnet_stop", "q" }, { "Monitor_start", "u" }, { "Monitor_stop", "v" }, { "Monitor_check", "w" },
+		{ "Validate", "x" }, { "Update", "y" }, { "Init", "i" }, { "Fini", "f" }, { "Boot", "b" },
+		{ "Installed_nodes", "*" }, { "Resource_list", "" }, { "Is_logical_hostname", "FALSE" },
+		{ "Is_shared_address", "FALSE" },
+	};
+	_cleanup_(rt_freep) struct rt *rt = NULL;
+	struct err err = { 0 };
+
+	if (rtr_parse(text, strlen(text), "t", &rt, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(type_prop_count(), ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct prop_info *info = type_prop_find(rows[i].name);
+		_cleanup_free_ char *got = info ? type_prop_text(rt, info) : NULL;
+
+		if (!got || !streq(got, rows[i].want))
+			fail_msg("%s: %s", rows[i].name, got);
+	}
+	strlist_add(&rt->installed_nodes, "n1");
+	strlist_add(&rt->installed_nodes, "n2");
+	_cleanup_free_ char *nodes = type_prop_text(rt, type_prop_find("Installed_nodes"));
+
+	assert_string_equal(nodes, "n1,n2");
+}
+
+static void test_per_node_names(void **state)
+{
+	static const char text[] = "RESOURCE_TYPE = t; START = /s; STOP = /t; { PROPERTY = Workers; EXTENSION; PER_NODE; INT; DEFAULT = 4; }"
+		"{ PROPERTY = Port; EXTENSION; INT; DEFAULT = 80; }";
+	_cleanup_(rt_freep) struct rt *rt = NULL;
+
+	assert_int_equal(rtr_parse(text, strlen(text), "t", &rt, NULL, NULL), 0);
+	assert_string_equal(rt_param_find(rt, "workers{2}")->name, "Workers");
+	assert_string_equal(rt_param_find(rt, "Workers")->name, "Workers");
+	assert_null(rt_param_find(rt, "Workers2"));
+	assert_null(rt_param_find(rt, "Port{2}"));
+}
+
 static void test_every_method_has_its_timeout(void **state)
 {
 	for (enum rt_method m = 0; m < METHOD_COUNT; m++) {
@@ -115,6 +181,69 @@ static void test_group_facts(void **state)
 	}
 }
 
+/* And of each resource property. */
+static void test_resource_facts(void **state)
+{
+	static const struct { const char *name; enum prop_type type; const char *dflt; enum tunable tunable; } rows[] = {
+		{ "Affinity_timeout",                      PROP_INT,         "0",           TUNE_ANYTIME       },
+		{ "Boot_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Cheap_probe_interval",                  PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Conn_threshold",                        PROP_INT,         NULL,          TUNE_ANYTIME       },
+		{ "Failover_mode",                         PROP_ENUM,        "NONE",        TUNE_ANYTIME       },
+		{ "Fini_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Generic_affinity",                      PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Global_zone_override",                  PROP_BOOLEAN,     "TRUE",        TUNE_AT_CREATION   },
+		{ "Group",                                 PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Init_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Load_balancing_policy",                 PROP_STRING,      "LB_WEIGHTED", TUNE_AT_CREATION   },
+		{ "Load_balancing_weights",                PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Monitor_check_timeout",                 PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitor_start_timeout",                 PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitor_stop_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Monitored_switch",                      PROP_ENUM,        "ENABLED",     TUNE_NONE          },
+		{ "Network_resources_used",                PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Num_resource_restarts",                 PROP_INT,         "0",           TUNE_NONE          },
+		{ "Num_rg_restarts",                       PROP_INT,         "0",           TUNE_NONE          },
+		{ "On_off_switch",                         PROP_ENUM,        "DISABLED",    TUNE_NONE          },
+		{ "Port_list",                             PROP_STRINGARRAY, NULL,          TUNE_ANYTIME       },
+		{ "Postnet_stop_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Pre_evict",                             PROP_BOOLEAN,     "FALSE",       TUNE_ANYTIME       },
+		{ "Prenet_start_timeout",                  PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "R_description",                         PROP_STRING,      "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies",                 PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_offline_restart", PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_restart",         PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_dependencies_weak",            PROP_STRINGARRAY, "",            TUNE_ANYTIME       },
+		{ "Resource_name",                         PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Resource_project_name",                 PROP_STRING,      "",            TUNE_ANYTIME       },
+		{ "Resource_state",                        PROP_ENUM,        "OFFLINE",     TUNE_NONE          },
+		{ "Retry_count",                           PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Retry_interval",                        PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Round_robin",                           PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Scalable",                              PROP_BOOLEAN,     "FALSE",       TUNE_AT_CREATION   },
+		{ "Start_timeout",                         PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Status",                                PROP_ENUM,        "OFFLINE",     TUNE_NONE          },
+		{ "Status_msg",                            PROP_STRING,      "",            TUNE_NONE          },
+		{ "Stop_timeout",                          PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Thorough_probe_interval",               PROP_INT,         NULL,          TUNE_WHEN_DISABLED },
+		{ "Type",                                  PROP_STRING,      NULL,          TUNE_NONE          },
+		{ "Type_version",                          PROP_STRING,      NULL,          TUNE_ANYTIME       },
+		{ "UDP_affinity",                          PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+		{ "Update_timeout",                        PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Validate_timeout",                      PROP_INT,         "3600",        TUNE_ANYTIME       },
+		{ "Weak_affinity",                         PROP_BOOLEAN,     "FALSE",       TUNE_WHEN_DISABLED },
+	};
+
+	assert_int_equal(resource_prop_count(), ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct prop_info *info = resource_prop_find(rows[i].name);
+
+		if (!info || info->type != rows[i].type || !info->dflt != !rows[i].dflt ||
+		    (info->dflt && !streq(info->dflt, rows[i].dflt)) || info->tunable != rows[i].tunable)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 /* ---- values of table rows ---- */
 
 static void check_value(const char *what, int r, const char *got, const struct err *err, const char *want, const char *says)
@@ -130,6 +259,28 @@ static void check_value(const char *what, int r, const char *got, const struct e
 static void test_prop_check(void **state)
 {
 	static const struct { const char *name, *value, *want, *says; } rows[] = {
+		{ "Port_list",              "80/tcp,53/UDP,443/tcp6/web1,1/udp6", "80/tcp,53/UDP,443/tcp6/web1,1/udp6" },
+		{ "Port_list",              "",                 "" },
+		{ "Port_list",              "80",               NULL, "port and a protocol" },
+		{ "Port_list",              "0/tcp",            NULL, "port and a protocol" },
+		{ "Port_list",              "65536/tcp",        NULL, "port and a protocol" },
+		{ "Port_list",              "-1/tcp",           NULL, "port and a protocol" },
+		{ "Port_list",              "80/sctp",          NULL, "port and a protocol" },
+		{ "Port_list",              "80/tcp/",          NULL, "port and a protocol" },
+		{ "Port_list",              "80/tc",            NULL, "port and a protocol" },
+		{ "Load_balancing_weights", "3@node1,0@2",      "3@node1,0@2" },
+		{ "Load_balancing_weights", "3",                NULL, "weight and a node" },
+		{ "Load_balancing_weights", "3@",               NULL, "weight and a node" },
+		{ "Load_balancing_weights", "-3@node1",         NULL, "weight and a node" },
+		{ "Load_balancing_weights", "@node1",           NULL, "weight and a node" },
+		{ "Resource_dependencies",  "db,ip{local_node},q@n1,r{ANY_NODE}@n2", "db,ip{local_node},q@n1,r{ANY_NODE}@n2" },
+		{ "Resource_dependencies",  "db{}",             NULL, "is not a resource" },
+		{ "Resource_dependencies",  "db{HERE}",         NULL, "is not a resource" },
+		{ "Resource_dependencies",  "db{ANY_NODE",      NULL, "is not a resource" },
+		{ "Resource_dependencies",  "{ANY_NODE}",       NULL, "is not a resource" },
+		{ "Resource_dependencies",  "d b",              NULL, "is not a resource" },
+		{ "Resource_dependencies",  "db@",              NULL, "is not a resource" },
+		{ "Resource_dependencies_weak", "1db",          NULL, "is not a resource" },
 		{ "Scalable",               "true",             "TRUE" },
 		{ "Scalable",               "False",            "FALSE" },
 		{ "Scalable",               "T",                NULL, "neither TRUE nor FALSE" },
@@ -260,13 +411,34 @@ static void test_rt_param_check(void **state)
 	}
 }
 
+static void test_group_forms(void **state)
+{
+	static const struct { const char *name, *value; bool ok; } rows[] = {
+		{ "RG_affinities", "+a,++b,+++c,-d,--e", true }, { "RG_affinities", "a", false }, { "RG_affinities", "---a", false },
+		{ "RG_affinities", "+", false },                 { "RG_affinities", "++++a", false }, { "RG_affinities", "+-a", false },
+		{ "Load_factors", "mem@20,cpu@0", true },        { "Load_factors", "mem", false },    { "Load_factors", "mem@", false },
+		{ "Load_factors", "mem@-1", false },             { "Load_factors", "@5", false },     { "Load_factors", "m m@5", false },
+		{ "RG_dependencies", "a,b-c", true },            { "RG_dependencies", "a b", false }, { "RG_dependencies", "9", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_free_ char *checked = NULL;
+		struct err err = { 0 };
+
+		if ((prop_check(group_prop_find(rows[i].name), rows[i].value, &checked, &err) == 0) != rows[i].ok)
+			fail_msg("%s=%s: %s", rows[i].name, rows[i].value, err.text);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables),          cmocka_unit_test(test_every_method_has_its_timeout),
 		cmocka_unit_test(test_find),            cmocka_unit_test(test_group_facts),
 		cmocka_unit_test(test_prop_check),      cmocka_unit_test(test_longest_value),
-		cmocka_unit_test(test_rt_param_check),
+		cmocka_unit_test(test_rt_param_check),  cmocka_unit_test(test_type_table),
+		cmocka_unit_test(test_type_values),     cmocka_unit_test(test_per_node_names),
+		cmocka_unit_test(test_group_forms),     cmocka_unit_test(test_resource_facts),
 	};
 
 	return cmocka_run_group_tests_name("props", tests, NULL, NULL);
