@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "clusterd/devicetable.h"
 #include "clusterd/nodetable.h"
 #include "clusterd/quarantine.h"
 #include "cmm/config.h"
@@ -83,14 +84,6 @@ static uint32_t find_node(const json_t *table, const char *name)
 	return 0;
 }
 
-static uint32_t find_device(const json_t *table, const char *name)
-{
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (streq(ju_strf(table, "", "cluster.quorum_devices.%u.name", id), name) && *name)
-			return id;
-	return 0;
-}
-
 static uint32_t need_node(struct request *r, context *c)
 {
 	const char *name = ju_str(r->message, "node", "");
@@ -104,7 +97,7 @@ static uint32_t need_node(struct request *r, context *c)
 static uint32_t need_device(struct request *r, context *c)
 {
 	const char *name = ju_str(r->message, "name", "");
-	uint32_t id = find_device(c->table, name);
+	uint32_t id = devicetable_find(c->table, name);
 
 	if (!id)
 		refuse(r, SCHA_ERR_INVAL, "quorum device %s is not in the configuration", name);
@@ -126,26 +119,15 @@ static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
 	put_number(goal, votes, "quorum_devices", id, "votecount");
 }
 
-static bool device_enabled(const json_t *table, uint32_t id)
-{
-	return !streq(ju_strf(table, "", "cluster.quorum_devices.%u.state", id), "disabled");
-}
-
 /* The votes of every device follow from the votes of the nodes, but for those in maintenance. */
 static void adjust_devices(json_t *goal)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id) && device_enabled(goal, id))
+		if (*devicetable_name(goal, id) && devicetable_is_enabled(goal, id))
 			set_device_votes(goal, id, device_default(goal, id));
 }
 
 /* ---- the requests ---- */
-
-static bool device_name_ok(const char *name)
-{
-	return *name && strlen(name) < 60 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(name);
-}
 
 static void put_ports(struct request *r, context *c, json_t *goal, uint32_t id)
 {
@@ -170,20 +152,11 @@ static void put_ports(struct request *r, context *c, json_t *goal, uint32_t id)
 		refuse(r, SCHA_ERR_INVAL, "a quorum device has to be connected to at least two nodes");
 }
 
-static uint32_t free_device_id(const json_t *table)
-{
-	uint32_t id = 1;
-
-	while (id <= CMM_DEVICE_ID_MAX && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id))
-		id++;
-	return id;
-}
-
 static void aim_quorum_add(struct request *r, context *c, json_t *goal)
 {
 	static const char *const types[] = { "shared_disk", "scsi3", "iscsi", "quorum_server" };
 	const char *name = ju_str(r->message, "name", ""), *type = ju_str(r->message, "type", "shared_disk"), *key;
-	uint32_t id = find_device(c->table, name);
+	uint32_t id = devicetable_find(c->table, name);
 	bool known = false;
 	json_t *v;
 
@@ -192,7 +165,7 @@ static void aim_quorum_add(struct request *r, context *c, json_t *goal)
 	if (!known)
 		refuse(r, SCHA_ERR_INVAL, "there is no type of quorum device \"%s\"; there are shared_disk, scsi3, iscsi and quorum_server",
 		       type);
-	if (!device_name_ok(name))
+	if (!devicetable_name_fits(name))
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a quorum device: letters, digits, -, _ and dots", name);
 	if (id && streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id)) {
 		if (r->prepared)        /* goes on where it was */
@@ -200,7 +173,7 @@ static void aim_quorum_add(struct request *r, context *c, json_t *goal)
 	} else if (id) {
 		refuse(r, SCHA_ERR_INVAL, "quorum device %s is in the configuration already", name);
 	} else {
-		id = free_device_id(c->table);
+		id = devicetable_free_id(c->table);
 		if (id > CMM_DEVICE_ID_MAX)
 			refuse(r, SCHA_ERR_INVAL, "there are %d quorum devices already", CMM_DEVICE_ID_MAX);
 		ju_set_strf(goal, name, "cluster.quorum_devices.%u.name", id);
@@ -213,19 +186,7 @@ static void aim_quorum_add(struct request *r, context *c, json_t *goal)
 		put_ports(r, c, goal, id);
 	}
 	if (!r->error[0])
-		set_device_votes(goal, id, device_enabled(goal, id) ? device_default(goal, id) : 0);
-}
-
-static void drop_device(json_t *goal, uint32_t id)
-{
-	_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
-	const char *key;
-	json_t *v;
-	void *tmp;
-
-	json_object_foreach_safe(goal, tmp, key, v)
-		if (strncmp(key, prefix, strlen(prefix)) == 0)
-			json_object_del(goal, key);
+		set_device_votes(goal, id, devicetable_is_enabled(goal, id) ? device_default(goal, id) : 0);
 }
 
 static unsigned voting_nodes(const json_t *table)
@@ -242,29 +203,29 @@ static unsigned voting_nodes(const json_t *table)
 static bool another_device(const json_t *table, uint32_t but)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (id != but && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id) && device_enabled(table, id))
+		if (id != but && *devicetable_name(table, id) && devicetable_is_enabled(table, id))
 			return true;
 	return false;
 }
 
 static bool may_go(struct request *r, context *c, uint32_t id)
 {
-	if (voting_nodes(c->table) == 2 && !another_device(c->table, id) && device_enabled(c->table, id) &&
+	if (voting_nodes(c->table) == 2 && !another_device(c->table, id) && devicetable_is_enabled(c->table, id) &&
 	    !streq(ju_str(c->table, "cluster.properties.installmode", ""), "enabled"))
 		refuse(r, SCHA_ERR_STATE, "quorum device %s is the last one of a cluster of two nodes; without it none of them could go on "
-		       "alone. Add another device first", ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id));
+		       "alone. Add another device first", devicetable_name(c->table, id));
 	return !r->error[0];
 }
 
 static void aim_quorum_remove(struct request *r, context *c, json_t *goal)
 {
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
 
 	if (!id && r->phase != CO_NEW)
 		return;                 /* it is done */
 	id = need_device(r, c);
 	if (id && may_go(r, c, id))
-		drop_device(goal, id);
+		devicetable_drop(goal, id);
 }
 
 static void aim_quorum_disable(struct request *r, context *c, json_t *goal)
@@ -298,7 +259,7 @@ static void aim_quorum_reset(struct request *r, context *c, json_t *goal)
 		if (*ju_strf(c->table, "", "cluster.nodes.%u.name", id))
 			put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id))
+		if (*devicetable_name(c->table, id))
 			enable_device(goal, id);
 }
 
@@ -458,7 +419,7 @@ static void check_global_fencing(struct request *r, const char *value)
 
 static void check_cluster_name(struct request *r, const char *value)
 {
-	if (!device_name_ok(value))
+	if (!devicetable_name_fits(value))
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a cluster: letters, digits, -, _ and dots", value);
 }
 
@@ -606,7 +567,7 @@ static bool next_node_vote(json_t *step, const json_t *goal, bool up)
 static bool next_device_vote(json_t *step, const json_t *goal, bool up)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) &&
+		if (*devicetable_name(step, id) &&
 		    step_vote(step, goal, "quorum_devices", id, "votecount", up))
 			return true;
 	return false;
@@ -632,7 +593,7 @@ static json_t *all_but_votes(const json_t *now, const json_t *goal)
 			ju_set_strf(step, !known ? "0" : *vote ? vote : "1", "cluster.nodes.%u.properties.quorum_vote", id);
 		}
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id)) {
+		if (*devicetable_name(goal, id)) {
 			const char *votes = ju_strf(now, "", "cluster.quorum_devices.%u.properties.votecount", id);
 
 			set_device_votes(step, id, (uint32_t)strtoul(votes, NULL, 10));
@@ -666,7 +627,7 @@ static json_t *with_leavers(const json_t *now, const json_t *goal)
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
 		_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
 
-		if (!*ju_strf(now, "", "cluster.quorum_devices.%u.name", id) || *ju_strf(goal, "", "cluster.quorum_devices.%u.name", id))
+		if (!*devicetable_name(now, id) || *devicetable_name(goal, id))
 			continue;
 		keep_below(o, now, prefix);
 		set_device_votes(o, id, 0);
@@ -761,7 +722,7 @@ static bool device_is_due(context *c, const json_t *step)
 		struct cmm_device_view d;
 		nodeset ready = cmm_membership(c->cmm)->ready;
 
-		if (!*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) || !is_new_vote(c->table, step, id))
+		if (!*devicetable_name(step, id) || !is_new_vote(c->table, step, id))
 			continue;
 		d = cmm_device(c->cmm, id);
 		if (!d.held || (cmm_config_votes(c->cmm)->device[id].ports & ready & ~d.good))
@@ -779,7 +740,7 @@ static void say_what_is_missing(struct request *r, context *c, const json_t *ste
 		if (!is_new_vote(c->table, step, id) || (d.held && !without))
 			continue;
 		refuse(r, SCHA_ERR_TIMEOUT, "quorum device %s has no votes yet: %s%s%s; it stays in the configuration, see clquorum status",
-		       ju_strf(step, "", "cluster.quorum_devices.%u.name", id), without ? "no key of node " : "it could not be taken",
+		       devicetable_name(step, id), without ? "no key of node " : "it could not be taken",
 		       without ? ju_strf(step, "", "cluster.nodes.%u.name", nodeset_next(without, 0)) : "", d.why[0] ? " is on it" : "");
 	}
 }
@@ -793,7 +754,7 @@ static bool needs_preparation(struct request *r)
 
 static void prepare(struct request *r, context *c, struct clusterops_update *u)
 {
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
 	nodeset can = cmm_config_votes(c->cmm)->device[id].ports & cmm_membership(c->cmm)->ready;
 
 	if (!can) {
@@ -878,13 +839,13 @@ static void commit(struct request *r, context *c, json_t *step /* taken */, stru
 static json_t *goal_of(struct request *r, context *c)
 {
 	json_t *goal = json_deep_copy(c->table);
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
 
 	if (!r->error[0])
 		r->kind->aim(r, c, goal);
 	else if (streq(r->kind->name, "quorum_add") && id && r->code != SCHA_ERR_TIMEOUT &&
 		 streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id))
-		drop_device(goal, id);
+		devicetable_drop(goal, id);
 	return goal;
 }
 
