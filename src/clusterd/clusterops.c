@@ -18,6 +18,7 @@
 #include "clusterd/devicetable.h"
 #include "clusterd/nodetable.h"
 #include "clusterd/quarantine.h"
+#include "clusterd/votesteps.h"
 #include "cmm/config.h"
 #include "scha_err.h"
 
@@ -62,14 +63,6 @@ static void refuse(struct request *r, int code, const char *fmt, ...)
 }
 
 /* ---- the table ---- */
-
-static void put_number(json_t *table, uint32_t value, const char *kind, uint32_t id, const char *property)
-{
-	char text[12];
-
-	(void)snprintf(text, sizeof text, "%u", value);
-	ju_set_strf(table, text, "cluster.%s.%u.properties.%s", kind, id, property);
-}
 
 static uint32_t find_node(const json_t *table, const char *name)
 {
@@ -116,7 +109,7 @@ static uint32_t device_default(const json_t *goal, uint32_t id)
 
 static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
 {
-	put_number(goal, votes, "quorum_devices", id, "votecount");
+	votesteps_put(goal, votes, "quorum_devices", id, "votecount");
 }
 
 /* The votes of every device follow from the votes of the nodes, but for those in maintenance. */
@@ -257,7 +250,7 @@ static void aim_quorum_reset(struct request *r, context *c, json_t *goal)
 	(void)r;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
 		if (*ju_strf(c->table, "", "cluster.nodes.%u.name", id))
-			put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
+			votesteps_put(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
 		if (*devicetable_name(c->table, id))
 			enable_device(goal, id);
@@ -272,7 +265,7 @@ static void aim_node_maintain(struct request *r, context *c, json_t *goal)
 	if (nodeset_has(cmm_view(c->cmm), id))
 		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then put it into maintenance from another node",
 		       ju_strf(c->table, "", "cluster.nodes.%u.name", id));
-	put_number(goal, 0, "nodes", id, "quorum_vote");
+	votesteps_put(goal, 0, "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -282,7 +275,7 @@ static void aim_node_reset(struct request *r, context *c, json_t *goal)
 
 	if (!id)
 		return;
-	put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
+	votesteps_put(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -326,7 +319,7 @@ static void aim_node_add(struct request *r, context *c, json_t *goal)
 	}
 	if (r->error[0] || installing)
 		return;
-	put_number(goal, cmm_node_default_vote(goal, id), "nodes", id, "quorum_vote");
+	votesteps_put(goal, cmm_node_default_vote(goal, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -541,123 +534,6 @@ static const struct kind *kind_of(const char *op)
 bool clusterops_owns_request(const char *op) { return kind_of(op) != NULL; }
 bool clusterops_owns_message(const char *type) { return strncmp(type, "co.", 3) == 0; }
 
-/* ---- one step towards the goal ---- */
-
-/* The keys that hold votes, with the direction that keeps the quorum safest: first all that goes down, then what goes up. */
-static bool step_vote(json_t *step, const json_t *goal, const char *kind, uint32_t id, const char *property, bool up)
-{
-	const char *now = ju_strf(step, "", "cluster.%s.%u.properties.%s", kind, id, property);
-	const char *then = ju_strf(goal, "", "cluster.%s.%u.properties.%s", kind, id, property);
-	uint32_t a = (uint32_t)strtoul(now, NULL, 10), b = (uint32_t)strtoul(then, NULL, 10);
-
-	if (a == b || (b > a) != up)
-		return false;
-	put_number(step, up ? a + 1 : a - 1, kind, id, property);
-	return true;
-}
-
-static bool next_node_vote(json_t *step, const json_t *goal, bool up)
-{
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*ju_strf(step, "", "cluster.nodes.%u.name", id) && step_vote(step, goal, "nodes", id, "quorum_vote", up))
-			return true;
-	return false;
-}
-
-static bool next_device_vote(json_t *step, const json_t *goal, bool up)
-{
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*devicetable_name(step, id) &&
-		    step_vote(step, goal, "quorum_devices", id, "votecount", up))
-			return true;
-	return false;
-}
-
-/* Votes come and go with nodes that are down: the devices, which are here, come first and go last. */
-static bool next_vote(json_t *step, const json_t *goal, bool up)
-{
-	return up ? next_device_vote(step, goal, up) || next_node_vote(step, goal, up)
-		  : next_node_vote(step, goal, up) || next_device_vote(step, goal, up);
-}
-
-/* All that is no vote, with the votes as they are: a device that is new has none, one that goes has none any more. */
-static json_t *all_but_votes(const json_t *now, const json_t *goal)
-{
-	json_t *step = json_deep_copy(goal);
-
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.nodes.%u.name", id)) {
-			bool known = *ju_strf(now, "", "cluster.nodes.%u.name", id);
-			const char *vote = ju_strf(now, "", "cluster.nodes.%u.properties.quorum_vote", id);
-
-			ju_set_strf(step, !known ? "0" : *vote ? vote : "1", "cluster.nodes.%u.properties.quorum_vote", id);
-		}
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*devicetable_name(goal, id)) {
-			const char *votes = ju_strf(now, "", "cluster.quorum_devices.%u.properties.votecount", id);
-
-			set_device_votes(step, id, (uint32_t)strtoul(votes, NULL, 10));
-		}
-	return step;
-}
-
-static void keep_below(json_t *to, const json_t *from, const char *prefix)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach((json_t *)from, key, v)
-		if (strncmp(key, prefix, strlen(prefix)) == 0)
-			json_object_set(to, key, v);
-}
-
-/* A goal in which whatever goes away is still there, without votes. */
-static json_t *with_leavers(const json_t *now, const json_t *goal)
-{
-	json_t *o = json_deep_copy(goal);
-
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
-		_cleanup_free_ char *prefix = xasprintf("cluster.nodes.%u.", id);
-
-		if (!*ju_strf(now, "", "cluster.nodes.%u.name", id) || *ju_strf(goal, "", "cluster.nodes.%u.name", id))
-			continue;
-		keep_below(o, now, prefix);
-		put_number(o, 0, "nodes", id, "quorum_vote");
-	}
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
-		_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
-
-		if (!*devicetable_name(now, id) || *devicetable_name(goal, id))
-			continue;
-		keep_below(o, now, prefix);
-		set_device_votes(o, id, 0);
-	}
-	return o;
-}
-
-/* The next table on the way; NULL: the goal is reached.  First votes go down, then the rest changes, then votes go up. */
-static json_t *next_step(const json_t *now, const json_t *goal)
-{
-	json_t *aim = with_leavers(now, goal), *step = json_deep_copy(now), *rest;
-
-	if (!next_vote(step, aim, false)) {
-		json_decref(step);
-		rest = all_but_votes(now, goal);
-		if (!json_equal(rest, now)) {
-			step = rest;
-		} else {
-			json_decref(rest);
-			step = json_deep_copy(now);
-			if (!next_vote(step, goal, true)) {
-				json_decref(step);
-				step = NULL;
-			}
-		}
-	}
-	json_decref(aim);
-	return step;
-}
-
 /* ---- arithmetic ---- */
 
 struct sum { uint32_t possible, needed, present; };
@@ -699,7 +575,7 @@ static void check_all_steps(struct request *r, context *c, const json_t *goal)
 {
 	json_t *now = json_deep_copy(c->table), *step;
 
-	while (!r->error[0] && (step = next_step(now, goal))) {
+	while (!r->error[0] && (step = votesteps_next(now, goal))) {
 		(void)keeps_quorum(r, c, step, true);
 		json_decref(now);
 		now = step;
@@ -876,7 +752,7 @@ static void step(struct request *r, context *c, struct clusterops_update *u)
 		return;
 	}
 	r->phase = CO_STEPPING;
-	next = next_step(c->table, goal);
+	next = votesteps_next(c->table, goal);
 	json_decref(goal);
 	if (!next && !r->error[0] && needs_preparation(r)) {
 		prepare(r, c, u);
