@@ -12,6 +12,7 @@
 #define PART_MAX     255
 
 #define STATE "enabled,disabled"
+#define GLOBAL_FENCING "prefer3,pathcount,nofencing,nofencing-noscrub"
 #define INFRA "infrastructure"
 #define NODE  "cluster.nodes.<id>."
 #define ADAPTER NODE "adapters.<n>."
@@ -25,6 +26,7 @@ static const struct schema_row rows[] = {
 	{ INFRA, "cluster.properties.installmode",     SCHEMA_WORD, 0, 0, STATE, "the cluster is being set up" },
 	{ INFRA, "cluster.properties.quarantine_deaths", SCHEMA_NUMBER, 0, 100, NULL, "a node that dies so often waits; 0: never" },
 	{ INFRA, "cluster.properties.quarantine_minutes", SCHEMA_NUMBER, 1, 1440, NULL, "within so many minutes" },
+	{ INFRA, "cluster.properties.global_fencing",  SCHEMA_WORD, 0, 0, GLOBAL_FENCING, "of disks that have no setting of their own" },
 	{ INFRA, "cluster.properties.<property>",      SCHEMA_TEXT, 0, 0, NULL, "other properties of the cluster" },
 	{ INFRA, NODE "name",                          SCHEMA_NAME, 0, 0, NULL, "the name of the node" },
 	{ INFRA, NODE "state",                         SCHEMA_WORD, 0, 0, STATE, "of the node" },
@@ -45,9 +47,11 @@ static const struct schema_row rows[] = {
 	{ INFRA, "cluster.blackboxes.<n>.ports.<n>.state", SCHEMA_WORD, 0, 0, STATE, "of the port" },
 	{ INFRA, "cluster.cables.<n>.state",           SCHEMA_WORD, 0, 0, STATE, "of the cable" },
 	{ INFRA, "cluster.cables.<n>.properties.<property>", SCHEMA_TEXT, 0, 0, NULL, "end1, end2: the ports that it connects" },
-	{ INFRA, DEVICE "name",                        SCHEMA_NAME, 0, 0, NULL, "a quorum device" },
+	{ INFRA, DEVICE "name",                        SCHEMA_NAME, 0, 0, NULL, "a quorum device or a disk" },
 	{ INFRA, DEVICE "state",                       SCHEMA_WORD, 0, 0, STATE, "of the device" },
 	{ INFRA, DEVICE "properties.votecount",        SCHEMA_NUMBER, 0, 63, NULL, "the votes of the device" },
+	{ INFRA, DEVICE "properties.role",             SCHEMA_WORD, 0, 0, "quorum,data", "data: no quorum device but a disk that is fenced" },
+	{ INFRA, DEVICE "properties.default_fencing",  SCHEMA_WORD, 0, 0, "global,scsi3," GLOBAL_FENCING, "of a disk; global: as the cluster" },
 	{ INFRA, DEVICE "properties.<property>",       SCHEMA_TEXT, 0, 0, NULL, "other properties of the device" },
 	{ "rgm_rt_*", "rtr",                           SCHEMA_TEXT, 0, 0, NULL, "the text of the registration file" },
 	{ "rgm_rt_*", "path",                          SCHEMA_TEXT, 0, 0, NULL, "where it was read" },

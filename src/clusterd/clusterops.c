@@ -1,6 +1,9 @@
 /* A request goes from phase to phase:
  *
- *   NEW ──> [PREPARING: the device, on a node that has it] ──> STEPPING: a commit, and again until the goal is reached ──> end
+ *   NEW ──> STEPPING: a commit, and again until the goal is reached ──> end
+ *             │   ^
+ *             v   │
+ *             WORKING: on a device, by a node that has it: it is prepared before it comes into use, its keys are removed after
  *
  * and waits between two steps when the next one needs something that takes time: keys on a new device, or a device that has
  * to be taken first.  Before the first step the arithmetic of all of them is done; a change that would cost the cluster its
@@ -15,14 +18,16 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "clusterd/devicetable.h"
 #include "clusterd/nodetable.h"
 #include "clusterd/quarantine.h"
+#include "clusterd/votesteps.h"
 #include "cmm/config.h"
 #include "scha_err.h"
 
 #define PATIENCE_MS 60000u              /* for keys and devices; then the request ends with what is missing */
 
-enum phase { CO_NEW, CO_PREPARING, CO_STEPPING, CO_COMMITTING, CO_DONE };
+enum phase { CO_NEW, CO_WORKING, CO_STEPPING, CO_COMMITTING, CO_DONE };
 
 struct request {
 	struct request *next;
@@ -32,7 +37,11 @@ struct request {
 	const struct kind *kind;
 	enum phase phase;
 	uint64_t   until_ms;
-	bool       prepared;
+	struct { uint32_t device, node; const char *op; char name[80]; uint64_t until_ms; } asked;      /* WORKING */
+	nodeset    scrubbers;           /* who has still to scrub that disk */
+	char       scrub_error[300];    /* of the last one who has; "": it worked */
+	uint64_t   prepared, scrubbed;  /* bits of ids */
+	char       warning[500];        /* of a scrub that failed; the change itself is made */
 	char       error[600];          /* "": none yet */
 	int        code;
 };
@@ -45,6 +54,8 @@ struct kind {
 	const char *name;
 	/* The table as it is wanted, from the one there is: changes `goal`, or says why not (refuse).  NULL: it is about no table. */
 	void (*aim)(struct request *r, context *c, json_t *goal);
+	/* When the goal is reached: the disks (bits of ids) whose keys have to go.  NULL: none. */
+	uint64_t (*scrub)(const struct request *r, context *c);
 };
 
 static void refuse(struct request *r, int code, const char *fmt, ...) _printf_(3, 4);
@@ -62,14 +73,6 @@ static void refuse(struct request *r, int code, const char *fmt, ...)
 
 /* ---- the table ---- */
 
-static void put_number(json_t *table, uint32_t value, const char *kind, uint32_t id, const char *property)
-{
-	char text[12];
-
-	(void)snprintf(text, sizeof text, "%u", value);
-	ju_set_strf(table, text, "cluster.%s.%u.properties.%s", kind, id, property);
-}
-
 static uint32_t find_node(const json_t *table, const char *name)
 {
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
@@ -83,14 +86,6 @@ static uint32_t find_node(const json_t *table, const char *name)
 	return 0;
 }
 
-static uint32_t find_device(const json_t *table, const char *name)
-{
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (streq(ju_strf(table, "", "cluster.quorum_devices.%u.name", id), name) && *name)
-			return id;
-	return 0;
-}
-
 static uint32_t need_node(struct request *r, context *c)
 {
 	const char *name = ju_str(r->message, "node", "");
@@ -98,16 +93,6 @@ static uint32_t need_node(struct request *r, context *c)
 
 	if (!id)
 		refuse(r, SCHA_ERR_NODE, "node %s is not in the configuration", name);
-	return id;
-}
-
-static uint32_t need_device(struct request *r, context *c)
-{
-	const char *name = ju_str(r->message, "name", "");
-	uint32_t id = find_device(c->table, name);
-
-	if (!id)
-		refuse(r, SCHA_ERR_INVAL, "quorum device %s is not in the configuration", name);
 	return id;
 }
 
@@ -123,29 +108,18 @@ static uint32_t device_default(const json_t *goal, uint32_t id)
 
 static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
 {
-	put_number(goal, votes, "quorum_devices", id, "votecount");
-}
-
-static bool device_enabled(const json_t *table, uint32_t id)
-{
-	return !streq(ju_strf(table, "", "cluster.quorum_devices.%u.state", id), "disabled");
+	votesteps_put(goal, votes, "quorum_devices", id, "votecount");
 }
 
 /* The votes of every device follow from the votes of the nodes, but for those in maintenance. */
 static void adjust_devices(json_t *goal)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id) && device_enabled(goal, id))
+		if (*devicetable_name(goal, id) && !devicetable_is_disk(goal, id) && devicetable_is_enabled(goal, id))
 			set_device_votes(goal, id, device_default(goal, id));
 }
 
 /* ---- the requests ---- */
-
-static bool device_name_ok(const char *name)
-{
-	return *name && strlen(name) < 60 &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(name);
-}
 
 static void put_ports(struct request *r, context *c, json_t *goal, uint32_t id)
 {
@@ -167,66 +141,133 @@ static void put_ports(struct request *r, context *c, json_t *goal, uint32_t id)
 		if (!json_string_value(v) || !find_node(c->table, json_string_value(v)))
 			refuse(r, SCHA_ERR_NODE, "node %s is not in the configuration", json_string_value(v) ? json_string_value(v) : "?");
 	if (n < 2)
-		refuse(r, SCHA_ERR_INVAL, "a quorum device has to be connected to at least two nodes");
+		refuse(r, SCHA_ERR_INVAL, "it has to be connected to at least two nodes");
 }
 
-static uint32_t free_device_id(const json_t *table)
-{
-	uint32_t id = 1;
+/* Quorum devices and disks with data share ids, names, and the ways to them. */
+static const struct role {
+	const char *what, *types[5], *types_text, *command;
+	bool disk;
+} quorum_role = { "quorum device", { "shared_disk", "scsi3", "iscsi", "quorum_server" }, "shared_disk, scsi3, iscsi and quorum_server",
+		  "clquorum", false },
+  disk_role = { "disk", { "scsi3", "iscsi" }, "scsi3 and iscsi", "cldevice", true };
 
-	while (id <= CMM_DEVICE_ID_MAX && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id))
-		id++;
-	return id;
+static const struct role *role_of(const json_t *table, uint32_t id)
+{
+	return devicetable_is_disk(table, id) ? &disk_role : &quorum_role;
 }
 
-static void aim_quorum_add(struct request *r, context *c, json_t *goal)
+/* The device that the request names; of the other role it is refused. */
+static uint32_t need_device(struct request *r, context *c, const struct role *role)
 {
-	static const char *const types[] = { "shared_disk", "scsi3", "iscsi", "quorum_server" };
-	const char *name = ju_str(r->message, "name", ""), *type = ju_str(r->message, "type", "shared_disk"), *key;
-	uint32_t id = find_device(c->table, name);
-	bool known = false;
-	json_t *v;
+	const char *name = ju_str(r->message, "name", "");
+	uint32_t id = devicetable_find(c->table, name);
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		known |= streq(types[i], type);
-	if (!known)
-		refuse(r, SCHA_ERR_INVAL, "there is no type of quorum device \"%s\"; there are shared_disk, scsi3, iscsi and quorum_server",
-		       type);
-	if (!device_name_ok(name))
-		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a quorum device: letters, digits, -, _ and dots", name);
-	if (id && streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id)) {
-		if (r->prepared)        /* goes on where it was */
-			ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.state", id);
-	} else if (id) {
-		refuse(r, SCHA_ERR_INVAL, "quorum device %s is in the configuration already", name);
-	} else {
-		id = free_device_id(c->table);
-		if (id > CMM_DEVICE_ID_MAX)
-			refuse(r, SCHA_ERR_INVAL, "there are %d quorum devices already", CMM_DEVICE_ID_MAX);
-		ju_set_strf(goal, name, "cluster.quorum_devices.%u.name", id);
-		ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
-		ju_set_strf(goal, type, "cluster.quorum_devices.%u.properties.type", id);
-		ju_set_strf(goal, r->id, "cluster.quorum_devices.%u.properties.added_by", id);
-		json_object_foreach(ju_obj(r->message, "props"), key, v)
-			if (json_is_string(v))
-				ju_set_strf(goal, json_string_value(v), "cluster.quorum_devices.%u.properties.%s", id, key);
-		put_ports(r, c, goal, id);
-	}
-	if (!r->error[0])
-		set_device_votes(goal, id, device_enabled(goal, id) ? device_default(goal, id) : 0);
+	if (id && role_of(c->table, id) == role)
+		return id;
+	if (id)
+		refuse(r, SCHA_ERR_INVAL, "%s is a %s, no %s; see %s", name, role_of(c->table, id)->what, role->what,
+		       role_of(c->table, id)->command);
+	else
+		refuse(r, SCHA_ERR_INVAL, "%s %s is not in the configuration", role->what, name);
+	return 0;
 }
 
-static void drop_device(json_t *goal, uint32_t id)
+static void check_fencing(struct request *r, const char *value)
 {
-	_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
+	if (!devicetable_fencing_fits(value))
+		refuse(r, SCHA_ERR_PROP, "default_fencing is global, prefer3, scsi3, pathcount, nofencing or nofencing-noscrub, not \"%s\"",
+		       value);
+}
+
+/* What the kind of the device understands, or is for people, comes as it is given. */
+static void put_props(struct request *r, json_t *goal, uint32_t id, const struct role *role)
+{
 	const char *key;
 	json_t *v;
-	void *tmp;
 
-	json_object_foreach_safe(goal, tmp, key, v)
-		if (strncmp(key, prefix, strlen(prefix)) == 0)
-			json_object_del(goal, key);
+	json_object_foreach(ju_obj(r->message, "props"), key, v) {
+		bool fencing = role->disk && streq(key, "default_fencing");
+		const char *value = json_is_string(v) ? json_string_value(v) : "";
+
+		if (fencing)
+			check_fencing(r, value);
+		else if (!devicetable_is_for_quorumd(key) && !streq(key, "gdevname") && !streq(key, "access_mode"))
+			refuse(r, SCHA_ERR_PROP, "property %s of a %s is not set this way", key, role->what);
+		ju_set_strf(goal, value, "cluster.quorum_devices.%u.properties.%s", id, key);
+	}
 }
+
+static void check_new_device(struct request *r, context *c, const struct role *role, const char *name, const char *type)
+{
+	uint32_t id = devicetable_find(c->table, name), other = devicetable_at_place(c->table, ju_obj(r->message, "props"));
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(role->types) && role->types[i]; i++)
+		known |= streq(role->types[i], type);
+	if (!known)
+		refuse(r, SCHA_ERR_INVAL, "there is no type of %s \"%s\"; there are %s", role->what, type, role->types_text);
+	if (!devicetable_name_fits(name))
+		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a %s: letters, digits, -, _ and dots", name, role->what);
+	if (id && role_of(c->table, id) == role)
+		refuse(r, SCHA_ERR_INVAL, "%s %s is in the configuration already", role->what, name);
+	if (id)
+		refuse(r, SCHA_ERR_INVAL, "%s is the name of a %s already; see %s", name, role_of(c->table, id)->what,
+		       role_of(c->table, id)->command);
+	if (devicetable_free_id(c->table) > CMM_DEVICE_ID_MAX)
+		refuse(r, SCHA_ERR_INVAL, "there are %d quorum devices and disks already", CMM_DEVICE_ID_MAX);
+	if (role->disk && !devicetable_has_place(type, ju_obj(r->message, "props")))
+		refuse(r, SCHA_ERR_PROP, "a disk of type %s needs %s", type, streq(type, "iscsi") ? "portal and target" : "a path");
+	/* Both would put the same keys there, and remove them. */
+	if (other && devicetable_has_place(type, ju_obj(r->message, "props")) && (role->disk || devicetable_is_disk(c->table, other)))
+		refuse(r, SCHA_ERR_INVAL, "it is %s %s already", role_of(c->table, other)->what, devicetable_name(c->table, other));
+}
+
+static bool was_added_by(const json_t *table, uint32_t id, const struct request *r)
+{
+	return id && streq(ju_strf(table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id);
+}
+
+static void put_new_device(struct request *r, context *c, json_t *goal, const struct role *role)
+{
+	const char *name = ju_str(r->message, "name", ""), *type = ju_str(r->message, "type", role->types[0]);
+	uint32_t id = devicetable_free_id(c->table);
+
+	check_new_device(r, c, role, name, type);
+	if (r->error[0])
+		return;
+	ju_set_strf(goal, name, "cluster.quorum_devices.%u.name", id);
+	ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
+	ju_set_strf(goal, type, "cluster.quorum_devices.%u.properties.type", id);
+	ju_set_strf(goal, r->id, "cluster.quorum_devices.%u.properties.added_by", id);
+	if (role->disk) {
+		ju_set_strf(goal, "data", "cluster.quorum_devices.%u.properties.role", id);
+		ju_set_strf(goal, "global", "cluster.quorum_devices.%u.properties.default_fencing", id);
+	}
+	put_props(r, goal, id, role);
+	put_ports(r, c, goal, id);
+	set_device_votes(goal, id, 0);
+}
+
+static void enable_device(json_t *goal, uint32_t id)
+{
+	ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.state", id);
+	set_device_votes(goal, id, device_default(goal, id));
+}
+
+/* It comes to the table disabled; then it is prepared, see to_prepare(). */
+static void add_device(struct request *r, context *c, json_t *goal, const struct role *role)
+{
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
+
+	if (was_added_by(c->table, id, r))
+		enable_device(goal, id);
+	else
+		put_new_device(r, c, goal, role);
+}
+
+static void aim_quorum_add(struct request *r, context *c, json_t *goal) { add_device(r, c, goal, &quorum_role); }
+static void aim_disk_add(struct request *r, context *c, json_t *goal)   { add_device(r, c, goal, &disk_role); }
 
 static unsigned voting_nodes(const json_t *table)
 {
@@ -242,34 +283,34 @@ static unsigned voting_nodes(const json_t *table)
 static bool another_device(const json_t *table, uint32_t but)
 {
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (id != but && *ju_strf(table, "", "cluster.quorum_devices.%u.name", id) && device_enabled(table, id))
+		if (id != but && *devicetable_name(table, id) && !devicetable_is_disk(table, id) && devicetable_is_enabled(table, id))
 			return true;
 	return false;
 }
 
 static bool may_go(struct request *r, context *c, uint32_t id)
 {
-	if (voting_nodes(c->table) == 2 && !another_device(c->table, id) && device_enabled(c->table, id) &&
+	if (voting_nodes(c->table) == 2 && !another_device(c->table, id) && devicetable_is_enabled(c->table, id) &&
 	    !streq(ju_str(c->table, "cluster.properties.installmode", ""), "enabled"))
 		refuse(r, SCHA_ERR_STATE, "quorum device %s is the last one of a cluster of two nodes; without it none of them could go on "
-		       "alone. Add another device first", ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id));
+		       "alone. Add another device first", devicetable_name(c->table, id));
 	return !r->error[0];
 }
 
 static void aim_quorum_remove(struct request *r, context *c, json_t *goal)
 {
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
 
 	if (!id && r->phase != CO_NEW)
 		return;                 /* it is done */
-	id = need_device(r, c);
+	id = need_device(r, c, &quorum_role);
 	if (id && may_go(r, c, id))
-		drop_device(goal, id);
+		devicetable_drop(goal, id);
 }
 
 static void aim_quorum_disable(struct request *r, context *c, json_t *goal)
 {
-	uint32_t id = need_device(r, c);
+	uint32_t id = need_device(r, c, &quorum_role);
 
 	if (!id || !may_go(r, c, id))
 		return;
@@ -277,15 +318,9 @@ static void aim_quorum_disable(struct request *r, context *c, json_t *goal)
 	ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
 }
 
-static void enable_device(json_t *goal, uint32_t id)
-{
-	ju_set_strf(goal, "enabled", "cluster.quorum_devices.%u.state", id);
-	set_device_votes(goal, id, device_default(goal, id));
-}
-
 static void aim_quorum_enable(struct request *r, context *c, json_t *goal)
 {
-	uint32_t id = need_device(r, c);
+	uint32_t id = need_device(r, c, &quorum_role);
 
 	if (id)
 		enable_device(goal, id);
@@ -296,9 +331,9 @@ static void aim_quorum_reset(struct request *r, context *c, json_t *goal)
 	(void)r;
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
 		if (*ju_strf(c->table, "", "cluster.nodes.%u.name", id))
-			put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
+			votesteps_put(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(c->table, "", "cluster.quorum_devices.%u.name", id))
+		if (*devicetable_name(c->table, id) && !devicetable_is_disk(c->table, id))
 			enable_device(goal, id);
 }
 
@@ -311,7 +346,7 @@ static void aim_node_maintain(struct request *r, context *c, json_t *goal)
 	if (nodeset_has(cmm_view(c->cmm), id))
 		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then put it into maintenance from another node",
 		       ju_strf(c->table, "", "cluster.nodes.%u.name", id));
-	put_number(goal, 0, "nodes", id, "quorum_vote");
+	votesteps_put(goal, 0, "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -321,7 +356,7 @@ static void aim_node_reset(struct request *r, context *c, json_t *goal)
 
 	if (!id)
 		return;
-	put_number(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
+	votesteps_put(goal, cmm_node_default_vote(c->table, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -365,7 +400,7 @@ static void aim_node_add(struct request *r, context *c, json_t *goal)
 	}
 	if (r->error[0] || installing)
 		return;
-	put_number(goal, cmm_node_default_vote(goal, id), "nodes", id, "quorum_vote");
+	votesteps_put(goal, cmm_node_default_vote(goal, id), "nodes", id, "quorum_vote");
 	adjust_devices(goal);
 }
 
@@ -458,7 +493,7 @@ static void check_global_fencing(struct request *r, const char *value)
 
 static void check_cluster_name(struct request *r, const char *value)
 {
-	if (!device_name_ok(value))
+	if (!devicetable_name_fits(value))
 		refuse(r, SCHA_ERR_INVAL, "\"%s\" is no name for a cluster: letters, digits, -, _ and dots", value);
 }
 
@@ -553,6 +588,83 @@ static void aim_node_set(struct request *r, context *c, json_t *goal)
 	}
 }
 
+/* ---- disks with data ---- */
+
+static uint64_t id_bit(uint32_t id) { return id ? (uint64_t)1 << id : 0; }
+
+static bool keys_stay(const json_t *table, uint32_t id)
+{
+	return strncmp(cmm_disk_fencing(table, id), "nofencing", strlen("nofencing")) == 0;
+}
+
+static uint32_t named_disk(const struct request *r, context *c)
+{
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
+
+	return devicetable_is_disk(c->table, id) ? id : 0;
+}
+
+/* First nobody puts a key on it any more; then the keys go; then it does. */
+static void aim_disk_remove(struct request *r, context *c, json_t *goal)
+{
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
+
+	if (!id && r->phase != CO_NEW)
+		return;                 /* it is done */
+	id = need_device(r, c, &disk_role);
+	if (id && (keys_stay(c->table, id) || (r->scrubbed & id_bit(id))))
+		devicetable_drop(goal, id);
+	else if (id)
+		ju_set_strf(goal, "disabled", "cluster.quorum_devices.%u.state", id);
+}
+
+static uint64_t scrub_removed(const struct request *r, context *c)
+{
+	uint32_t id = named_disk(r, c);
+
+	return keys_stay(c->table, id) ? 0 : id_bit(id);
+}
+
+static void aim_disk_set(struct request *r, context *c, json_t *goal)
+{
+	uint32_t id = need_device(r, c, &disk_role);
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(ju_obj(r->message, "props"), key, v) {
+		const char *value = json_is_string(v) ? json_string_value(v) : "";
+
+		if (streq(key, "default_fencing"))
+			check_fencing(r, value);
+		else
+			refuse(r, SCHA_ERR_PROP, "disks have no property %s that can be set", key);
+		if (id)
+			ju_set_strf(goal, value, "cluster.quorum_devices.%u.properties.%s", id, key);
+	}
+}
+
+/* Also when it was like that before: what was meant is that there are no keys. */
+static uint64_t scrub_set(const struct request *r, context *c)
+{
+	uint32_t id = named_disk(r, c);
+
+	return streq(cmm_disk_fencing(c->table, id), "nofencing") ? id_bit(id) : 0;
+}
+
+static uint64_t scrub_followers(const struct request *r, context *c)
+{
+	const char *value = ju_str(ju_obj(r->message, "props"), "global_fencing", "");
+	uint64_t disks = 0;
+
+	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX && streq(value, "nofencing"); id++)
+		if (*devicetable_name(c->table, id) && devicetable_is_disk(c->table, id) &&
+		    streq(ju_strf(c->table, "global", "cluster.quorum_devices.%u.properties.default_fencing", id), "global"))
+			disks |= id_bit(id);
+	return disks;
+}
+
+/* ---- all of them ---- */
+
 static const struct kind kinds[] = {
 	{ "quorum_add",     aim_quorum_add },
 	{ "quorum_remove",  aim_quorum_remove },
@@ -565,7 +677,10 @@ static const struct kind kinds[] = {
 	{ "node_reset",     aim_node_reset },
 	{ "node_set",       aim_node_set },
 	{ "installmode",    aim_installmode },
-	{ "cluster_set",    aim_cluster_set },
+	{ "cluster_set",    aim_cluster_set, scrub_followers },
+	{ "disk_add",       aim_disk_add },
+	{ "disk_remove",    aim_disk_remove, scrub_removed },
+	{ "disk_set",       aim_disk_set, scrub_set },
 	{ "cluster_notice", NULL },
 };
 
@@ -579,123 +694,6 @@ static const struct kind *kind_of(const char *op)
 
 bool clusterops_owns_request(const char *op) { return kind_of(op) != NULL; }
 bool clusterops_owns_message(const char *type) { return strncmp(type, "co.", 3) == 0; }
-
-/* ---- one step towards the goal ---- */
-
-/* The keys that hold votes, with the direction that keeps the quorum safest: first all that goes down, then what goes up. */
-static bool step_vote(json_t *step, const json_t *goal, const char *kind, uint32_t id, const char *property, bool up)
-{
-	const char *now = ju_strf(step, "", "cluster.%s.%u.properties.%s", kind, id, property);
-	const char *then = ju_strf(goal, "", "cluster.%s.%u.properties.%s", kind, id, property);
-	uint32_t a = (uint32_t)strtoul(now, NULL, 10), b = (uint32_t)strtoul(then, NULL, 10);
-
-	if (a == b || (b > a) != up)
-		return false;
-	put_number(step, up ? a + 1 : a - 1, kind, id, property);
-	return true;
-}
-
-static bool next_node_vote(json_t *step, const json_t *goal, bool up)
-{
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*ju_strf(step, "", "cluster.nodes.%u.name", id) && step_vote(step, goal, "nodes", id, "quorum_vote", up))
-			return true;
-	return false;
-}
-
-static bool next_device_vote(json_t *step, const json_t *goal, bool up)
-{
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) &&
-		    step_vote(step, goal, "quorum_devices", id, "votecount", up))
-			return true;
-	return false;
-}
-
-/* Votes come and go with nodes that are down: the devices, which are here, come first and go last. */
-static bool next_vote(json_t *step, const json_t *goal, bool up)
-{
-	return up ? next_device_vote(step, goal, up) || next_node_vote(step, goal, up)
-		  : next_node_vote(step, goal, up) || next_device_vote(step, goal, up);
-}
-
-/* All that is no vote, with the votes as they are: a device that is new has none, one that goes has none any more. */
-static json_t *all_but_votes(const json_t *now, const json_t *goal)
-{
-	json_t *step = json_deep_copy(goal);
-
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.nodes.%u.name", id)) {
-			bool known = *ju_strf(now, "", "cluster.nodes.%u.name", id);
-			const char *vote = ju_strf(now, "", "cluster.nodes.%u.properties.quorum_vote", id);
-
-			ju_set_strf(step, !known ? "0" : *vote ? vote : "1", "cluster.nodes.%u.properties.quorum_vote", id);
-		}
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (*ju_strf(goal, "", "cluster.quorum_devices.%u.name", id)) {
-			const char *votes = ju_strf(now, "", "cluster.quorum_devices.%u.properties.votecount", id);
-
-			set_device_votes(step, id, (uint32_t)strtoul(votes, NULL, 10));
-		}
-	return step;
-}
-
-static void keep_below(json_t *to, const json_t *from, const char *prefix)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach((json_t *)from, key, v)
-		if (strncmp(key, prefix, strlen(prefix)) == 0)
-			json_object_set(to, key, v);
-}
-
-/* A goal in which whatever goes away is still there, without votes. */
-static json_t *with_leavers(const json_t *now, const json_t *goal)
-{
-	json_t *o = json_deep_copy(goal);
-
-	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
-		_cleanup_free_ char *prefix = xasprintf("cluster.nodes.%u.", id);
-
-		if (!*ju_strf(now, "", "cluster.nodes.%u.name", id) || *ju_strf(goal, "", "cluster.nodes.%u.name", id))
-			continue;
-		keep_below(o, now, prefix);
-		put_number(o, 0, "nodes", id, "quorum_vote");
-	}
-	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
-		_cleanup_free_ char *prefix = xasprintf("cluster.quorum_devices.%u.", id);
-
-		if (!*ju_strf(now, "", "cluster.quorum_devices.%u.name", id) || *ju_strf(goal, "", "cluster.quorum_devices.%u.name", id))
-			continue;
-		keep_below(o, now, prefix);
-		set_device_votes(o, id, 0);
-	}
-	return o;
-}
-
-/* The next table on the way; NULL: the goal is reached.  First votes go down, then the rest changes, then votes go up. */
-static json_t *next_step(const json_t *now, const json_t *goal)
-{
-	json_t *aim = with_leavers(now, goal), *step = json_deep_copy(now), *rest;
-
-	if (!next_vote(step, aim, false)) {
-		json_decref(step);
-		rest = all_but_votes(now, goal);
-		if (!json_equal(rest, now)) {
-			step = rest;
-		} else {
-			json_decref(rest);
-			step = json_deep_copy(now);
-			if (!next_vote(step, goal, true)) {
-				json_decref(step);
-				step = NULL;
-			}
-		}
-	}
-	json_decref(aim);
-	return step;
-}
 
 /* ---- arithmetic ---- */
 
@@ -739,7 +737,7 @@ static void check_all_steps(struct request *r, context *c, const json_t *goal)
 {
 	json_t *now = json_deep_copy(c->table), *step;
 
-	while (!r->error[0] && (step = next_step(now, goal))) {
+	while (!r->error[0] && (step = votesteps_next(now, goal))) {
 		(void)keeps_quorum(r, c, step, true);
 		json_decref(now);
 		now = step;
@@ -762,7 +760,7 @@ static bool device_is_due(context *c, const json_t *step)
 		struct cmm_device_view d;
 		nodeset ready = cmm_membership(c->cmm)->ready;
 
-		if (!*ju_strf(step, "", "cluster.quorum_devices.%u.name", id) || !is_new_vote(c->table, step, id))
+		if (!*devicetable_name(step, id) || !is_new_vote(c->table, step, id))
 			continue;
 		d = cmm_device(c->cmm, id);
 		if (!d.held || (cmm_config_votes(c->cmm)->device[id].ports & ready & ~d.good))
@@ -780,33 +778,106 @@ static void say_what_is_missing(struct request *r, context *c, const json_t *ste
 		if (!is_new_vote(c->table, step, id) || (d.held && !without))
 			continue;
 		refuse(r, SCHA_ERR_TIMEOUT, "quorum device %s has no votes yet: %s%s%s; it stays in the configuration, see clquorum status",
-		       ju_strf(step, "", "cluster.quorum_devices.%u.name", id), without ? "no key of node " : "it could not be taken",
+		       devicetable_name(step, id), without ? "no key of node " : "it could not be taken",
 		       without ? ju_strf(step, "", "cluster.nodes.%u.name", nodeset_next(without, 0)) : "", d.why[0] ? " is on it" : "");
 	}
 }
 
-/* ---- preparing a device ---- */
+/* ---- work on a device, by a member that is connected to it ---- */
 
-static bool needs_preparation(struct request *r)
+static nodeset can_work(context *c, uint32_t id)
 {
-	return streq(r->kind->name, "quorum_add") && !r->prepared;
+	return cmm_config_votes(c->cmm)->device[id].ports & cmm_membership(c->cmm)->ready;
 }
 
-static void prepare(struct request *r, context *c, struct clusterops_update *u)
+static void ask_device(struct request *r, context *c, uint32_t id, uint32_t node, const char *op, struct clusterops_update *u)
 {
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
-	nodeset can = cmm_config_votes(c->cmm)->device[id].ports & cmm_membership(c->cmm)->ready;
-
-	if (!can) {
-		refuse(r, SCHA_ERR_STATE, "no member is connected to quorum device %s", ju_str(r->message, "name", ""));
-		return;
-	}
 	if (!u->send)
 		u->send = json_array();
-	ju_push(u->send, ju_pack("{ss,si,ss,sI,sI,sb}", "t", "co.prepare", "v", 1, "id", r->id, "node",
-				 (json_int_t)nodeset_next(can, 0), "device", (json_int_t)id, "force",
-				 ju_bool(r->message, "force", false)));
-	r->phase = CO_PREPARING;
+	ju_push(u->send, ju_pack("{ss,si,ss,ss,sI,sI,sb}", "t", "co.prepare", "v", 1, "id", r->id, "op", op, "node", (json_int_t)node,
+				 "device", (json_int_t)id, "force", ju_bool(r->message, "force", false)));
+	r->asked.device = id;
+	r->asked.node = node;
+	r->asked.op = op;
+	(void)snprintf(r->asked.name, sizeof r->asked.name, "%s %s", role_of(c->table, id)->what, devicetable_name(c->table, id));
+	r->asked.until_ms = c->now_ms + PATIENCE_MS;
+	r->phase = CO_WORKING;
+}
+
+/* A device that comes into use: a new one, or a disk that has not been fenced so far. */
+static uint32_t to_prepare(const struct request *r, context *c, const json_t *goal)
+{
+	struct cmm_votes now, then;
+
+	cmm_votes_read(c->table, 0, &now);
+	cmm_votes_read(goal, 0, &then);
+	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
+		if (now.device[id].name[0] && then.device[id].enabled && !now.device[id].enabled && !(r->prepared & id_bit(id)) &&
+		    (then.device[id].data || was_added_by(c->table, id, r)))
+			return id;
+	return 0;
+}
+
+/* True: it is settled without work. */
+static bool prepare(struct request *r, context *c, uint32_t id, struct clusterops_update *u)
+{
+	nodeset can = can_work(c, id);
+
+	if (can)
+		ask_device(r, c, id, nodeset_next(can, 0), "prepare", u);
+	else
+		refuse(r, SCHA_ERR_STATE, "no member is connected to %s %s", role_of(c->table, id)->what, devicetable_name(c->table, id));
+	return !can;
+}
+
+static uint32_t to_scrub(const struct request *r, context *c)
+{
+	uint64_t disks = r->kind->scrub ? r->kind->scrub(r, c) & ~r->scrubbed : 0;
+
+	return disks ? (uint32_t)__builtin_ctzll(disks) : 0;
+}
+
+/* By each of them in turn, as a key that one of them was about to put on comes before its own scrub.  The last one counts. */
+static bool scrub(struct request *r, context *c, uint32_t id, struct clusterops_update *u)
+{
+	if (r->asked.device != id || !streq(r->asked.op, "scrub")) {
+		r->scrubbers = can_work(c, id);
+		(void)snprintf(r->scrub_error, sizeof r->scrub_error, "no member is connected to it");
+	}
+	r->scrubbers &= can_work(c, id);
+	if (r->scrubbers) {
+		ask_device(r, c, id, nodeset_next(r->scrubbers, 0), "scrub", u);
+		return false;
+	}
+	if (r->scrub_error[0] && !r->warning[0])
+		(void)snprintf(r->warning, sizeof r->warning, "the change is made, but there may still be keys on disk %s: %s",
+			       devicetable_name(c->table, id), r->scrub_error);
+	r->scrubbed |= id_bit(id);
+	return true;
+}
+
+static void device_worked(struct request *r, const char *error)
+{
+	r->phase = CO_STEPPING;
+	if (streq(r->asked.op, "prepare")) {
+		if (error)
+			refuse(r, SCHA_ERR_FAIL, "%s cannot be used: %s", r->asked.name, error);
+		r->prepared |= id_bit(r->asked.device);
+	} else {
+		r->scrubbers &= ~node_bit(r->asked.node);
+		(void)snprintf(r->scrub_error, sizeof r->scrub_error, "%s", error ? error : "");
+	}
+}
+
+/* A member that is gone, or a disk that hangs, gives no answer. */
+static void give_up_work(struct request *r, context *c, struct clusterops_update *u)
+{
+	if (!nodeset_has(cmm_membership(c->cmm)->ready, r->asked.node))
+		device_worked(r, "the node that was to do it is no member any more");
+	else if (c->now_ms >= r->asked.until_ms)
+		device_worked(r, "it does not answer");
+	else
+		u->due_ms = u->due_ms ? MIN(u->due_ms, r->asked.until_ms) : r->asked.until_ms;
 }
 
 static struct request *find(struct clusterops *ops, const char *id)
@@ -818,21 +889,31 @@ static struct request *find(struct clusterops *ops, const char *id)
 	return r;
 }
 
-void clusterops_apply(struct clusterops *ops, const json_t *m, json_t **ret_prepare)
+static bool was_asked(const struct request *r, const json_t *m)
+{
+	return r->phase == CO_WORKING && ju_int(m, "device", 0) == r->asked.device && ju_int(m, "node", 0) == r->asked.node &&
+	       streq(ju_str(m, "op", ""), r->asked.op);
+}
+
+void clusterops_apply(struct clusterops *ops, const json_t *m, json_t **ret_work)
 {
 	const char *t = ju_str(m, "t", "");
 	struct request *r = find(ops, ju_str(m, "id", ""));
 
-	*ret_prepare = NULL;
-	if (streq(t, "co.prepare") && (uint32_t)ju_int(m, "node", 0) == ops->self) {
-		*ret_prepare = ju_pack("{sI,ss,ss,sb}", "device", (json_int_t)ju_int(m, "device", 0), "op", "prepare", "id",
-				       ju_str(m, "id", ""), "force", ju_bool(m, "force", false));
-	} else if (streq(t, "co.prepared") && r && r->phase == CO_PREPARING) {
-		if (ju_str(m, "error", NULL))
-			refuse(r, SCHA_ERR_FAIL, "quorum device %s cannot be used: %s", ju_str(r->message, "name", ""), ju_str(m, "error", ""));
-		r->prepared = true;
-		r->phase = CO_STEPPING;
-	}
+	*ret_work = NULL;
+	if (streq(t, "co.prepare") && (uint32_t)ju_int(m, "node", 0) == ops->self)
+		*ret_work = ju_pack("{sI,ss,ss,sI,sb}", "device", (json_int_t)ju_int(m, "device", 0), "op", ju_str(m, "op", "prepare"), "id",
+				    ju_str(m, "id", ""), "node", (json_int_t)ops->self, "force", ju_bool(m, "force", false));
+	else if (streq(t, "co.prepared") && r && was_asked(r, m))
+		device_worked(r, ju_str(m, "error", NULL));
+}
+
+json_t *clusterops_worked(const json_t *work, const char *error)
+{
+	if (!ju_str(work, "id", NULL))
+		return NULL;            /* cmm has asked for it */
+	return ju_pack("{ss,si,ss,ss,sI,sI,ss*}", "t", "co.prepared", "v", 1, "id", ju_str(work, "id", ""), "op", ju_str(work, "op", ""),
+		       "node", (json_int_t)ju_int(work, "node", 0), "device", (json_int_t)ju_int(work, "device", 0), "error", error);
 }
 
 /* ---- the driver ---- */
@@ -879,13 +960,12 @@ static void commit(struct request *r, context *c, json_t *step /* taken */, stru
 static json_t *goal_of(struct request *r, context *c)
 {
 	json_t *goal = json_deep_copy(c->table);
-	uint32_t id = find_device(c->table, ju_str(r->message, "name", ""));
+	uint32_t id = devicetable_find(c->table, ju_str(r->message, "name", ""));
 
 	if (!r->error[0])
 		r->kind->aim(r, c, goal);
-	else if (streq(r->kind->name, "quorum_add") && id && r->code != SCHA_ERR_TIMEOUT &&
-		 streq(ju_strf(c->table, "", "cluster.quorum_devices.%u.properties.added_by", id), r->id))
-		drop_device(goal, id);
+	else if (was_added_by(c->table, id, r) && r->code != SCHA_ERR_TIMEOUT)
+		devicetable_drop(goal, id);
 	return goal;
 }
 
@@ -898,13 +978,48 @@ static void send_notice(struct request *r, struct clusterops_update *u)
 	r->phase = CO_DONE;
 }
 
-static void step(struct request *r, context *c, struct clusterops_update *u)
+/* Those who are here have their keys on a disk that came into use. */
+static uint32_t disk_without_key(const struct request *r, context *c, uint32_t *ret_node)
+{
+	const struct cmm_votes *votes = cmm_config_votes(c->cmm);
+
+	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
+		nodeset without = can_work(c, id) & ~cmm_device(c->cmm, id).good;
+
+		if ((r->prepared & id_bit(id)) && votes->device[id].data && votes->device[id].enabled && without) {
+			*ret_node = nodeset_next(without, 0);
+			return id;
+		}
+	}
+	return 0;
+}
+
+static void end(struct request *r, context *c, struct clusterops_update *u)
+{
+	uint32_t node = 0, id = r->error[0] ? 0 : disk_without_key(r, c, &node);
+
+	if (id && c->now_ms < r->until_ms) {
+		u->due_ms = u->due_ms ? MIN(u->due_ms, r->until_ms) : r->until_ms;
+		return;
+	}
+	if (id)
+		refuse(r, SCHA_ERR_TIMEOUT, "no key of node %s is on disk %s yet; it stays in the configuration, see cldevice status",
+		       ju_strf(c->table, "", "cluster.nodes.%u.name", node), devicetable_name(c->table, id));
+	if (r->warning[0])
+		refuse(r, SCHA_ERR_FAIL, "%s", r->warning);
+	r->phase = CO_DONE;
+}
+
+/* True: there is more to do at once. */
+static bool step(struct request *r, context *c, struct clusterops_update *u)
 {
 	json_t *goal, *next;
+	uint32_t device;
+	bool more = false;
 
 	if (!r->kind->aim) {
 		send_notice(r, u);
-		return;
+		return false;
 	}
 	goal = goal_of(r, c);
 
@@ -913,15 +1028,18 @@ static void step(struct request *r, context *c, struct clusterops_update *u)
 	if (r->error[0] && r->phase == CO_NEW) {
 		r->phase = CO_DONE;
 		json_decref(goal);
-		return;
+		return false;
 	}
 	r->phase = CO_STEPPING;
-	next = next_step(c->table, goal);
+	next = votesteps_next(c->table, goal);
+	device = r->error[0] ? 0 : to_prepare(r, c, goal);
 	json_decref(goal);
-	if (!next && !r->error[0] && needs_preparation(r)) {
-		prepare(r, c, u);
+	if (device) {
+		more = prepare(r, c, device, u);
+	} else if (!next && !r->error[0] && (device = to_scrub(r, c))) {
+		more = scrub(r, c, device, u);
 	} else if (!next) {
-		r->phase = CO_DONE;
+		end(r, c, u);
 	} else if (!r->error[0] && !device_is_due(c, next)) {
 		if (c->now_ms >= r->until_ms)
 			say_what_is_missing(r, c, next);
@@ -933,6 +1051,7 @@ static void step(struct request *r, context *c, struct clusterops_update *u)
 	json_decref(next);
 	if (r->error[0] && r->code == SCHA_ERR_TIMEOUT)
 		r->phase = CO_DONE;
+	return more;
 }
 
 static void answer(const struct request *r, struct clusterops_update *u)
@@ -957,8 +1076,11 @@ void clusterops_advance(struct clusterops *ops, context *c, struct clusterops_up
 
 	*u = (struct clusterops_update) { 0 };
 	while ((r = ops->requests)) {
+		if (r->phase == CO_WORKING)
+			give_up_work(r, c, u);
 		if (r->phase == CO_NEW || r->phase == CO_STEPPING)
-			step(r, c, u);
+			while (step(r, c, u))
+				;
 		if (r->phase != CO_DONE)
 			return;
 		answer(r, u);

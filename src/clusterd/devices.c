@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/paths.h"
+#include "clusterd/devicetable.h"
 #include "cmm/cmm.h"
 
 #define QUORUMD         PREFIX_SC "/quorumd"
@@ -200,17 +201,6 @@ static uint32_t number_after(const char *key, const char *prefix, const char **r
 	return (uint32_t)id;
 }
 
-/* What the kinds of devices understand; the rest is for cmm. */
-static bool is_for_quorumd(const char *property)
-{
-	static const char *const ours[] = { "votecount", "type", "added_by", "gdevname", "access_mode" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (streq(ours[i], property))
-			return false;
-	return strncmp(property, "path_", 5) != 0;
-}
-
 static json_t *read_device(const json_t *table, uint32_t id)
 {
 	_cleanup_free_ char *name_key = xasprintf("cluster.quorum_devices.%u.name", id);
@@ -223,7 +213,7 @@ static json_t *read_device(const json_t *table, uint32_t id)
 	props = json_object();
 	json_object_foreach((json_t *)table, key, v)
 		if (number_after(key, "cluster.quorum_devices.", &rest) == id && strncmp(rest, ".properties.", 12) == 0 &&
-		    is_for_quorumd(rest + 12))
+		    devicetable_is_for_quorumd(rest + 12))
 			json_object_set(props, rest + 12, v);
 	return ju_pack("{ss,ss,so}", "name", name, "type", ju_str(table, type_key, "shared_disk"), "properties", props);
 }

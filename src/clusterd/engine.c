@@ -360,11 +360,11 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		if (engine_is_ready(e) && cmm_is_president(e->cmm))
 			clusterops_request(e->ops, from, m, now.mono_ms);
 	} else if (clusterops_owns_message(t)) {
-		json_t *prepare;
+		json_t *work;
 
-		clusterops_apply(e->ops, m, &prepare);
-		if (prepare)
-			push(&u->device, prepare);
+		clusterops_apply(e->ops, m, &work);
+		if (work)
+			push(&u->device, work);
 		if (streq(t, "co.notice")) {
 			_cleanup_free_ char *text = xasprintf("%s (%s)", ju_str(m, "text", ""), ju_str(m, "by", ""));
 
@@ -874,6 +874,7 @@ void engine_device(struct engine *e, struct engine_time now, const json_t *reque
 	struct cmm_event event = { .type = CMM_EV_DEVICE, .device = (uint32_t)ju_int(request, "device", 0),
 				   .result = DEVICE_ERROR, .error = ju_str(result, "text", ""), .wall_ms = now.wall_ms,
 				   .keys_seen = nodeset_from_json(ju_arr(result, "keys")) };
+	json_t *worked;
 
 	for (size_t i = 0; i < ARRAY_SIZE(results); i++)
 		if (streq(results[i], ju_str(result, "result", "")))
@@ -882,15 +883,13 @@ void engine_device(struct engine *e, struct engine_time now, const json_t *reque
 		if (streq(cmm_device_op_names[op], ju_str(request, "op", "")))
 			event.op = (enum cmm_device_op)op;
 	begin(e, now, u);
-	if (streq(ju_str(request, "op", ""), "prepare")) {
-		push(&u->send, ju_pack("{ss,si,ss,ss*}", "t", "co.prepared", "v", 1, "id", ju_str(request, "id", ""), "error",
-				       event.result == DEVICE_OK ? NULL : event.error));
-		finish(e, now, u);
-		return;
-	}
-	if (event.op != DEVICE_CHECK || event.result != DEVICE_OK)
+	worked = clusterops_worked(request, event.result == DEVICE_OK ? NULL : event.error);
+	if (worked)
+		push(&u->send, worked);
+	if (worked || event.op != DEVICE_CHECK || event.result != DEVICE_OK)
 		journal(u, now, ju_pack("{ss,sO,sO}", "e", "quorum", "request", (json_t *)request, "result", (json_t *)result));
-	cmm_event(e, now, &event, u);
+	if (!worked)
+		cmm_event(e, now, &event, u);
 	finish(e, now, u);
 }
 
@@ -988,6 +987,7 @@ json_t *engine_status(const struct engine *e)
 		ju_set_str(v, "fenced", id <= CMM_NODE_ID_MAX ? e->fenced[id] : "");
 	}
 	ju_set_new(status, "quorum", status_quorum(e->cmm, infrastructure, e->rgm));
+	ju_set_new(status, "disks", status_disks(e->cmm, infrastructure, e->rgm, e->self));
 	ju_set_new(status, "paths", netview_paths(e->net, infrastructure));
 	ju_set_new(status, "ipmp", netview_ipmp(e->net, infrastructure));
 	ju_set_str(status, "self", rgm_node_name(e->rgm, e->self));

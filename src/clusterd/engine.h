@@ -18,7 +18,7 @@ struct engine_update {
 	json_t *store;                  /* requests for the disk, strictly in order, each answered by engine_stored():
 					 * {"op":"epoch","epoch":N,"keys":mask,"synced":N,"amnesia":bool}, {"op":"mark",...}, and those of ccr_update.store */
 	json_t *send;                   /* messages to multicast, in order */
-	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check"|"prepare","keep":[ids]}: engine_device() */
+	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check"|"prepare"|"scrub","keep":[ids]}: engine_device() */
 	json_t *fence;                  /* {"node":id,"inc":N}: engine_fenced() */
 	json_t *run;                    /* rgm_update.run */
 	json_t *answer;                 /* {"client":token,"code":int,"text":str} */

@@ -181,8 +181,8 @@ static int check_devices(const json_t *table, const char *name, uint32_t id, str
 		nodeset ports = votes.device[d].ports;
 
 		if (nodeset_has(ports, id) && __builtin_popcountll(ports) <= 2)
-			return err_set(err, -EBUSY, "quorum device %s would be connected to one node only; remove it before node %s",
-				       votes.device[d].name, name);
+			return err_set(err, -EBUSY, "%s %s would be connected to one node only; remove it before node %s",
+				       votes.device[d].data ? "disk" : "quorum device", votes.device[d].name, name);
 	}
 	return 0;
 }

@@ -62,9 +62,80 @@ json_t *status_quorum(const struct cmm *cmm, const json_t *infrastructure, const
 	json_t *devices = json_array();
 
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (votes->device[id].name[0])
+		if (votes->device[id].name[0] && !votes->device[id].data)
 			ju_push(devices, device_json(cmm, infrastructure, rgm, id));
 	return ju_pack("{sI,sI,sI,sb,so}", "possible", (json_int_t)cmm_votes_possible(cmm), "needed",
 		       (json_int_t)cmm_votes_needed(cmm), "present", (json_int_t)cmm_votes_present(cmm), "installmode",
 		       streq(ju_str(infrastructure, "cluster.properties.installmode", ""), "enabled"), "devices", devices);
+}
+
+/* ---- disks with data ---- */
+
+/* The path, or of a disk that is reached by iSCSI its URL. */
+static json_t *disk_path(const json_t *table, uint32_t id)
+{
+	_cleanup_free_ char *url = NULL;
+
+	if (!streq(ju_strf(table, "", "cluster.quorum_devices.%u.properties.type", id), "iscsi"))
+		return json_string(place(table, id));
+	url = xasprintf("iscsi://%s/%s/%s", ju_strf(table, "", "cluster.quorum_devices.%u.properties.portal", id),
+			ju_strf(table, "", "cluster.quorum_devices.%u.properties.target", id),
+			ju_strf(table, "0", "cluster.quorum_devices.%u.properties.lun", id));
+	return json_string(url);
+}
+
+/* Of another node is known whether it has said that its key is there; of this one also what went wrong last. */
+static const char *path_status(const struct cmm *cmm, uint32_t id, uint32_t node, uint32_t self)
+{
+	struct cmm_device_view d = cmm_device(cmm, id);
+
+	if (!cmm_config_votes(cmm)->device[id].enabled)
+		return "Unmonitored";
+	if (!nodeset_has(cmm_membership(cmm)->ready & cmm_view(cmm), node))
+		return "Unknown";
+	return nodeset_has(d.good, node) && !(node == self && *d.why) ? "Ok" : "Fail";
+}
+
+static json_t *paths_json(const struct cmm *cmm, const struct rgm *rgm, uint32_t id, uint32_t self, const char **ret_worst)
+{
+	static const char *const order[] = { "Fail", "Unmonitored", "Ok", "Unknown" };
+	nodeset ports = cmm_config_votes(cmm)->device[id].ports;
+	size_t worst = ARRAY_SIZE(order) - 1;
+	json_t *paths = json_array();
+
+	for (uint32_t node = nodeset_next(ports, 0); node; node = nodeset_next(ports, node)) {
+		const char *status = path_status(cmm, id, node, self);
+
+		ju_push(paths, ju_pack("{ss,ss}", "node", rgm_node_name(rgm, node), "status", status));
+		for (size_t i = 0; i < worst; i++)
+			if (streq(order[i], status))
+				worst = i;
+	}
+	*ret_worst = order[worst];
+	return paths;
+}
+
+static json_t *disk_json(const struct cmm *cmm, const json_t *table, const struct rgm *rgm, uint32_t id, uint32_t self)
+{
+	const struct cmm_device_config *config = &cmm_config_votes(cmm)->device[id];
+	struct cmm_device_view d = cmm_device(cmm, id);
+	const char *status;
+	json_t *paths = paths_json(cmm, rgm, id, self, &status);
+
+	return ju_pack("{ss,ss,so,ss,ss,so,so,ss,so,sI,ss}", "name", config->name, "type",
+		       ju_strf(table, "", "cluster.quorum_devices.%u.properties.type", id), "path", disk_path(table, id),
+		       "default_fencing", ju_strf(table, "global", "cluster.quorum_devices.%u.properties.default_fencing", id), "fencing",
+		       config->enabled ? "scsi3" : "nofencing", "nodes", names_of(rgm, config->ports), "keys",
+		       names_of(rgm, nodeset_has(config->ports, self) ? d.seen : d.good), "status", status, "paths", paths, "proved_ms",
+		       (json_int_t)d.proved_ms, "message", d.why);
+}
+
+json_t *status_disks(const struct cmm *cmm, const json_t *infrastructure, const struct rgm *rgm, uint32_t self)
+{
+	json_t *disks = json_array();
+
+	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
+		if (cmm_config_votes(cmm)->device[id].name[0] && cmm_config_votes(cmm)->device[id].data)
+			ju_push(disks, disk_json(cmm, infrastructure, rgm, id, self));
+	return disks;
 }

@@ -1,4 +1,4 @@
-/* Votes and quorum devices for listings, as JSON (docs/api/org.parhelion.Cluster.varlink).  Private to src/clusterd. */
+/* Votes, quorum devices and disks for listings, as JSON (docs/api/org.parhelion.Cluster.varlink).  Private to src/clusterd. */
 #pragma once
 #include <jansson.h>
 
@@ -7,3 +7,4 @@
 
 void status_add_votes(json_t *node, const struct cmm *cmm, const json_t *infrastructure, uint32_t id);
 json_t *status_quorum(const struct cmm *cmm, const json_t *infrastructure, const struct rgm *rgm);
+json_t *status_disks(const struct cmm *cmm, const json_t *infrastructure, const struct rgm *rgm, uint32_t self);

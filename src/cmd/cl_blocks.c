@@ -216,6 +216,46 @@ void block_resource_status(const struct view *view)
 	cl_table_print(&table);
 }
 
+/* ---- status: disks ---- */
+
+/* Caller frees. */
+static char *disk_story(const json_t *disk)
+{
+	_cleanup_free_ char *keys = names_joined(ju_arr(disk, "keys"), " ");
+	const char *message = ju_str(disk, "message", "");
+
+	return xasprintf("%s, %s, fencing: %s; keys: %s%s%s", ju_str(disk, "type", "?"), ju_str(disk, "path", ""),
+			 ju_str(disk, "fencing", ""), *keys ? keys : "none", *message ? "; " : "", message);
+}
+
+void block_disk_status(const json_t *disks, const struct strlist *states, bool verbose)
+{
+	TABLE(table, { "Device Instance", 28 }, { "Node", 20 }, { "Status", 0 });
+	json_t *disk, *path;
+	size_t i, k;
+
+	cl_title("Cluster DID Devices");
+	json_array_foreach((json_t *)disks, i, disk) {
+		const char *name = ju_str(disk, "name", "");
+
+		json_array_foreach(ju_arr(disk, "paths"), k, path) {
+			if (states->n && !strlist_has(states, ju_str(path, "status", "")))
+				continue;
+			cl_cell(&table, name);
+			cl_cell(&table, ju_str(path, "node", ""));
+			cl_cell(&table, ju_str(path, "status", ""));
+			name = "";
+		}
+	}
+	cl_table_print(&table);
+	json_array_foreach((json_t *)disks, i, disk)
+		if (verbose) {
+			_cleanup_free_ char *story = disk_story(disk);
+
+			(void)printf("%s: %s\n%s", ju_str(disk, "name", ""), story, i + 1 < json_array_size(disks) ? "" : "\n");
+		}
+}
+
 /* ---- show: the cluster ---- */
 
 static char *number(uint32_t value)
@@ -407,6 +447,33 @@ void block_quorum_devices(const json_t *devices, bool verbose)
 		cl_row(2, "Hosts (enabled)", hosts);
 		if (verbose) {
 			_cleanup_free_ char *story = device_story(device);
+
+			cl_row(2, "Status", story);
+		}
+		(void)printf("\n");
+	}
+}
+
+/* ---- show: disks ---- */
+
+void block_disks(const json_t *disks, bool verbose)
+{
+	json_t *disk, *node;
+	size_t i, k;
+
+	cl_title("DID Device Instances");
+	json_array_foreach((json_t *)disks, i, disk) {
+		cl_object(0, "DID Device Name", ju_str(disk, "name", ""));
+		json_array_foreach(ju_arr(disk, "nodes"), k, node) {
+			_cleanup_free_ char *path = xasprintf("%s:%s", json_string_value(node), ju_str(disk, "path", ""));
+
+			cl_row(2, "Full Device Path", path);
+		}
+		cl_row(2, "Replication", "none");
+		cl_row(2, "default_fencing", ju_str(disk, "default_fencing", "global"));
+		cl_row(2, "Type", ju_str(disk, "type", ""));
+		if (verbose) {
+			_cleanup_free_ char *story = disk_story(disk);
 
 			cl_row(2, "Status", story);
 		}

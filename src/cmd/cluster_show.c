@@ -35,6 +35,17 @@ static void status_quorum(const struct view *view, bool verbose)
 	json_decref(none);
 }
 
+static void status_disks(const struct view *view, bool verbose)
+{
+	block_disk_status(view_disks(view), &(struct strlist) { 0 }, verbose);
+}
+
+static void show_disks(const struct view *view, bool verbose)
+{
+	if (json_array_size(view_disks(view)))
+		block_disks(view_disks(view), verbose);
+}
+
 static void show_quorum(const struct view *view, bool verbose)
 {
 	if (json_array_size(view_devices(view)))
@@ -50,7 +61,8 @@ static const struct kind kinds[] = {
 	{ "devicegroup",        "dg",   status_dg,     NULL,        { "device_groups" } },
 	{ "resourcegroup",      "rg",   status_rg,     NULL,        { "groups" } },
 	{ "resource",           "rs",   status_rs,     NULL,        { "groups" } },
-	{ "access",             NULL },   { "device",           "dev" },  { "nasdevice",         "nas" },  { "resourcetype", "rt" },
+	{ "device",             "dev",  status_disks,  show_disks,  { "disks" } },
+	{ "access",             NULL },   { "nasdevice",         "nas" },  { "resourcetype", "rt" },
 	{ "reslogicalhostname", "rslh" }, { "ressharedaddress", "rssa" }, { "snmphost",          NULL },   { "snmpmib",      "mib" },
 	{ "snmpuser",           NULL },   { "telemetryattribute", "ta" }, { "zonecluster",       "zc" },
 };

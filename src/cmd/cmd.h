@@ -13,6 +13,7 @@ extern const size_t command_entry_count;
 
 int cmd_ccradm(int argc, char **argv);
 int cmd_clnode(int argc, char **argv);
+int cmd_cldevice(int argc, char **argv);
 int cmd_clquorum(int argc, char **argv);
 int cmd_cluster(int argc, char **argv);
 int cmd_halockrun(int argc, char **argv);

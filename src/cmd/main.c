@@ -7,6 +7,8 @@
 
 const struct command_entry command_entries[] = {
 	{ "ccradm",    cmd_ccradm,    "repair the tables of the configuration repository" },
+	{ "cldev",     cmd_cldevice,  "short for cldevice", true },
+	{ "cldevice",  cmd_cldevice,  "shared disks and how they are fenced" },
 	{ "cln",       cmd_clnode,    "short for clnode", true },
 	{ "clnode",    cmd_clnode,    "the nodes of the cluster" },
 	{ "clq",       cmd_clquorum,  "short for clquorum", true },

@@ -31,6 +31,12 @@ static const char *yes_no(const char *state)
 }
 
 /* The names under PREFIX.1.name, PREFIX.2.name, ... with a blank between; caller frees. */
+/* Disks with data stand among the quorum devices in the table, but are none. */
+static bool is_disk(const struct view *view, const char *prefix, unsigned id)
+{
+	return streq(view_get_or(view, "", "%s.%u.properties.role", prefix, id), "data");
+}
+
 static char *names_below(const struct view *view, const char *prefix)
 {
 	struct buf b = { 0 };
@@ -38,7 +44,7 @@ static char *names_below(const struct view *view, const char *prefix)
 	for (unsigned i = 1; i <= OBJECTS_MAX; i++) {
 		const char *name = view_get(view, "%s.%u.name", prefix, i);
 
-		if (name)
+		if (name && !is_disk(view, prefix, i))
 			buf_printf(&b, "%s%s", b.len ? " " : "", name);
 	}
 	return buf_take(&b);
@@ -213,7 +219,7 @@ static void print_devices(const struct printing *p)
 
 	print_row(p, 0, "", "Quorum devices", or_null(names));
 	for (unsigned i = 1; i <= OBJECTS_MAX; i++)
-		if (view_get(p->view, "cluster.quorum_devices.%u.name", i))
+		if (view_get(p->view, "cluster.quorum_devices.%u.name", i) && !is_disk(p->view, "cluster.quorum_devices", i))
 			print_device(p, i);
 }
 

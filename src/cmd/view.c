@@ -69,6 +69,11 @@ json_t *view_devices(const struct view *view)
 	return ju_arr(ju_obj(view->status, "quorum"), "devices");
 }
 
+json_t *view_disks(const struct view *view)
+{
+	return ju_arr(view->status, "disks");
+}
+
 const json_t *view_find(const json_t *objects, const char *name)
 {
 	const json_t *by_id = NULL;

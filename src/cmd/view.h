@@ -18,7 +18,8 @@ void view_done(struct view *view);
 void view_notes(const struct cmdline *line, const struct view *view);
 
 json_t *view_nodes(const struct view *view);            /* borrowed; NULL: none */
-json_t *view_devices(const struct view *view);
+json_t *view_devices(const struct view *view);          /* quorum devices */
+json_t *view_disks(const struct view *view);            /* disks with data */
 /* By its name, or of a node its id; NULL: there is none. */
 const json_t *view_find(const json_t *objects, const char *name);
 /* A value of the infrastructure table; NULL: there is none. */

@@ -95,7 +95,7 @@ struct cmm_event {
 	uint32_t device;                /* DEVICE */
 	enum cmm_device_op op;          /* DEVICE */
 	enum cmm_device_result result;  /* DEVICE */
-	nodeset  keys_seen;             /* DEVICE, DEVICE_CHECK: whose keys are on it */
+	nodeset  keys_seen;             /* DEVICE: whose keys are on it */
 	int64_t  wall_ms;               /* DEVICE: when that was, for people */
 	uint32_t node;                  /* FENCED */
 	uint64_t incarnation;           /* FENCED */
@@ -158,6 +158,7 @@ struct cmm_device_view {
 	bool     held;                  /* its votes count for this view */
 	nodeset  keyed;                 /* whose keys may be on it, as agreed */
 	nodeset  good;                  /* whose keys are there and may be used, as they have said */
+	nodeset  seen;                  /* whose keys this node saw there when it looked last */
 	int64_t  proved_ms;             /* wall clock of the last operation that worked here; 0: none since this node booted */
 	const char *why;                /* what is wrong with it, as this node sees it; "": nothing */
 };

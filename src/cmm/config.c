@@ -33,13 +33,16 @@ static void read_node(const json_t *table, uint32_t id, struct cmm_votes *votes)
 		votes->fence |= node_bit(id);
 }
 
-/* default_fencing of the disk, or global_fencing of the cluster. */
-static bool is_fenced(const json_t *table, uint32_t id)
+const char *cmm_disk_fencing(const json_t *table, uint32_t id)
 {
 	const char *own = ju_strf(table, "global", "cluster.quorum_devices.%u.properties.default_fencing", id);
-	const char *value = streq(own, "global") ? ju_str(table, "cluster.properties.global_fencing", "prefer3") : own;
 
-	return strncmp(value, "nofencing", strlen("nofencing")) != 0;
+	return streq(own, "global") ? ju_str(table, "cluster.properties.global_fencing", "prefer3") : own;
+}
+
+static bool is_fenced(const json_t *table, uint32_t id)
+{
+	return strncmp(cmm_disk_fencing(table, id), "nofencing", strlen("nofencing")) != 0;
 }
 
 static void read_device(const json_t *table, uint32_t id, struct cmm_votes *votes)

@@ -29,6 +29,11 @@ static const struct cmm_device_config *config_of(const struct cmm *cmm, uint32_t
 	return &cmm->config.votes.device[id];
 }
 
+static const char *kind_of(const struct cmm *cmm, uint32_t id)
+{
+	return config_of(cmm, id)->data ? "Shared disk" : "Quorum device";
+}
+
 static bool connected(const struct cmm *cmm, uint32_t id)
 {
 	return config_of(cmm, id)->enabled && nodeset_has(config_of(cmm, id)->ports, cmm->config.self);
@@ -102,7 +107,7 @@ struct cmm_device_view cmm_device(const struct cmm *cmm, uint32_t id)
 	const struct device *d = &cmm->device[id];
 
 	assert(id >= 1 && id <= CMM_DEVICE_ID_MAX);
-	return (struct cmm_device_view) { .held = counts_for(d, cmm->view), .keyed = d->keyed, .good = d->good,
+	return (struct cmm_device_view) { .held = counts_for(d, cmm->view), .keyed = d->keyed, .good = d->good, .seen = d->seen,
 					  .proved_ms = d->proved_ms, .why = d->why };
 }
 
@@ -117,9 +122,10 @@ static void forget(struct cmm *cmm, uint32_t id)
 	d->waiting = 0;
 	d->asked_ms = 0;
 	d->keyed = config_of(cmm, id)->ports;
-	d->good = 0;
+	d->good = d->seen = 0;
 	d->said_good_view = 0;          /* what was said in this view was of another device, perhaps */
-	d->key = cmm->keys & device_bit(id) ? KEY_UNKNOWN : KEY_BAD;
+	/* On a disk with data a key that is there may be one of a path, or a session, that is no more: it is put on anew. */
+	d->key = cmm->keys & device_bit(id) && !config_of(cmm, id)->data ? KEY_UNKNOWN : KEY_BAD;
 	d->why[0] = '\0';
 }
 
@@ -139,6 +145,8 @@ void quorum_configure(struct cmm *cmm, const struct cmm_votes *old)
 		if (streq(now->name, was->name)) {
 			if (now->enabled && !was->enabled)
 				cmm->device[id].check_due_ms = cmm->device[id].retry_ms = 0;
+			else if (was->enabled && !now->enabled && now->data)
+				forget(cmm, id);        /* the keys go from it now: that they are missing later says nothing */
 			continue;
 		}
 		forget(cmm, id);
@@ -363,7 +371,8 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 	d->waiting &= ~node_bit(from);
 	if (!streq(result, "ok")) {
 		if (streq(result, "preempted") && from == cmm->config.self)
-			cmm_note(u, "CMM: Quorum device %s: this node's key is gone; another node has taken it.", config_of(cmm, id)->name);
+			cmm_note(u, "CMM: %s %s: this node's key is gone; another node has taken it.", kind_of(cmm, id),
+				 config_of(cmm, id)->name);
 		return;
 	}
 	d->taken = true;
@@ -475,13 +484,15 @@ void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_upd
 		return;
 	if (event->result == DEVICE_ERROR) {
 		if (!d->why[0])
-			cmm_note(u, "CMM: Quorum device %s: %s", config_of(cmm, id)->name, event->error ? event->error : "it failed");
+			cmm_note(u, "CMM: %s %s: %s", kind_of(cmm, id), config_of(cmm, id)->name,
+				 event->error ? event->error : "it failed");
 		(void)snprintf(d->why, sizeof d->why, "%s", event->error ? event->error : "it failed");
 		d->retry_ms = event->now_ms + RETRY_MS;
 	} else {
 		d->proved_ms = event->wall_ms;
+		d->seen = event->keys_seen;
 		if (d->why[0])
-			cmm_note(u, "CMM: Quorum device %s answers.", config_of(cmm, id)->name);
+			cmm_note(u, "CMM: %s %s answers.", kind_of(cmm, id), config_of(cmm, id)->name);
 		d->why[0] = '\0';
 	}
 	if (event->op == DEVICE_TAKE) {

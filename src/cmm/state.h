@@ -42,6 +42,7 @@ struct device {
 	uint64_t retry_ms;      /* after an error, not before this time */
 	uint64_t check_due_ms;
 	int64_t  proved_ms;
+	nodeset  seen;          /* whose keys were on it then */
 	char     why[200];
 };
 

@@ -3,7 +3,8 @@
  * the secret.
  *
  * A target knows a registered node by initiator name and ISID, so both are the same each time.  That also makes a new login
- * of this node end its older session, with all commands in it (RFC 7143, 6.3.5).  So a change whose command got no answer is
+ * of this node end its older session, with all commands in it (RFC 7143, 6.3.5); the ISID has the LUN in it, so that disks of
+ * one target do not end each other's.  So a change whose command got no answer is
  * not over before the next login; then we do it again.  It lasts until there is an answer or the device is not wanted any
  * more; a change that never got a command out, and a check, fail at once. */
 #include <iscsi/iscsi.h>
@@ -93,7 +94,7 @@ static int log_in(struct iscsi_disk *d, struct err *err)
 	iscsi_set_noautoreconnect(d->session, 1);       /* we must know when a session ends */
 	iscsi_set_reconnect_max_retries(d->session, 0);
 	(void)iscsi_set_timeout(d->session, d->timeout_s);      /* these take any value */
-	(void)iscsi_set_isid_random(d->session, d->cluster.self, 0);
+	(void)iscsi_set_isid_random(d->session, d->cluster.self, (uint32_t)d->lun);
 	r = iscsi_set_targetname(d->session, d->target);
 	if (r == 0)
 		r = iscsi_set_session_type(d->session, ISCSI_SESSION_NORMAL);

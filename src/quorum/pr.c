@@ -27,7 +27,7 @@
 #define TYPE_WERO 5
 
 enum { IN_READ_KEYS = 0, IN_READ_RESERVATION = 1 };
-enum { OUT_REGISTER = 0, OUT_RESERVE = 1, OUT_PREEMPT = 4, OUT_PREEMPT_ABORT = 5, OUT_REGISTER_IGNORE = 6 };
+enum { OUT_REGISTER = 0, OUT_RESERVE = 1, OUT_CLEAR = 3, OUT_PREEMPT = 4, OUT_PREEMPT_ABORT = 5, OUT_REGISTER_IGNORE = 6 };
 enum { GOOD = 0x00, CHECK_CONDITION = 0x02, BUSY = 0x08, CONFLICT = 0x18, TASK_SET_FULL = 0x28 };
 enum { ILLEGAL_REQUEST = 5, UNIT_ATTENTION = 6 };
 
@@ -355,11 +355,35 @@ static int remove_keys(const struct pr_device *d, bool ours, struct keys *keys, 
 	return r;
 }
 
+static bool is_only_own(const struct pr_device *d, const struct keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (keys->v[i] != own_key(d))
+			return false;
+	return true;
+}
+
+/* The own key is also there for a path, or a session, that is no more: only CLEAR gets it away, and takes all others along. */
+static int clear(const struct pr_device *d, struct keys *keys, struct quorum_answer *ret)
+{
+	int r;
+
+	ret->err = (struct err) { 0 };
+	r = register_ignoring(d, own_key(d), &ret->err);
+	if (r == 0)
+		r = pr_out(d, OUT_CLEAR, own_key(d), 0, 0, &ret->err);
+	if (r == CONFLICT)
+		r = err_set(&ret->err, -EBUSY, "%s keeps its keys: the one of this node has been removed meanwhile", d->name);
+	return r < 0 ? r : finish_read(d, keys, ret);
+}
+
 static int do_scrub(const struct pr_device *d, const struct quorum_request *request, struct keys *keys, struct quorum_answer *ret)
 {
 	int r = remove_keys(d, true, keys, ret);
 
-	return r < 0 ? r : do_unregister(d, request, keys, ret);
+	if (r == 0)
+		r = do_unregister(d, request, keys, ret);
+	return r == -EBUSY && is_only_own(d, keys) ? clear(d, keys, ret) : r;
 }
 
 static int do_prepare(const struct pr_device *d, const struct quorum_request *request, struct keys *keys, struct quorum_answer *ret)

@@ -51,9 +51,10 @@ static void put_rs(json_t *data, const char *value, const char *rs, const char *
 static const struct guard { const char *pattern, *why; } guards[] = {
 	{ "cluster.nodes.<id>.name",                   "nodes are added and removed with clnode" },
 	{ "cluster.nodes.<id>.properties.quorum_vote", "votes change one at a time and only while the quorum holds: use clquorum" },
-	{ "cluster.quorum_devices.<n>.name",           "quorum devices are added and removed with clquorum" },
-	{ "cluster.quorum_devices.<n>.state",          "quorum devices are changed with clquorum" },
-	{ "cluster.quorum_devices.<n>.properties.<property>", "quorum devices are changed with clquorum" },
+	{ "cluster.quorum_devices.<n>.name",           "quorum devices are added and removed with clquorum, disks with cldevice" },
+	{ "cluster.quorum_devices.<n>.state",          "quorum devices are changed with clquorum, disks with cldevice" },
+	{ "cluster.quorum_devices.<n>.properties.<property>", "quorum devices are changed with clquorum, disks with cldevice" },
+	{ "cluster.properties.global_fencing",         "keys come on the disks, or go from them, with it: use cluster set" },
 	{ "cluster.properties.takeover_time",          "all nodes must have the same timers at any moment: use cluster set" },
 };
 

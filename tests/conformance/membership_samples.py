@@ -7,6 +7,15 @@ DISK = {"name": "d4", "type": "scsi3", "access_mode": "scsi3", "path": "/dev/did
 SERVER = {"name": "qs1", "type": "quorum_server", "access_mode": "quorum_server", "path": "", "votes": 0, "default_votes": 1,
           "votes_present": 0, "status": "Offline", "enabled": False, "nodes": ["alpha"], "keys": [], "held": False, "proved_ms": 0,
           "message": "in maintenance"}
+# Shared disks with data: one is fenced, one follows the cluster that fences none.
+DISKS = [
+    {"name": "d6", "type": "scsi3", "path": "/dev/mapper/d6", "default_fencing": "global", "fencing": "scsi3",
+     "nodes": ["alpha", "beta"], "keys": ["alpha"], "status": "Fail",
+     "paths": [{"node": "alpha", "status": "Ok"}, {"node": "beta", "status": "Fail"}], "proved_ms": 1795296371000, "message": ""},
+    {"name": "lun1", "type": "iscsi", "path": "iscsi://10.1.1.9:3260/iqn.2026-11.test:data/1", "default_fencing": "nofencing",
+     "fencing": "nofencing", "nodes": ["alpha"], "keys": [], "status": "Unmonitored",
+     "paths": [{"node": "alpha", "status": "Unmonitored"}], "proved_ms": 0, "message": "Connection refused"},
+]
 NODES = [
     {"name": "alpha", "id": 1, "state": "UP", "member": True, "reachable": True, "votes": 1, "default_votes": 1,
      "votes_present": 1, "incarnation": 1795296300, "fenced": "", "quarantined": False},
@@ -18,6 +27,7 @@ WELL = {**STATUS, **MORE_STATUS, "nodes": NODES, "paths": [{"a": "alpha:hme1", "
 # Beta is lost, fenced and quarantined, one device is in maintenance.
 POORLY = {**WELL, "nodes": [NODES[0], {**NODES[1], "state": "DOWN", "member": False, "reachable": False, "votes": 0,
                                        "votes_present": 0, "incarnation": 0, "fenced": "by alpha on d4", "quarantined": True}],
+          "disks": DISKS,
           "quorum": {"possible": 2, "needed": 2, "present": 2, "installmode": False, "devices": [DISK, SERVER]}}
 
 
@@ -53,6 +63,14 @@ TABLE = {
     "cluster.quorum_devices.1.properties.votecount": "1", "cluster.quorum_devices.1.properties.gdevname": "/dev/did/rdsk/d4s2",
     "cluster.quorum_devices.1.properties.path_1": "enabled", "cluster.quorum_devices.1.properties.path_2": "enabled",
     "cluster.quorum_devices.1.properties.access_mode": "scsi3", "cluster.quorum_devices.1.properties.type": "shared_disk",
+}
+# What comes to it with a disk.
+DISK_ROWS = {
+    "cluster.quorum_devices.2.name": "d6", "cluster.quorum_devices.2.state": "enabled",
+    "cluster.quorum_devices.2.properties.votecount": "0", "cluster.quorum_devices.2.properties.type": "scsi3",
+    "cluster.quorum_devices.2.properties.role": "data", "cluster.quorum_devices.2.properties.path": "/dev/mapper/d6",
+    "cluster.quorum_devices.2.properties.default_fencing": "global", "cluster.quorum_devices.2.properties.path_1": "enabled",
+    "cluster.quorum_devices.2.properties.path_2": "enabled",
 }
 # As "cluster create" writes it.
 OWN_TABLE = {

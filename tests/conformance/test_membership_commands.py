@@ -1,4 +1,4 @@
-"""clnode, clquorum, cluster, scconf, scshutdown and scstat -q against a stand-in for clusterd: each form, each option."""
+"""cldevice, clnode, clquorum, cluster, scconf, scshutdown and scstat -q against a stand-in for clusterd: each form, each option."""
 
 import json
 import re
@@ -7,7 +7,7 @@ import time
 import pytest
 from clusterd_double import ClusterdDouble, Error
 from command_samples import NOT_MEMBER
-from membership_samples import OWN_TABLE, POORLY, WELL, answers
+from membership_samples import DISK_ROWS, DISKS, OWN_TABLE, POORLY, TABLE, WELL, answers
 from test_commands import SOURCE, golden, root, run, words     # noqa: F401
 
 SC_REFUSED, SC_USAGE = 1, 2
@@ -31,6 +31,17 @@ LISTINGS = [
     ("clquorum status -n beta", "clquorum-status-n", POORLY),
     ("clquorum status", "clquorum-status", WELL), ("clquorum status d4", "clquorum-status-d4", WELL),
     ("clquorum status -v -t scsi3", "clquorum-status-v", WELL),
+    ("cldevice list", "cldevice-list", POORLY), ("cldevice list -v", "cldevice-list-v", POORLY),
+    ("cldev list -n beta +", "cldevice-list-beta", POORLY), ("cldevice list --node=beta", "cldevice-list-beta", POORLY),
+    ("cldevice list", "cldevice-list-none", WELL),
+    ("cldevice show", "cldevice-show", POORLY), ("cldev show -v lun1", "cldevice-show-v", POORLY),
+    ("cldevice show -n beta", "cldevice-show-beta", POORLY),
+    ("cldevice status", "cldevice-status", POORLY), ("cldevice status -v", "cldevice-status-v", POORLY),
+    ("cldevice status -n beta", "cldevice-status-beta", POORLY), ("cldev status d6", "cldevice-status-beta", POORLY),
+    ("cldevice status -s fail,Unmonitored", "cldevice-status-s", POORLY),
+    ("cldevice status --state=Unknown", "cldevice-status-none", POORLY),
+    ("cldevice status", "cldevice-status-none", WELL),
+    ("cluster status -t dev", "cldevice-status", POORLY), ("cluster show -t device", "cldevice-show", POORLY),
     ("cluster list", "cluster-list", WELL), ("cluster list demo", "cluster-list", WELL),
     ("cluster show", "cluster-show", WELL), ("cluster show -v -t node,quorum demo", "cluster-show-v", POORLY),
     ("cluster show -t global", "cluster-show-global", WELL), ("cluster show-netprops", "cluster-show-netprops", WELL),
@@ -54,6 +65,16 @@ def test_listing(line, name, status, root, run):
 
 def test_documented_samples(root, run):
     """The samples of the documentation, line for line."""
+    with ClusterdDouble(root, answers(POORLY)):
+        assert run("cldevice", "status", "-n", "beta").stdout == """\
+=== Cluster DID Devices ===
+
+Device Instance             Node                Status
+---------------             ----                ------
+d6                          alpha               Ok
+                            beta                Fail
+
+"""
     with ClusterdDouble(root, answers()):
         assert run("clnode", "status").stdout == """\
 === Cluster Nodes ===
@@ -120,6 +141,11 @@ Quorum Device Name:                             d4
     ("cluster status --json", lambda j: j == POORLY),
     ("cluster status --json -t rg", lambda j: set(j) == {"groups"}),
     ("cluster timers --json", lambda j: [s["name"] for s in j["timeline"]][-1] == "takeover"),
+    ("cldevice list --json", lambda j: [d["name"] for d in j] == ["d6", "lun1"]),
+    ("cldevice status --json d6", lambda j: (j[0]["keys"], j[0]["status"]) == (["alpha"], "Fail")),
+    ("cldevice status --json -s unmonitored", lambda j: [d["name"] for d in j] == ["lun1"]),
+    ("cldevice show --json -n beta", lambda j: [d["name"] for d in j] == ["d6"]),
+    ("cluster status --json -t device", lambda j: [d["name"] for d in j["disks"]] == ["d6", "lun1"]),
     ("clnode list --json", lambda j: [n["name"] for n in j] == ["alpha", "beta"]),
     ("clnode status --json 2", lambda j: [n["quarantined"] for n in j] == [True]),
     ("clnode show --json alpha", lambda j: j[0]["configuration"]["properties.private_hostname"] == "clusternode1-priv"),
@@ -154,6 +180,10 @@ def add(name, type_="shared_disk", path=None, **more):
     return {"op": "quorum_add", "name": name, "type": type_, "props": {"path": path} if path else {}, **more}
 
 
+def disk(name, type_="scsi3", more={}, **props):
+    return {"op": "disk_add", "name": name, "type": type_, "props": props, **more}
+
+
 REQUESTS = [
     ("clnode set -p privatehostname=ha1 alpha", [{"op": "node_set", "node": "alpha", "props": {"privatehostname": "ha1"}}]),
     ("clnode set --property=globalzoneshares=2 +", [{"op": "node_set", "node": n, "props": {"globalzoneshares": "2"}}
@@ -181,6 +211,19 @@ REQUESTS = [
     ("clquorum enable beta", [{"op": "node_reset", "node": "beta"}]),
     ("clquorum enable -t quorum_server +", [{"op": "quorum_enable", "name": "qs1"}]),
     ("clquorum reset", [{"op": "quorum_reset"}]),
+
+    ("cldevice add -p path=/dev/sdb disk1", [disk("disk1", path="/dev/sdb")]),
+    ("cldevice add /dev/disk/by-id/wwn-1", [disk("wwn-1", path="/dev/disk/by-id/wwn-1")]),
+    ("cldev add --type=scsi3 --property path=/dev/sdb,default_fencing=nofencing --node alpha,beta --force disk1",
+     [disk("disk1", path="/dev/sdb", default_fencing="nofencing", more={"nodes": ["alpha", "beta"], "force": True})]),
+    ("cldevice add -t iscsi -p portal=10.1.1.9,target=iqn.2026-11.test:data,lun=2 -n alpha,beta lun2",
+     [disk("lun2", "iscsi", portal="10.1.1.9", target="iqn.2026-11.test:data", lun="2", more={"nodes": ["alpha", "beta"]})]),
+    ("cldevice add -t iscsi lun2", [disk("lun2", "iscsi")]),
+    ("cldevice remove d6", [{"op": "disk_remove", "name": "d6"}]),
+    ("cldevice remove +", [{"op": "disk_remove", "name": n} for n in ("d6", "lun1")]),
+    ("cldevice set -p default_fencing=nofencing d6", [{"op": "disk_set", "name": "d6", "props": {"default_fencing": "nofencing"}}]),
+    ("cldev set --property=default_fencing=global +", [{"op": "disk_set", "name": n, "props": {"default_fencing": "global"}}
+                                                      for n in ("d6", "lun1")]),
 
     ("cluster set -p installmode=disabled", [{"op": "installmode", "enabled": False}]),
     ("cluster set -p installmode=enabled -p takeover_time=960 demo",
@@ -275,6 +318,7 @@ def test_request(line, want, root, run):
 @pytest.mark.parametrize("line, text", [
     ("clquorum remove -v d4", "clquorum:  Done - remove quorum device d4.\n"),
     ("clnode evacuate --verbose 2", "clnode:  Done - evacuate node beta.\n"),
+    ("cldevice add -v -p path=/dev/x d7", "cldevice:  Done - add disk d7.\n"),
 ])
 def test_verbose_change(line, text, root, run):
     with ClusterdDouble(root, answers()):
@@ -326,6 +370,30 @@ WRONG = [
     ("clquorum reset d4", CL_EINVAL, '"d4" is not expected here'),
     ("clquorum list -t a,,b", CL_EINVAL, "a name is empty"),
     ("clquorum status --frob", CL_EINVAL, "There is no option --frob"),
+
+    ("cldevice", CL_EINVAL, "usage: cldevice SUBCOMMAND"),
+    ("cldevice frob", CL_EINVAL, 'There is no subcommand "frob"'),
+    ("cldevice check", CL_EOP, "device ids are not built yet"), ("cldevice clear", CL_EOP, "device ids are not built yet"),
+    ("cldevice combine -t x -g y -d z d6", CL_EOP, "replicated disks are not built yet"),
+    ("cldevice export -o x", CL_EOP, "the export as XML is not built yet"),
+    ("cldevice monitor +", CL_EOP, "monitoring of disk paths is not built yet"),
+    ("cldevice populate", CL_EOP, "device ids are not built yet"), ("cldevice refresh", CL_EOP, "device ids are not built yet"),
+    ("cldevice rename -d d7 d6", CL_EOP, "device ids are not built yet"), ("cldevice repair d6", CL_EOP, "device ids are not built yet"),
+    ("cldevice replicate -D beta", CL_EOP, "replicated disks are not built yet"),
+    ("cldevice unmonitor +", CL_EOP, "monitoring of disk paths is not built yet"),
+    ("cldevice add", CL_EINVAL, "device is missing"),
+    ("cldevice add -t shared_disk d7", CL_ETYPE, "there is no type shared_disk of disks; there are scsi3 and iscsi"),
+    ("cldevice add -p path d7", CL_EINVAL, "-p takes name=value"),
+    ("cldevice add -p path=/dev/x d4", CL_EEXIST, "there is a quorum device of this name"),
+    ("cldevice remove d9", CL_ENOENT, "Failed to find disk d9 - there is none of this name"),
+    ("cldevice remove d4", CL_ENOENT, "Failed to find disk d4"),
+    ("cldevice set d6", CL_EINVAL, "-p is missing"),
+    ("cldevice set -p path=/dev/x d6", CL_EPROP, "Failed to set path - there is no such property"),
+    ("cldevice set -p default_fencing=global", CL_EINVAL, "device is missing"),
+    ("cldevice list -n a,,b", CL_EINVAL, "a name is empty"),
+    ("cldevice status -s good", CL_EINVAL, '-s takes Ok, Fail, Unmonitored or Unknown, not "good"'),
+    ("cldevice status d9", CL_ENOENT, "Failed to find disk d9"),
+    ("cldevice status --frob", CL_EINVAL, "There is no option --frob"),
 
     ("cluster list other", CL_ENOENT, "this node belongs to another cluster"),
     ("cluster set -p takeover_time=960,takeover_time=970", CL_EINVAL, "Property takeover_time is given twice"),
@@ -530,6 +598,12 @@ Quorum device name:                                d4
 """)
 
 
+def test_scconf_print_has_no_disks(root, run):
+    """They stand among the quorum devices in the table."""
+    with ClusterdDouble(root, answers(table={**TABLE, **DISK_ROWS})):
+        golden("scconf-p.txt", run("scconf", "-p").stdout)
+
+
 def test_scconf_print_of_our_own_table(root, run):
     with ClusterdDouble(root, answers(table=OWN_TABLE)):
         got = run("scconf", "-p")
@@ -567,7 +641,7 @@ def test_cluster_show_of_our_own_table(root, run):
 
 
 def test_cluster_list_cmds(run):
-    assert run("cluster", "list-cmds").stdout.split() == ["clnode", "clquorum", "cluster"]
+    assert run("cluster", "list-cmds").stdout.split() == ["cldevice", "clnode", "clquorum", "cluster"]
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 
@@ -648,7 +722,8 @@ COMMON = {"--help", "--deadline", "--json", "-v", "--verbose", "--message"}
 @pytest.mark.parametrize("line, want", [
     ("clnode ", {"add", "clear", "evacuate", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
     ("clnode sh", {"show", "show-rev"}), ("cluster shut", {"shutdown"}), ("cluster frob", set()),
-    ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("clquorum status -n b", {"beta"}),
+    ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("cldev remove d", {"d6"}), ("cldevice show lun", {"lun1"}),
+    ("cldevice r", {"remove"}), ("clquorum status -n b", {"beta"}),
     ("clnode status -", {"-m"}), ("clnode set --pr", {"--property"}),
     ("scswitch -S -h al", {"alpha"}), ("scswitch -z -g n", {"nfs-rg"}), ("scswitch -e -j nfs-", {"nfs-ip", "nfs-res"}),
     ("scconf -", {"-" + c for c in "acrpvHChPqwABmDTS"}),
@@ -657,12 +732,12 @@ def test_completion(line, want, root):
     import os
     import subprocess
     from test_commands import PARHELION
-    for name in ("cluster", "clnode", "clquorum", "clq", "scconf", "scstat", "scswitch"):
+    for name in ("cluster", "cldevice", "cldev", "clnode", "clquorum", "clq", "scconf", "scstat", "scswitch"):
         (root / "bin").mkdir(exist_ok=True)
         (root / "bin" / name).symlink_to(PARHELION)
     script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parhelion; '
               '((${#COMPREPLY[@]} == 0)) || printf "%s\\n" "${COMPREPLY[@]}"')
-    with ClusterdDouble(root, answers()):
+    with ClusterdDouble(root, answers({**WELL, "disks": DISKS})):
         got = subprocess.run(["bash", "-c", script, "bash", SOURCE / "packaging/bash-completion", *line.split(" ")],
                              capture_output=True, text=True, timeout=20,
                              env={**os.environ, "PATH": f"{root}/bin:{os.environ['PATH']}", "PARHELION_ROOT": str(root)})
@@ -686,7 +761,7 @@ def test_help_and_manual_of_a_command(command, run):
     if "-H " in text:
         assert run(command, "-H").stdout == text
 
-FAMILIES = ["clnode", "clquorum", "cluster"]
+FAMILIES = ["cldevice", "clnode", "clquorum", "cluster"]
 
 
 def subcommands(run, family):
@@ -713,7 +788,7 @@ def test_manual_has_every_subcommand_and_option(family, run):
             assert f"*{option}*" in page, f"{option} of {family} {word}"
 
 
-@pytest.mark.parametrize("family", ["clnode", "clquorum", "cluster"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_option_is_tested(family, run):
     """Each option of each subcommand is in a row of the tables above."""
     tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG] + [["clnode", "list", "--json"], ["clnode", "show", "--json"]]

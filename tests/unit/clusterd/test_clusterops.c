@@ -12,7 +12,9 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/clusterops.h"
+#include "clusterd/status.h"
 #include "cmm/config.h"
+#include "scha_err.h"
 
 enum { NODES = 8 };
 #define BEAT 30u
@@ -37,6 +39,8 @@ static struct {
 	unsigned requests, again;       /* again: each comes so many times more */
 	unsigned answers, notices;
 	nodeset  broken;                /* devices fail for these nodes */
+	nodeset  dies;                  /* these lose their power when they are asked to */
+	nodeset  silent;                /* these never answer when they are to prepare or scrub */
 } w;
 
 /* ---- the world: messages, disks and devices, all at once and in order ---- */
@@ -240,7 +244,7 @@ static void world(unsigned n)
 
 /* ---- requests ---- */
 
-/* "111+2": votes of the nodes by id, then of the devices. */
+/* "111+2~D": votes of the nodes by id, then of the devices; ~D is a disk that is fenced, ~d one that is not. */
 static void note_votes(void)
 {
 	struct cmm_votes votes;
@@ -252,8 +256,39 @@ static void note_votes(void)
 		if (nodeset_has(votes.configured, id))
 			buf_printf(&w.steps, "%u", votes.node[id]);
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
-		if (votes.device[id].name[0])
+		if (votes.device[id].data)
+			buf_puts(&w.steps, votes.device[id].enabled ? "~D" : "~d");
+		else if (votes.device[id].name[0])
 			buf_printf(&w.steps, "+%u", votes.device[id].votes);
+}
+
+/* "scrub@2": what is to be done with a disk, and by whom. */
+static void note_work(const json_t *m)
+{
+	uint32_t id = (uint32_t)ju_int(m, "device", 0);
+
+	if (cmm_config_votes(w.node[1].cmm)->device[id].data)
+		buf_printf(&w.steps, " %s@%u", ju_str(m, "op", ""), (unsigned)ju_int(m, "node", 0));
+}
+
+/* The node does it.  Whatever the node, only it knows that it is meant. */
+static void answer_work(const json_t *m)
+{
+	uint32_t id = (uint32_t)ju_int(m, "device", 0), node = (uint32_t)ju_int(m, "node", 0);
+	struct clusterops *there = clusterops_new(node);
+	const char *error = nodeset_has(w.broken, node) ? "Input/output error" : NULL;
+	json_t *work, *done, *none;
+
+	clusterops_apply(there, m, &work);
+	assert_non_null(work);
+	if (!error && streq(ju_str(work, "op", ""), "scrub"))
+		w.keys[id] = 0;
+	done = clusterops_worked(work, error);
+	clusterops_apply(w.ops, done, &none);
+	assert_null(none);
+	json_decref(done);
+	json_decref(work);
+	clusterops_free(there);
 }
 
 static void take_commit(const json_t *commit)
@@ -275,25 +310,26 @@ static void take_commit(const json_t *commit)
 static bool take_ops(struct clusterops_update *u)
 {
 	bool moved = json_array_size(u->send) || json_array_size(u->commit);
-	json_t *v, *prepare;
+	json_t *v, *work;
 	size_t i;
 
 	json_array_foreach(u->commit, i, v)
 		take_commit(v);
 	json_array_foreach(u->send, i, v) {
-		clusterops_apply(w.ops, v, &prepare);
-		json_decref(prepare);
+		clusterops_apply(w.ops, v, &work);
 		w.notices += streq(ju_str(v, "t", ""), "co.notice");
 		if (streq(ju_str(v, "t", ""), "rgm.rsp")) {
 			json_decref(w.answer);
 			w.answer = json_incref(v);
 			w.answers++;
 		} else if (streq(ju_str(v, "t", ""), "co.prepare")) {
-			json_t *done = ju_pack("{ss,ss}", "t", "co.prepared", "id", ju_str(v, "id", ""));
-
-			clusterops_apply(w.ops, done, &prepare);
-			json_decref(done);
+			note_work(v);
+			if (!nodeset_has(w.silent, (uint32_t)ju_int(v, "node", 0)))
+				answer_work(v);
+			else if (nodeset_has(w.dies, (uint32_t)ju_int(v, "node", 0)))
+				only(first_nodes(3) & ~w.dies);
 		}
+		json_decref(work);
 	}
 	json_decref(u->send);
 	json_decref(u->commit);
@@ -335,6 +371,11 @@ static void load(const char *table, const char *text)
 	json_decref(data);
 }
 
+#define DA(name, more) "{\"op\":\"disk_add\",\"name\":\"" name "\",\"type\":\"scsi3\",\"props\":{\"path\":\"/dev/" name "\"" more "}}"
+#define DF(value) ",\"default_fencing\":\"" value "\""
+#define DS(name, value) "{\"op\":\"disk_set\",\"name\":\"" name "\",\"props\":{\"default_fencing\":\"" value "\"}}"
+#define DR(name) "{\"op\":\"disk_remove\",\"name\":\"" name "\"}"
+#define GF(value) "{\"op\":\"cluster_set\",\"props\":{\"global_fencing\":\"" value "\"}}"
 #define QA(name, nodes) "{\"op\": \"quorum_add\", \"name\": \"" name "\", \"nodes\": [" nodes "]}"
 
 /* Each row begins with `nodes` members; `before` are requests that work, by line; then `up` are those who are still there. */
@@ -379,6 +420,58 @@ static const struct { unsigned nodes; const char *before, *up, *request, *steps,
 	{ 3, "", "", "{\"op\":\"node_maintain\",\"node\":\"n3\"}", "", "node n3 is up" },
 	{ 3, "", "12", "{\"op\":\"node_maintain\",\"node\":\"n3\"}", "110", NULL },
 	{ 3, "{\"op\":\"installmode\",\"enabled\":true}", "", "{\"op\":\"installmode\",\"enabled\":false}", "111", NULL },
+
+	/* Disks with data: never a vote; prepared before they are fenced, scrubbed by all when they are not any more. */
+	{ 3, "", "", DA("d", ""), "111~d prepare@1 111~D", NULL },
+	{ 2, "", "", "{\"op\":\"disk_add\",\"name\":\"d\",\"type\":\"iscsi\",\"props\":{\"portal\":\"a\",\"target\":\"t\"}}",
+	  "11~d prepare@1 11~D", NULL },
+	{ 3, "", "", DA("d", DF("nofencing")), "111~d 111~d", NULL },
+	{ 3, "", "", DA("d", DF("pathcount")), "111~d prepare@1 111~D", NULL },
+	{ 3, "", "", DA("d", DF("often")), "", "default_fencing is global, prefer3," },
+	{ 3, "", "", DA("d", ",\"role\":\"quorum\""), "", "property role of a disk is not set this way" },
+	{ 3, "", "", DA("d", ",\"votecount\":\"2\""), "", "property votecount of a disk is not set this way" },
+	{ 3, "", "", "{\"op\":\"quorum_add\",\"name\":\"d\",\"props\":{\"role\":\"data\"}}", "", "property role of a quorum device is not" },
+	{ 3, "", "", "{\"op\":\"disk_add\",\"name\":\"d\",\"type\":\"scsi3\"}", "", "a disk of type scsi3 needs a path" },
+	{ 3, "", "", "{\"op\":\"disk_add\",\"name\":\"d\",\"type\":\"iscsi\",\"props\":{\"portal\":\"a\"}}", "", "needs portal and target" },
+	{ 3, "", "", "{\"op\":\"disk_add\",\"name\":\"d\",\"type\":\"shared_disk\",\"props\":{\"path\":\"/d\"}}", "",
+	  "no type of disk \"shared_disk\"; there are scsi3 and iscsi" },
+	{ 3, "", "", "{\"op\":\"disk_add\",\"name\":\"d\",\"type\":\"scsi3\",\"props\":{\"path\":\"/d\"},\"nodes\":[\"n2\"]}", "",
+	  "at least two nodes" },
+	{ 3, DA("d", ""), "", DA("d", ""), "", "disk d is in the configuration already" },
+	{ 3, DA("d", ""), "", QA("d", "\"n1\",\"n2\""), "", "d is the name of a disk already; see cldevice" },
+	{ 3, QA("d", "\"n1\",\"n2\""), "", DA("d", ""), "", "d is the name of a quorum device already; see clquorum" },
+	{ 3, DA("d", ""), "", "{\"op\":\"disk_add\",\"name\":\"e\",\"type\":\"scsi3\",\"props\":{\"path\":\"/dev/d\"}}", "",
+	  "it is disk d already" },
+	{ 3, DA("d", ""), "", "{\"op\":\"quorum_add\",\"name\":\"e\",\"type\":\"scsi3\",\"props\":{\"path\":\"/dev/d\"}}", "",
+	  "it is disk d already" },
+	{ 3, DA("d", ""), "", "{\"op\":\"quorum_remove\",\"name\":\"d\"}", "", "d is a disk, no quorum device; see cldevice" },
+	{ 3, DA("d", ""), "", "{\"op\":\"quorum_enable\",\"name\":\"d\"}", "", "d is a disk, no quorum device; see cldevice" },
+	{ 3, DA("d", ""), "", "{\"op\":\"quorum_disable\",\"name\":\"d\"}", "", "d is a disk, no quorum device; see cldevice" },
+	{ 3, QA("d", "\"n1\",\"n2\""), "", DR("d"), "", "d is a quorum device, no disk; see clquorum" },
+	{ 3, QA("d", "\"n1\",\"n2\""), "", DS("d", "nofencing"), "", "d is a quorum device, no disk; see clquorum" },
+	{ 3, "", "", DR("d"), "", "disk d is not in the configuration" },
+	{ 3, "", "", DS("d", "nofencing"), "", "disk d is not in the configuration" },
+	{ 3, DA("d", ""), "", DS("d", "often"), "", "default_fencing is global, prefer3," },
+	{ 3, DA("d", ""), "", "{\"op\":\"disk_set\",\"name\":\"d\",\"props\":{\"lun\":\"2\"}}", "", "disks have no property lun" },
+	{ 3, DA("d", ""), "", "{\"op\":\"quorum_reset\"}", "", NULL },
+	{ 2, QA("q", "\"n1\",\"n2\"") "\n" DA("d", ""), "", "{\"op\":\"quorum_remove\",\"name\":\"q\"}", "", "is the last one" },
+	{ 3, DA("d", ""), "12", "{\"op\":\"node_maintain\",\"node\":\"n3\"}", "110~D", NULL },
+	{ 3, DA("d", ""), "12", "{\"op\":\"node_remove\",\"node\":\"n3\"}", "110~D 11~D", NULL },
+	{ 2, DA("d", "") "\n" QA("q", "\"n1\",\"n2\""), "1", "{\"op\":\"node_remove\",\"node\":\"n2\"}", "", "disk d would be connected to one" },
+
+	{ 3, DA("d", ""), "", DS("d", "nofencing"), "111~d scrub@1 scrub@2 scrub@3", NULL },
+	{ 3, DA("d", ""), "", DS("d", "nofencing-noscrub"), "111~d", NULL },
+	{ 3, DA("d", ""), "", DS("d", "scsi3"), "111~D", NULL },
+	{ 3, DA("d", "") "\n" DS("d", "nofencing"), "", DS("d", "global"), " prepare@1 111~D", NULL },
+	{ 3, DA("d", "") "\n" DS("d", "nofencing-noscrub"), "", DS("d", "nofencing"), "111~d scrub@1 scrub@2 scrub@3", NULL },
+	{ 3, DA("d", ""), "", GF("nofencing"), "111~d scrub@1 scrub@2 scrub@3", NULL },
+	{ 3, DA("d", ""), "", GF("nofencing-noscrub"), "111~d", NULL },
+	{ 3, DA("d", ""), "", GF("often"), "", "global_fencing is" },
+	{ 3, DA("d", "") "\n" DA("e", DF("scsi3")) "\n" DA("f", ""), "12", GF("nofencing"), "111~d~D~d scrub@1 scrub@2 scrub@1 scrub@2", NULL },
+	{ 2, DA("d", "") "\n" GF("nofencing"), "", GF("prefer3"), " prepare@1 11~D", NULL },
+	{ 3, DA("d", ""), "", DR("d"), "111~d scrub@1 scrub@2 scrub@3 111", NULL },
+	{ 3, DA("d", ""), "12", DR("d"), "111~d scrub@1 scrub@2 111", NULL },
+	{ 3, DA("d", DF("nofencing")), "", DR("d"), "111", NULL },
 };
 
 static void ask_each_line(const char *requests)
@@ -517,6 +610,123 @@ static void test_keys_come_before_votes(void **state)
 	assert_int_equal(cmm_votes_possible(w.node[1].cmm), 2);
 }
 
+/* The disk stays when the keys come too late, and goes again when it is of no use. */
+static void test_a_disk_that_does_not_work(void **state)
+{
+	(void)state;
+	world(3);
+	w.broken = node_bit(1);
+	ask(DA("d", ""));
+	assert_string_equal(w.steps.s, "111~d prepare@1 111");
+	assert_non_null(strstr(ju_str(w.answer, "text", ""), "disk d cannot be used: Input/output error"));
+	w.broken = node_bit(3);
+	ask(DA("d", ""));
+	assert_string_equal(w.steps.s, "111~d prepare@1 111~D");
+	assert_non_null(strstr(ju_str(w.answer, "text", ""), "no key of node n3 is on disk d yet"));
+	assert_int_equal(ju_int(w.answer, "code", 0), SCHA_ERR_TIMEOUT);
+	assert_int_equal(w.keys[1], 0x03);
+}
+
+/* What a scrub could not do is said; the change is made all the same, as the disk may be gone for good. */
+static void test_keys_that_may_stay_are_said(void **state)
+{
+	static const struct { nodeset broken, silent; const char *why; } ways[] = {
+		{ 0x07, 0, "Input/output error" }, { 0x04, 0, "Input/output error" }, { 0, 0x04, "does not answer" }, { 0x01, 0x02, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		world(3);
+		ask_each_line(DA("d", ""));
+		w.broken = ways[i].broken;
+		w.silent = ways[i].silent;
+		ask(DR("d"));
+		assert_string_equal(w.steps.s, "111~d scrub@1 scrub@2 scrub@3 111");
+		assert_int_equal(ju_int(w.answer, "code", 0), ways[i].why ? SCHA_ERR_FAIL : 0);
+		if (ways[i].why)
+			assert_non_null(strstr(ju_str(w.answer, "text", ""), "there may still be keys on disk d: "));
+		if (ways[i].why)
+			assert_non_null(strstr(ju_str(w.answer, "text", ""), ways[i].why));
+	}
+}
+
+/* The next president gets the request again, and does not know how far the last one came. */
+static void test_half_done_removal_goes_on(void **state)
+{
+	(void)state;
+	world(3);
+	ask_each_line(DA("d", ""));
+	put("disabled", "cluster.quorum_devices.1.state");
+	ask(DR("d"));
+	assert_string_equal(w.steps.s, " scrub@1 scrub@2 scrub@3 111");
+	assert_int_equal(ju_int(w.answer, "code", 1), 0);
+}
+
+/* "Ok: n1 Ok, n2 Fail; keys n1" */
+static char *disk_in_words(void)
+{
+	struct rgm *rgm = rgm_new(1);
+	json_t *disks, *quorum, *d, *v;
+	struct buf b = { 0 };
+	size_t i;
+
+	assert_int_equal(rgm_load_table(rgm, "infrastructure", 1, w.table, NULL, NULL), 0);
+	disks = status_disks(w.node[1].cmm, w.table, rgm, 1);
+	quorum = status_quorum(w.node[1].cmm, w.table, rgm);
+	assert_int_equal(json_array_size(ju_arr(quorum, "devices")), 0);
+	assert_int_equal(json_array_size(disks), 1);
+	d = json_array_get(disks, 0);
+	assert_string_equal(ju_str(d, "path", ""), "/dev/d");
+	buf_printf(&b, "%s:", ju_str(d, "status", ""));
+	json_array_foreach(ju_arr(d, "paths"), i, v)
+		buf_printf(&b, " %s %s", ju_str(v, "node", ""), ju_str(v, "status", ""));
+	buf_printf(&b, "; %s; keys", ju_str(d, "fencing", ""));
+	json_array_foreach(ju_arr(d, "keys"), i, v)
+		buf_printf(&b, " %s", json_string_value(v));
+	json_decref(disks);
+	json_decref(quorum);
+	rgm_free(rgm);
+	return buf_take(&b);
+}
+
+static void assert_disk(const char *want)
+{
+	_cleanup_free_ char *is = disk_in_words();
+
+	assert_string_equal(is, want);
+}
+
+static void test_status_of_a_disk(void **state)
+{
+	(void)state;
+	world(3);
+	ask_each_line(DA("d", ""));
+	run_for(3000);
+	assert_disk("Ok: n1 Ok n2 Ok n3 Ok; scsi3; keys n1 n2 n3");
+	w.broken = node_bit(1);
+	run_for(3000);
+	assert_disk("Fail: n1 Fail n2 Ok n3 Ok; scsi3; keys n1 n2 n3");
+	w.broken = 0;
+	only(nodes_named("12"));
+	assert_disk("Ok: n1 Ok n2 Ok n3 Unknown; scsi3; keys n1 n2");
+	ask_each_line(DS("d", "nofencing"));
+	assert_disk("Unmonitored: n1 Unmonitored n2 Unmonitored n3 Unmonitored; nofencing; keys");
+}
+
+/* Requests wait for each other: one that asks a member for work must not wait for a member that has died. */
+static void test_who_was_to_work_dies(void **state)
+{
+	(void)state;
+	world(3);
+	ask_each_line(DA("d", ""));
+	w.silent = node_bit(2);
+	w.dies = node_bit(2);
+	ask(DR("d"));
+	assert_string_equal(w.steps.s, "111~d scrub@1 scrub@2 scrub@3 111");
+	assert_int_equal(ju_int(w.answer, "code", 1), 0);
+	assert_true(w.now < 10000 + 60000);
+}
+
 /* The vote topologies of the documentation: who is left and goes on, and who is left and ends. */
 static const struct { const char *what; unsigned nodes; const char *devices; unsigned possible, needed; const char *live, *die; }
 topologies[] = {
@@ -598,6 +808,11 @@ int main(void)
 		cmocka_unit_test_teardown(test_half_done_addition_goes_on, world_done),
 		cmocka_unit_test_teardown(test_a_request_is_carried_out_once, world_done),
 		cmocka_unit_test_teardown(test_keys_come_before_votes, world_done),
+		cmocka_unit_test_teardown(test_a_disk_that_does_not_work, world_done),
+		cmocka_unit_test_teardown(test_keys_that_may_stay_are_said, world_done),
+		cmocka_unit_test_teardown(test_half_done_removal_goes_on, world_done),
+		cmocka_unit_test_teardown(test_who_was_to_work_dies, world_done),
+		cmocka_unit_test_teardown(test_status_of_a_disk, world_done),
 		cmocka_unit_test_teardown(test_topologies, world_done),
 	};
 

@@ -214,6 +214,8 @@ static const struct { const char *table, *change, *says; int64_t base; } rows[] 
 	{ "infrastructure", "{\"cluster.properties.installmode\":\"disabled\"}", NULL },
 	{ "infrastructure", "{\"cluster.nodes.1.properties.quorum_vote\":\"0\"}", "use clquorum" },
 	{ "infrastructure", "{\"cluster.quorum_devices.1.name\":\"d1\"}", "clquorum" },
+	{ "infrastructure", "{\"cluster.quorum_devices.1.properties.role\":\"data\"}", "disks with cldevice" },
+	{ "infrastructure", "{\"cluster.properties.global_fencing\":\"nofencing\"}", "use cluster set" },
 	{ "infrastructure", "{\"cluster.nodes.2.name\":\"n2\"}", "clnode" },
 	{ "infrastructure", "{\"cluster.properties.takeover_time\":\"1000\"}", "use cluster set" },
 	{ "infrastructure", NULL, "cannot be removed" },

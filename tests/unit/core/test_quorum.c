@@ -798,6 +798,49 @@ static void test_reservation_conflict(void **state)
 	assert_non_null(strstr(w.node[3].panic, "Reservation Conflict on shared disk d1"));
 }
 
+/* Not fenced any more, its keys removed; then fenced again.  That a key is not back yet is no conflict. */
+static void test_a_disk_is_not_fenced_for_a_while(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	w.votes.device[1].enabled = false;
+	reconfigure(0x07);
+	w.keys[1] = 0;
+	run_for(2 * TAKEOVER);
+	assert_int_equal(w.keys[1], 0);
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).good, 0);
+	w.held = 0x04;
+	w.votes.device[1].enabled = true;
+	reconfigure(0x07);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x03);
+	step(3, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x05 });
+	device_act(3, 1);
+	assert_string_equal(w.node[3].panic, "");
+}
+
+/* The key that a node left there may be one of a session that is no more. */
+static void test_a_booted_node_puts_its_key_on_a_disk_anew(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	assert_int_equal(cmm_device(w.node[3].cmm, 1).seen, 0x07);
+	power_off(3);
+	view(0x03);
+	boot(3);
+	w.held = 0x04;
+	view(0x07);
+	for (unsigned i = 0; i < 200 && w.node[3].op[1].op != DEVICE_REGISTER; i++) {
+		if (w.node[3].op[1].op != DEVICE_NOTHING)
+			device_act(3, 1);
+		run_for(10);
+	}
+	assert_int_equal(w.node[3].op[1].op, DEVICE_REGISTER);
+	w.held = 0;
+	run_for(TAKEOVER);
+	assert_true(lives(0x07));
+}
+
 /* ---- what a key goes through ---- */
 
 #define USABLE(id, q) ((w.node[id].keys >> (q)) & 1)    /* says its disk */
@@ -1200,9 +1243,10 @@ int main(void)
 		T(test_an_evicted_member_ends), T(test_who_stood_still_evicts_nobody),
 		T(test_what_refutes_an_eviction), T(test_amnesia), T(test_the_last_one_may_start_alone),
 		T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys),
-		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said), T(test_nobody_is_declared_dead_by_who_leaves),
-		T(test_a_disk_that_hangs_is_not_awaited_for_ever),
-		T(test_reservation_conflict),
+		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each),
+		T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said), T(test_nobody_is_declared_dead_by_who_leaves),
+		T(test_a_disk_that_hangs_is_not_awaited_for_ever), T(test_reservation_conflict),
+		T(test_a_disk_is_not_fenced_for_a_while), T(test_a_booted_node_puts_its_key_on_a_disk_anew),
 		T(test_a_key_is_put_back), T(test_the_disk_comes_before_the_key), T(test_a_key_is_used_when_all_know_of_it),
 		T(test_a_key_is_said_again_in_the_next_view), T(test_a_key_is_put_back_when_the_device_works_again),
 		T(test_a_device_is_asked_again_after_an_error), T(test_a_take_counts_for_its_own_view),

@@ -118,6 +118,9 @@ static void target_out(struct target *t, unsigned who, struct pr_command *c)
 			c->status = 0x18;
 		else
 			t->type = c->cdb[2];
+	} else if (action == 3) {
+		memset(t->key, 0, sizeof t->key);
+		t->type = 0;
 	} else {
 		assert_true(action == 4 || action == 5);
 		target_preempt(t, who, other, c);
@@ -333,6 +336,7 @@ static void test_alone(void **state)
 		{ "unregister nothing", { 0, 0, 2 }, { .type = 5 }, { QOP_UNREGISTER }, QUORUM_OK, { 0, 0, 2 }, 5 },
 		{ "scrub", { 0, 1, 2, OLD }, { .type = 5 }, { QOP_SCRUB }, QUORUM_OK, { 0 }, 0 },
 		{ "scrub beside others", { 0, 0, 2, FOREIGN }, { 0 }, { QOP_SCRUB }, QUORUM_OK, { 0, 0, 0, FOREIGN }, 0 },
+		{ "scrub another path", { 0, 1, 2, 1 }, { .type = 5 }, { QOP_SCRUB }, QUORUM_OK, { 0 }, 0 },
 		{ "prepare", { 0 }, { 0 }, { QOP_PREPARE }, QUORUM_OK, { 0 }, 0 },
 		{ "prepare again", { 0, 1, 2 }, { .type = 5 }, { QOP_PREPARE }, QUORUM_OK, { 0, 1, 2 }, 5 },
 		{ "prepare what others have", { 0, 0, FOREIGN }, { 0 }, { QOP_PREPARE }, QUORUM_ERROR, { 0, 0, FOREIGN }, 0 },
