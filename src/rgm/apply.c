@@ -609,7 +609,8 @@ static json_t *rg_dynamic(const struct rgm_rg *rg)
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_set_new(resources, rg->rs[i]->name, rs_dynamic(rg->rs[i]));
 	return ju_pack("{sI,sb,sb,sb,sb,sb,si,so,so,ss,so,so}", "ver", (json_int_t)rg->ver, "off", rg->admin_offline, "fb",
-		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "few", rg->fewer, "intent", rg->intent, "in", nodeset_to_json(rg->intent_nodes), "re",
+		       rg->failback_due, "fr", rg->fresh, "q", rg->quiesced, "few", rg->fewer, "intent", rg->intent, "in",
+		       nodeset_to_json(rg->intent_nodes), "re",
 		       nodeset_to_json(rg->restart), "why", rg->why ? rg->why : "", "nodes", nodes, "rs", resources);
 }
 

@@ -104,7 +104,8 @@ static void status_for(enum rs_state state, enum rs_status *ret_status, const ch
 
 static enum rg_state group_state(const struct rgm_rg *rg)
 {
-	bool any_up = false, stop_failed = false, faulted = false, restarting = false, working = busy(rg) || any(rg, local_held) || rg_start_held(rg);
+	bool any_up = false, stop_failed = false, faulted = false, restarting = false;
+	bool working = busy(rg) || any(rg, local_held) || rg_start_held(rg);
 
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rs_local *l = &rg->rs[i]->local;

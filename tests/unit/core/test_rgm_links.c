@@ -52,8 +52,8 @@ static const struct {
 	scha_err_t  code;
 	const char *trace;              /* of what happened since the start; NULL: whatever */
 } rows[] = {
-	{ "+ goes where the target is", "s RG_affinities=+t: b svc\nt Nodelist=node2,node3: a svc", NULL, "? ONLINE OFFLINE | OFFLINE ONLINE OFFLINE",
-	  1, SWITCH("t", "node3"), "? OFFLINE ONLINE | OFFLINE ONLINE OFFLINE", 0, "2:a.Stop | 3:a.Start" },
+	{ "+ goes where the target is", "s RG_affinities=+t: b svc\nt Nodelist=node2,node3: a svc", NULL,
+	  "? ONLINE OFFLINE | OFFLINE ONLINE OFFLINE", 1, SWITCH("t", "node3"), "? OFFLINE ONLINE | OFFLINE ONLINE OFFLINE", 0, "2:a.Stop | 3:a.Start" },
 	{ "+ allows any other node", "s RG_affinities=+t Nodelist=node1: b svc\nt Nodelist=node2: a svc", NULL,
 	  "? ONLINE ? | ONLINE ? ?", 0, NULL, NULL, 0, NULL },
 	{ "+ meets again after a death", "s RG_affinities=+t Nodelist=node1,node3,node2: b svc\nt: a svc", NULL,
@@ -97,7 +97,8 @@ static const struct {
 	  "ONLINE OFFLINE OFFLINE | OFFLINE ONLINE OFFLINE", 1, SWITCH("t", "node2"), "OFFLINE ONLINE OFFLINE | ONLINE OFFLINE OFFLINE", 0,
 	  "2:b.Stop a.Stop | 2:a.Start b.Start" },
 	{ "-- makes room, and finds none", "s RG_affinities=--t Nodelist=node2: b svc\nt: a svc", NULL,
-	  "ONLINE OFFLINE OFFLINE | ? ONLINE ?", 1, SWITCH("t", "node2"), "OFFLINE ONLINE OFFLINE | ? OFFLINE ?", 0, "2:b.Stop a.Stop | 2:a.Start" },
+	  "ONLINE OFFLINE OFFLINE | ? ONLINE ?", 1, SWITCH("t", "node2"), "OFFLINE ONLINE OFFLINE | ? OFFLINE ?", 0,
+	  "2:b.Stop a.Stop | 2:a.Start" },
 	{ "-- is back when there is room", "s RG_affinities=--t Nodelist=node1: b svc\nt: a svc", NULL,
 	  "ONLINE OFFLINE OFFLINE | OFFLINE ? ?", 1, SWITCH("t", "node2"), "OFFLINE ONLINE OFFLINE | ONLINE ? ?", 0,
 	  "a.Stop | 2:a.Start b.Start" },
@@ -111,7 +112,8 @@ static const struct {
 	  SCHA_ERR_DEPEND, "" },
 	{ "dependency: none across nodes", "s RG_dependencies=t Nodelist=node2: b svc\nt: a svc", NULL,
 	  "ONLINE OFFLINE OFFLINE | ? ONLINE ?", 1, SWITCH("t", "node3"), "OFFLINE OFFLINE ONLINE | ? ONLINE ?", 0, "a.Stop | 3:a.Start" },
-	{ "dependency: not online before it", "s RG_dependencies=t Auto_start_on_new_cluster=FALSE: b svc\nt Auto_start_on_new_cluster=FALSE: a svc",
+	{ "dependency: not online before it",
+	  "s RG_dependencies=t Auto_start_on_new_cluster=FALSE: b svc\nt Auto_start_on_new_cluster=FALSE: a svc",
 	  NULL, "OFFLINE OFFLINE OFFLINE | OFFLINE OFFLINE OFFLINE", 1, SWITCH("s", "node1"), "OFFLINE OFFLINE OFFLINE | OFFLINE OFFLINE OFFLINE",
 	  SCHA_ERR_DEPEND, "" },
 	{ "a positive affinity means the same node", "s RG_affinities=+t Nodelist=node1: b svc a\nt Nodelist=node2: a svc", NULL,
@@ -157,7 +159,8 @@ static void test_rows(void **state)
 
 /* The reasons are kept with the decision: of the choice, and against each other node. */
 static const struct { const char *what, *groups, *fails, *says; } reasons[] = {
-	{ "affinity", "s RG_affinities=--t: b svc\nt: a svc", NULL, "node2 is the first of the Nodelist that can take it; not node1: --t: that is there" },
+	{ "affinity", "s RG_affinities=--t: b svc\nt: a svc", NULL,
+	  "node2 is the first of the Nodelist that can take it; not node1: --t: that is there" },
 	{ "no target", "s RG_affinities=++t: b svc\nt Auto_start_on_new_cluster=FALSE: a svc", NULL,
 	  "it rests: not node1: ++t: that is not there; not node2: ++t: that is not there" },
 	{ "failures", "s Pingpong_interval=60: b svc - SOFT", "b.Start", "it rests: not node1: it failed to start there 2 times within "

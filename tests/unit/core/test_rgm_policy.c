@@ -158,7 +158,8 @@ static void test_remaster(void **state)
 static void test_system(void **state)
 {
 	static const char *const refused[] = {
-		"{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}", "{'op':'group_offline','rg':'g'}", "{'op':'group_switch','rg':'g','nodes':[]}",
+		"{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}", "{'op':'group_offline','rg':'g'}",
+		"{'op':'group_switch','rg':'g','nodes':[]}",
 		"{'op':'group_unmanage','rg':'g'}", "{'op':'group_remove','rg':'g'}", "{'op':'resource_change','rs':'a','props':{'R_description':'x'}}",
 		"{'op':'resource_disable','names':['a']}", "{'op':'resource_remove','rs':'a'}",
 	};

@@ -44,7 +44,8 @@ static const struct {
 	scha_err_t  code;
 	const char *then, *trace;       /* trace NULL: whatever */
 } rows[] = {
-	{ "as many as desired", "g " MANY " Desired_primaries=2: a svc", NULL, "ONLINE ONLINE OFFLINE", NULL, 0, "OFFLINE ONLINE ONLINE", "3:a.Start" },
+	{ "as many as desired", "g " MANY " Desired_primaries=2: a svc", NULL, "ONLINE ONLINE OFFLINE", NULL, 0, "OFFLINE ONLINE ONLINE",
+	  "3:a.Start" },
 	{ "all", "g " MANY " Desired_primaries=3: a svc", NULL, "ONLINE ONLINE ONLINE", NULL, 0, "OFFLINE ONLINE ONLINE", "" },
 	{ "none", "g " MANY " Desired_primaries=0: a svc", NULL, "OFFLINE OFFLINE OFFLINE",
 	  "{'op':'group_change','rg':'g','props':{'Desired_primaries':'2'}}", 0, "ONLINE ONLINE OFFLINE", NULL },
@@ -69,9 +70,11 @@ static const struct {
 	{ "the same node counts", "g " MANY " Desired_primaries=3: a svc p{LOCAL_NODE}\nh: p svc", NULL,
 	  "ONLINE PENDING_ONLINE_BLOCKED PENDING_ONLINE_BLOCKED", "{'op':'group_switch','rg':'h','nodes':['node2']}", 0,
 	  "ONLINE ONLINE PENDING_ONLINE_BLOCKED", NULL },
-	{ "any node is enough", "g Nodelist=node1: a svc o:p\nh " MANY " Desired_primaries=2 Nodelist=node2,node3,node1: p svc", NULL, "ONLINE ? ?",
+	{ "any node is enough", "g Nodelist=node1: a svc o:p\nh " MANY " Desired_primaries=2 Nodelist=node2,node3,node1: p svc", NULL,
+	  "ONLINE ? ?",
 	  "{'op':'group_switch','rg':'h','nodes':['node3']}", 0, "ONLINE ? ?", "2:p.Stop" },
-	{ "with whom it follows", "g " MANY " Desired_primaries=3 RG_affinities=++h: a svc\nh RG_mode=SCALABLE Maximum_primaries=2 Desired_primaries=2: p svc",
+	{ "with whom it follows", "g " MANY " Desired_primaries=3 RG_affinities=++h: a svc\n"
+	  "h RG_mode=SCALABLE Maximum_primaries=2 Desired_primaries=2: p svc",
 	  NULL, "ONLINE ONLINE OFFLINE", "{'op':'group_switch','rg':'h','nodes':['node3']}", 0, "OFFLINE OFFLINE ONLINE", NULL },
 	{ "remaster: there already", "g " MANY " Desired_primaries=2: a svc", NULL, "ONLINE ONLINE OFFLINE",
 	  "{'op':'group_remaster','rg':'g'}", 0, "ONLINE ONLINE OFFLINE", "" },
@@ -137,9 +140,11 @@ static void test_fewer(void **state)
 static void test_refusals(void **state)
 {
 	static const struct { const char *request, *says; } refused[] = {
-		{ "{'op':'resource_add','rg':'g','rs':'new','type':'SUNW.LogicalHostname'}", "is for one node at a time, and resource group g is scalable" },
+		{ "{'op':'resource_add','rg':'g','rs':'new','type':'SUNW.LogicalHostname'}",
+		  "is for one node at a time, and resource group g is scalable" },
 		{ "{'op':'resource_add','rg':'g','rs':'new','type':'fo'}", "type fo is for one node at a time" },
-		{ "{'op':'resource_add','rg':'f','rs':'new','type':'fo','props':{'Scalable':'TRUE'}}", "has FAILOVER = TRUE, so Scalable cannot be TRUE" },
+		{ "{'op':'resource_add','rg':'f','rs':'new','type':'fo','props':{'Scalable':'TRUE'}}",
+		  "has FAILOVER = TRUE, so Scalable cannot be TRUE" },
 		{ "{'op':'resource_add','rg':'f','rs':'new','type':'sc','props':{'Scalable':'TRUE'}}", "so its group needs RG_mode Scalable" },
 	};
 
@@ -148,7 +153,8 @@ static void test_refusals(void **state)
 	world_settle();
 	assert_int_equal(ask(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = fo; START = /s; STOP = /t; FAILOVER = TRUE;"
 			     "{ PROPERTY = Scalable; DEFAULT = FALSE; }'}").code, 0);
-	assert_int_equal(ask(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = sc; START = /s; STOP = /t; { PROPERTY = Scalable; DEFAULT = FALSE; }'}").code, 0);
+	assert_int_equal(ask(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = sc; START = /s; STOP = /t;"
+			     "{ PROPERTY = Scalable; DEFAULT = FALSE; }'}").code, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
 		struct answer a = ask(1, refused[i].request);
 
