@@ -8,7 +8,7 @@ JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover chaos clean
+.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale chaos clean
 
 all: build
 
@@ -41,6 +41,10 @@ install: build
 # Client-side gaps of a switch, a killed server and a lost machine, as ratios to what cannot be avoided.
 bench-failover: stage
 	@$(PYTHON) bench/failover.py $(STAGE) $(RUNS)
+
+# What many groups cost the software itself, as ratios to a tenth as many: bench-scale [GROUPS=1000] [NODES=8].
+bench-scale: build
+	@$(BUILD)/bench/bench-scale $(or $(GROUPS),1000) $(or $(NODES),8)
 
 # Random faults on real daemons: chaos MINUTES=10 [SEED=s] [NODES=n]; tests/chaos/README.md.
 chaos: stage

@@ -40,6 +40,7 @@ struct engine {
 	uint64_t request_counter;
 	uint32_t last_president;
 
+	bool     hello_stale;           /* the tables have changed since cmm was told what to say of them */
 	nodeset  view;                  /* cmm's, as it was last told */
 	uint64_t lease_until_ms, timer_ms;      /* of cmm's last update */
 	uint64_t digest_due_ms, digest_mark, own_digest;
@@ -162,14 +163,6 @@ void engine_load(struct engine *e, const char *table, uint64_t gen, const json_t
 	ccr_load(e->ccr, table, gen, data);
 }
 
-static void refresh_hello(struct engine *e)
-{
-	json_t *summary = ccr_hello(e->ccr);
-
-	cmm_set_hello_extra(e->cmm, summary);
-	json_decref(summary);
-}
-
 void engine_load_history(struct engine *e, const json_t *entry, size_t bytes)
 {
 	ccr_load_history(e->ccr, entry, bytes);
@@ -186,7 +179,7 @@ int engine_start(struct engine *e, struct err *err)
 	if (r < 0)
 		return r;
 	e->cmm = cmm_new(&config);
-	refresh_hello(e);
+	e->hello_stale = true;
 	load_rgm(e, NULL);
 	return 0;
 }
@@ -272,7 +265,7 @@ static void take_ccr(struct engine *e, struct ccr_update *c, struct engine_updat
 		rgm_note_commit(e->rgm, c->committed_tx, ccr_last_commit(e->ccr));
 		configuration_changed(e, c->committed, u);
 	}
-	refresh_hello(e);
+	e->hello_stale = true;
 	json_array_foreach(c->finished, i, v) {
 		const char *tx = ju_str(v, "tx", "");
 
@@ -342,6 +335,19 @@ static void shut_down(struct engine *e, struct engine_time now, struct engine_up
 	cmm_event(e, now, &(struct cmm_event) { .type = CMM_EV_LEAVE }, u);
 }
 
+static void note_how_fenced(struct engine *e, const json_t *dead)
+{
+	int64_t id = ju_int(dead, "node", 0);
+	const char *by = ju_str(dead, "by", "");
+
+	if (id < 1 || id > CMM_NODE_ID_MAX)
+		return;
+	if (streq(ju_str(dead, "how", ""), "fenced"))
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "by %s", *by ? by : "an agent");
+	else if (*by)
+		(void)snprintf(e->fenced[id], sizeof e->fenced[0], "from shared disk %s", by);
+}
+
 static void apply_log(struct engine *e, struct engine_time now, uint32_t from, const json_t *m, struct engine_update *u)
 {
 	const char *t = ju_str(m, "t", "");
@@ -378,8 +384,7 @@ static void apply_log(struct engine *e, struct engine_time now, uint32_t from, c
 		take_ccr(e, &c, u);
 	} else if (streq(t, "dead")) {          /* cmm's, too; a joiner's cmm learns of lost nodes only by the snapshot */
 		rgm_node_dead(e->rgm, (uint32_t)ju_int(m, "node", 0), ju_str(m, "how", ""), &r);
-		if (streq(ju_str(m, "how", ""), "fenced") && ju_int(m, "node", 0) >= 1 && ju_int(m, "node", 0) <= CMM_NODE_ID_MAX)
-			(void)snprintf(e->fenced[ju_int(m, "node", 0)], sizeof e->fenced[0], "by %s", ju_str(m, "by", "an agent"));
+		note_how_fenced(e, m);
 	} else if (streq(t, "digest.mark")) {
 		on_digest_mark(e, from, m, u);
 	} else if (streq(t, "digest")) {
@@ -701,10 +706,24 @@ static void resend_requests(struct engine *e, struct engine_update *u)
 		push(&u->send, rgm_request_message(e->rgm, id, ju_obj(p, "request"), ju_str(p, "by", "")));
 }
 
+/* What all tables are is in it, so it is not made for a beat, of which there are many. */
+static bool may_say_hello(const struct cmm_event *event)
+{
+	return event->type != CMM_EV_TIMER &&
+	       (event->type != CMM_EV_MESSAGE || !streq(ju_str(event->message, "t", ""), "beat"));
+}
+
 static void cmm_event(struct engine *e, struct engine_time now, struct cmm_event *event, struct engine_update *u)
 {
 	struct cmm_update c;
 
+	if (e->hello_stale && may_say_hello(event)) {
+		json_t *summary = ccr_hello(e->ccr);
+
+		cmm_set_hello_extra(e->cmm, summary);
+		json_decref(summary);
+		e->hello_stale = false;
+	}
 	event->now_ms = now.mono_ms;
 	cmm_step(e->cmm, event, &c);
 	take_cmm(e, now, &c, u);
@@ -903,8 +922,9 @@ void engine_request(struct engine *e, struct engine_time now, int64_t client, co
 	begin(e, now, u);
 	if (!engine_is_ready(e) || json_object_size(e->pending) >= PENDING_MAX) {
 		_cleanup_free_ char *waiting = cmm_waiting_for(e->cmm);
-		_cleanup_free_ char *text = waiting ? xasprintf("this node is not a member of the cluster: %s", waiting)
-						    : xstrdup("too many requests at once; try again");
+		_cleanup_free_ char *text = waiting     ? xasprintf("this node is not a member of the cluster: %s", waiting)
+					    : e->leaves ? xstrdup("the cluster is being shut down")
+							: xstrdup("too many requests at once; try again");
 
 		push(&u->answer, ju_pack("{sI,si,ss}", "client", (json_int_t)client, "code", SCHA_ERR_RECONF, "text", text));
 		return;

@@ -26,7 +26,9 @@
 
 #include "base/buf.h"
 
-static const char *const own_messages[] = { "hello", "epoch", "stored", "ready", "beat", "dead", "leave", "evict", "qtake", "qhave", "qkey" };
+static const char *const own_messages[] = {
+	"hello", "epoch", "stored", "ready", "beat", "dead", "leave", "evict", "qtake", "qhave", "qkey",
+};
 
 bool cmm_owns_message(const char *type)
 {

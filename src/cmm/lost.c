@@ -77,8 +77,11 @@ void lost_announce(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 			continue;
 		if (!nodeset_has(cmm->left, id))
 			quorum_ask_disks(cmm, id, due, now_ms, u);
-		if (may_be_declared(cmm, id, due, now_ms))
-			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", "", now_ms, u);
+		if (may_be_declared(cmm, id, due, now_ms)) {
+			_cleanup_free_ char *disks = quorum_disks_taken_names(cmm, id, due);
+
+			say_dead(cmm, id, nodeset_has(cmm->left, id) ? "left" : "lease", disks, now_ms, u);
+		}
 	}
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent & ~cmm->fencing & cmm->config.votes.fence)
 		if (now_ms >= cmm->fence_due_ms[id]) {

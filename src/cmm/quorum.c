@@ -17,6 +17,8 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
+
 const char *const cmm_device_op_names[DEVICE_OP_COUNT] = { "nothing", "register", "take", "check" };
 
 #define RETRY_MS 1000u          /* after an error of a device */
@@ -290,6 +292,16 @@ bool quorum_disks_taken(const struct cmm *cmm, uint32_t id, uint64_t since_ms)
 	return true;
 }
 
+char *quorum_disks_taken_names(const struct cmm *cmm, uint32_t id, uint64_t since_ms)
+{
+	struct buf names = { 0 };
+
+	FOR_EACH_DEVICE(cmm, q)
+		if (is_disk_of(cmm, q, id) && cmm->device[q].taken && cmm->device[q].asked_ms >= since_ms)
+			buf_printf(&names, "%s%s", names.len ? ", " : "", config_of(cmm, q)->name);
+	return buf_take(&names);
+}
+
 static void say_have(const struct cmm *cmm, uint32_t id, const char *result, const char *text, struct cmm_update *u)
 {
 	cmm_send(u, ju_pack("{ss,si,so,sI,ss,ss}", "t", "qhave", "v", 1, "view", nodeset_to_json(cmm->view), "q", (json_int_t)id,
@@ -355,7 +367,9 @@ void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struc
 		return;
 	}
 	d->taken = true;
-	if (!d->held)
+	if (config_of(cmm, id)->data)
+		cmm_note(u, "CMM: Node %u: shared disk %s is fenced: only members can write to it.", from, config_of(cmm, id)->name);
+	else if (!d->held)
 		cmm_note(u, "CMM: Node %u: quorum device %s is owned by this partition.", from, config_of(cmm, id)->name);
 	d->held = true;
 	d->keyed = (d->keyed & cmm->view) | node_bit(from);

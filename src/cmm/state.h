@@ -140,6 +140,7 @@ void quorum_ask(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);
 void quorum_ask_disks(struct cmm *cmm, uint32_t id, uint64_t since_ms, uint64_t now_ms, struct cmm_update *u);
 /* Since since_ms each of them was taken, or all who are here have said that they cannot. */
 bool quorum_disks_taken(const struct cmm *cmm, uint32_t id, uint64_t since_ms);
+char *quorum_disks_taken_names(const struct cmm *cmm, uint32_t id, uint64_t since_ms);        /* "d1, d2"; caller frees */
 uint64_t quorum_disks_asked_ms(const struct cmm *cmm, uint32_t id);     /* the last time that it asked for one of them; 0: it has not */
 void quorum_on_take(struct cmm *cmm, const json_t *message, struct cmm_update *u);
 void quorum_on_have(struct cmm *cmm, uint32_t from, const json_t *message, struct cmm_update *u);

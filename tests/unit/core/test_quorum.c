@@ -712,6 +712,19 @@ static void test_a_disk_is_taken_by_who_has_no_key(void **state)
 	assert_int_equal(w.keys[1], 0x03);
 }
 
+static void test_what_was_fenced_is_said(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	w.keep = "dead";
+	power_off(3);
+	view(0x03);
+	run_for(TAKEOVER + 100);
+	assert_int_equal(json_array_size(w.kept), 1);
+	assert_string_equal(ju_str(json_array_get(json_array_get(w.kept, 0), 2), "how", ""), "lease");
+	assert_string_equal(ju_str(json_array_get(json_array_get(w.kept, 0), 2), "by", ""), "d1");
+}
+
 static void test_a_disk_that_hangs_is_not_awaited_for_ever(void **state)
 {
 	(void)state;
@@ -1106,7 +1119,7 @@ int main(void)
 		T(test_an_evicted_member_ends), T(test_who_stood_still_evicts_nobody),
 		T(test_what_refutes_an_eviction), T(test_amnesia), T(test_the_last_one_may_start_alone),
 		T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys),
-		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key),
+		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said),
 		T(test_a_disk_that_hangs_is_not_awaited_for_ever),
 		T(test_reservation_conflict),
 		T(test_a_key_is_put_back), T(test_the_disk_comes_before_the_key), T(test_a_key_is_used_when_all_know_of_it),
