@@ -567,7 +567,8 @@ def test_cluster_show_of_our_own_table(root, run):
 
 
 def test_cluster_list_cmds(run):
-    assert run("cluster", "list-cmds").stdout.split() == ["clnode", "clquorum", "cluster"]
+    assert run("cluster", "list-cmds").stdout.split() == [
+        "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "cluster"]
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 
