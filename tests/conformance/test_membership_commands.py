@@ -159,6 +159,7 @@ REQUESTS = [
     ("clnode set --property=globalzoneshares=2 +", [{"op": "node_set", "node": n, "props": {"globalzoneshares": "2"}}
                                                     for n in ("alpha", "beta")]),
     ("clnode evacuate 2", [{"op": "evacuate", "node": "beta"}]),
+    ("clnode evacuate -T 30 beta", [{"op": "evacuate", "node": "beta", "seconds": 30}]),
     ("clnode remove beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode clear beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
@@ -294,7 +295,7 @@ WRONG = [
     ("clnode list none", CL_ENOENT, "Failed to find node none - there is none of this name"),
     ("clnode evacuate", CL_EINVAL, 'node is missing; "+" stands for all'),
     ("clnode evacuate + alpha", CL_EINVAL, '"+" stands for all, and alone'),
-    ("clnode evacuate -T 60 alpha", CL_EOP, "keeping groups away (-T) is not built yet"),
+    ("clnode evacuate -T soon alpha", CL_EINVAL, "-T takes a number of seconds from 0 to 65535"),
     ("clnode set alpha", CL_EINVAL, "-p is missing"),
     ("clnode set -p frob=1 alpha", CL_EPROP, "Failed to set frob - there is no such property"),
     ("clnode set -p privatehostname alpha", CL_EINVAL, "-p takes name=value"),
