@@ -701,7 +701,8 @@ static json_t *next_step(const json_t *now, const json_t *goal)
 
 struct sum { uint32_t possible, needed, present; };
 
-/* keys_first: devices that are not held yet are counted as if; they are taken before their votes are added. */
+/* A node that is still joining has nothing yet of what was agreed, so it does not count.  keys_first: devices that are not held
+ * yet are counted as if; they are taken before their votes are added. */
 static struct sum add_up(context *c, const json_t *table, bool keys_first)
 {
 	struct cmm_votes votes;
@@ -710,7 +711,7 @@ static struct sum add_up(context *c, const json_t *table, bool keys_first)
 	cmm_votes_read(table, 0, &votes);
 	for (uint32_t id = nodeset_next(votes.configured, 0); id; id = nodeset_next(votes.configured, id)) {
 		s.possible += votes.node[id];
-		s.present += nodeset_has(cmm_view(c->cmm), id) ? votes.node[id] : 0;
+		s.present += nodeset_has(cmm_view(c->cmm) & cmm_membership(c->cmm)->ready, id) ? votes.node[id] : 0;
 	}
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++) {
 		if (!votes.device[id].name[0])

@@ -42,7 +42,7 @@ static uint64_t dead_due_ms(const struct cmm *cmm, uint32_t id)
 
 static bool speaks_for_cluster(const struct cmm *cmm)
 {
-	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force;
+	return cmm_is_president(cmm) && !cmm->proposal && cmm->in_force && !cmm->leaving;
 }
 
 /* The keys of a node go from the shared disks when its lease is over: before, it may put them on again.  A disk that does not

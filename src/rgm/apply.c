@@ -169,10 +169,16 @@ static void clear_failures(struct rgm_rg *rg)
 		memset(rg->on[i].failures, 0, sizeof rg->on[i].failures);
 }
 
+static void asked_for(struct rgm_rg *rg)
+{
+	rg->quiesced = false;           /* somebody wants something of it again */
+}
+
 static void do_switch(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
 	(void)rgm;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_SWITCH;
 	rg->intent_nodes = nodeset_from_json(ju_arr(m, "nodes"));
 	rg->admin_offline = false;
@@ -194,6 +200,7 @@ static void do_auto(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct 
 	(void)rgm;
 	(void)m;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_NONE;
 	rg->admin_offline = false;
 	rg->fewer = false;
@@ -205,6 +212,7 @@ static void do_off(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct r
 	(void)rgm;
 	(void)m;
 	(void)u;
+	asked_for(rg);
 	rg->intent = INTENT_NONE;
 	rg->restart = 0;
 	rg->admin_offline = true;
@@ -217,6 +225,7 @@ static void do_restart(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, stru
 
 	(void)rgm;
 	(void)u;
+	asked_for(rg);
 	rg->restart |= nodes & rg_nodes_in(rg, RG_MASK_ONLINE);
 	if (rs)         /* asked for by the resource's monitor: counts */
 		for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
@@ -364,7 +373,6 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 		if (decisions[i].names_node && (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP))
 			return;
 		rg->ver++;
-		rg->quiesced &= decisions[i].versioned; /* somebody asks for something again */
 		set_text(&rg->why, ju_str(m, "why", ""));
 		rg_stir(rg);
 		decisions[i].fn(rgm, rg, m, u);
@@ -449,11 +457,6 @@ static void on_report(struct rgm *rgm, uint32_t from, const json_t *m, struct rg
 	intent_progress(rg, from, failed != NULL);
 }
 
-static int status_code(const struct rgm_rg *rg, const struct rgm_rs *rs, int status)
-{
-	return !rg ? SCHA_ERR_RG : !rs ? SCHA_ERR_RSRC : status < 0 ? SCHA_ERR_RSTATUS : SCHA_ERR_NOERR;
-}
-
 static void on_prepared(struct rgm *rgm, uint32_t from, const json_t *m)
 {
 	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
@@ -462,6 +465,11 @@ static void on_prepared(struct rgm *rgm, uint32_t from, const json_t *m)
 		return;
 	rg->on[from].prepared = (uint64_t)ju_int(m, "n", 0);
 	rg->ver++;
+}
+
+static int status_code(const struct rgm_rg *rg, const struct rgm_rs *rs, int status)
+{
+	return !rg ? SCHA_ERR_RG : !rs ? SCHA_ERR_RSRC : status < 0 ? SCHA_ERR_RSTATUS : SCHA_ERR_NOERR;
 }
 
 static void on_status(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)

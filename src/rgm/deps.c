@@ -8,8 +8,6 @@
  * every member would judge alike at the same place of the log.
  *
  * Pointers from a dependency to its target, and back to the users, are made by deps_index() when some table has changed. */
-#include <errno.h>
-
 #include "rgm/model.h"
 
 static const struct { const char *prop; enum dep_kind kind; } lists[] = {
@@ -60,7 +58,8 @@ static const char *parse_qualifier(const char *p, struct rs_dep *dep)
 	return p + n + 2;
 }
 
-int dep_parse(const char *text, struct rs_dep *ret, struct err *err)
+/* False: it is none; the table of properties has refused that before (props.c), so it comes from a disk. */
+static bool dep_parse(const char *text, struct rs_dep *ret)
 {
 	struct rs_dep dep = { .name = xstrndup(text, strcspn(text, "{@")), .kind = DEP_STRONG };
 	const char *p = text + strlen(dep.name);
@@ -69,11 +68,10 @@ int dep_parse(const char *text, struct rs_dep *ret, struct err *err)
 		p = *p == '{' || *p == '@' ? parse_qualifier(p, &dep) : NULL;
 	if (p && *dep.name) {
 		*ret = dep;
-		return 0;
+		return true;
 	}
 	dep_done(&dep);
-	return err_set(err, -EINVAL, "dependency \"%.100s\": a name of a resource, then nothing, {LOCAL_NODE}, {ANY_NODE} or "
-		       "{FROM_RG_AFFINITIES}, and perhaps @NODE", text);
+	return false;
 }
 
 /* Already in a stronger list, for the same instances? */
@@ -96,7 +94,7 @@ void deps_done(struct rgm_rs *rs)
 	rs->user_count = 0;
 }
 
-/* An element that makes no sense was refused before; here, in a table from the disk, it is left out. */
+/* An element that makes no sense is left out. */
 static void add_list(struct rgm_rs *rs, const char *value, enum dep_kind kind)
 {
 	struct strlist parts = { 0 };
@@ -105,7 +103,7 @@ static void add_list(struct rgm_rs *rs, const char *value, enum dep_kind kind)
 	for (size_t i = 0; i < parts.n; i++) {
 		struct rs_dep dep;
 
-		if (dep_parse(parts.v[i], &dep, NULL) < 0)
+		if (!dep_parse(parts.v[i], &dep))
 			continue;
 		if (is_known(rs, &dep)) {
 			dep_done(&dep);

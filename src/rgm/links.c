@@ -66,21 +66,6 @@ void links_read(struct rgm_rg *rg)
 	strlist_done(&affinities);
 }
 
-int affinities_check(const char *value, struct err *err)
-{
-	struct strlist parts = { 0 };
-	enum link_kind kind;
-	const char *name;
-	int r = 0;
-
-	strlist_split(&parts, value, ",");
-	for (size_t i = 0; i < parts.n && r == 0; i++)
-		if (affinity_parse(parts.v[i], &kind, &name) < 0)
-			r = err_set(err, -EINVAL, "affinity \"%.100s\": +, ++, +++, - or -- and the name of a group", parts.v[i]);
-	strlist_done(&parts);
-	return r;
-}
-
 struct rgm_rg *rg_root(struct rgm_rg *rg)
 {
 	while (rg->component != rg)

@@ -342,18 +342,6 @@ void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 	report(rgm, rs->rg, NULL, u);
 }
 
-void local_ignore_start(struct rgm_rs *rs)
-{
-	if (rs->local.running == METHOD_PRENET_START || rs->local.running == METHOD_START)
-		rs->local.ignore_start = true;
-}
-
-void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u)
-{
-	rs->local.proxy_online = online && rs->local.phase >= PHASE_UP;
-	local_reconcile(rgm, rs->rg, u);
-}
-
 static void follow_restarted(struct rgm *rgm, struct rgm_rs *user, const struct rgm_rs *rs, uint32_t node)
 {
 	for (size_t i = 0; i < user->dep_count; i++) {
@@ -374,6 +362,18 @@ void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct r
 		follow_restarted(rgm, rs->users[i], rs, node);
 		local_reconcile(rgm, rs->users[i]->rg, u);
 	}
+	local_reconcile(rgm, rs->rg, u);
+}
+
+void local_ignore_start(struct rgm_rs *rs)
+{
+	if (rs->local.running == METHOD_PRENET_START || rs->local.running == METHOD_START)
+		rs->local.ignore_start = true;
+}
+
+void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u)
+{
+	rs->local.proxy_online = online && rs->local.phase >= PHASE_UP;
 	local_reconcile(rgm, rs->rg, u);
 }
 

@@ -199,7 +199,6 @@ int  name_index(const char *const *names, size_t n, const char *name);          
 
 /* deps.c */
 enum dep_kind dep_list_kind(const char *prop);          /* DEP_NONE: no list of dependencies */
-int  dep_parse(const char *text, struct rs_dep *ret, struct err *err);
 void deps_read(struct rgm_rs *rs);
 void deps_done(struct rgm_rs *rs);
 void deps_index(struct rgm *rgm);                       /* before anything that follows a target */
@@ -249,7 +248,6 @@ bool rg_is_scalable(const struct rgm_rg *rg);
 int  modes_check(const struct rgm_rg *old, const struct rgm_rg *rg, struct err *err);
 
 /* links.c */
-int  affinities_check(const char *value, struct err *err);
 void links_read(struct rgm_rg *rg);
 void links_done(struct rgm_rg *rg);
 void links_index(struct rgm *rgm);                      /* by deps_index() */

@@ -69,6 +69,7 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 bool runs_outside(const struct rgm *rgm, const struct rgm_rg *rg, const char *nodelist);
 int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs *existing, const char *rs, bool extension,
 			const char *name, const char *value, char **ret_canonical);
+int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
 /* Properties with a value per node; another version of the type (ops_props.c).  As a table has it: "Workers{2}"; caller
  * frees.  NULL after op_fail(). */
 char *op_stored_name(const struct rgm *rgm, struct op *op, const struct rt_param *p, const char *name);
@@ -82,7 +83,6 @@ int op_sort_props(struct rgm *rgm, struct op *op, const struct rt *rt);
 int op_check_version(struct op *op, const struct rt *rt);
 /* Changes op->data to the version that the request asks for and returns it; the present one when it asks for none. */
 const struct rt *op_upgrade(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, json_t *args);
-int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete);        /* op->data as a whole */
 void add_validate_arg(json_t *args, const char *option, const char *name, const char *value);
 
 void change_group(struct op *op, const struct rgm_rg *rg);      /* op->data: its table as it is */

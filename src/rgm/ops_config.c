@@ -163,8 +163,6 @@ int set_group_prop(struct rgm *rgm, struct op *op, json_t *data, const char *nam
 	if (!group_prop_works(info->name, canonical))
 		return op_fail(op, SCHA_ERR_PROP, "property %s: the value %s is not supported by this version yet", info->name,
 			       canonical);
-	if (streq(info->name, "RG_affinities") && affinities_check(canonical, &err) < 0)
-		return op_fail(op, SCHA_ERR_INVAL, "%s", err.text);
 	if (strieq(name, "Nodelist")) {
 		struct strlist nodes = { 0 };
 		const char *bad = NULL;
@@ -372,26 +370,6 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 
 /* ---- resources ---- */
 
-/* An array of dependencies is read as it will be read from the table. */
-static int check_dependency_list(struct op *op, const char *rs, const char *list)
-{
-	struct strlist parts = { 0 };
-	struct err err = { 0 };
-	int r = 0;
-
-	strlist_split(&parts, list, ",");
-	for (size_t i = 0; i < parts.n && r == 0; i++) {
-		struct rs_dep dep = { 0 };
-
-		if (dep_parse(parts.v[i], &dep, &err) < 0)
-			r = op_fail(op, SCHA_ERR_DEPEND, "resource %s: %s", rs, err.text);
-		free(dep.name);
-		free(dep.node);
-	}
-	strlist_done(&parts);
-	return r;
-}
-
 /* The new content as a whole: who depends on what, in all groups. */
 int check_graph(struct rgm *rgm, struct op *op, const char *rg, bool complete)
 {
@@ -429,8 +407,6 @@ int check_resource_prop(struct op *op, const struct rt *rt, const struct rgm_rs 
 		return -EINVAL;
 	if (!value || rt_param_check(p, value, &canonical, &err) < 0)
 		return op_fail(op, SCHA_ERR_INVAL, "resource %s: %s", rs, value ? err.text : "a value is no text");
-	if (!extension && dep_list_kind(p->name) != DEP_NONE && check_dependency_list(op, rs, canonical) < 0)
-		return -EINVAL;
 	*ret_canonical = TAKE_PTR(canonical);
 	return 0;
 }
@@ -584,7 +560,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		op->validate = run_message(op, "Validate", rs->name, rt->name, rs->rg->name,
 					   rs_method_timeout(rs, METHOD_VALIDATE));
 		ju_set_str(op->validate, "mode", "-u");
-		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rs->rt)));
+		ju_set_new(op->validate, "nodes", nodeset_to_json(rs_init_nodes(rs->rg, rt)));
 		ju_set_new(op->validate, "args", json_incref(args));
 	}
 	if (r == 0 && rt->methods[METHOD_UPDATE])

@@ -168,7 +168,7 @@ void check_acknowledged(uint32_t id, int64_t group, int64_t value)
 	for (uint32_t k = 1; k <= w.nodes; k++)
 		present += disk_gen(&w.node[k], table) >= n ? votes->node[k] : 0;
 	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
-		present += cmm_device(cmm, q).held || cmm_membership(cmm)->held >> q & 1 ? votes->device[q].votes : 0;
+		present += w.node[id].held >> q & 1 ? votes->device[q].votes : 0;
 	if (!n)
 		fail("change %" PRId64 " of %s is acknowledged at node%u, but not in its history", value, table, id);
 	else if (present < cmm_votes_needed(cmm))

@@ -127,6 +127,18 @@ void leave(uint32_t id)
 	take(id, &u);
 }
 
+static void note_held(struct sim_node *n)
+{
+	const struct cmm *cmm = engine_cmm(n->engine);
+	const struct cmm_membership *ms = cmm_membership(cmm);
+
+	n->held = ms->epoch == n->held_epoch ? n->held : 0;
+	n->held_epoch = ms->epoch;
+	n->held |= ms->held;
+	for (uint32_t q = 1; q <= DEVICES_MAX; q++)
+		n->held |= cmm_device(cmm, q).held ? (uint64_t)1 << q : 0;
+}
+
 void take(uint32_t id, struct engine_update *update)
 {
 	struct engine_update u = *update;
@@ -142,6 +154,7 @@ void take(uint32_t id, struct engine_update *update)
 		check_epoch(id, v);
 	if (u.store && engine_is_ready(n->engine))      /* no table changes without storing */
 		check_no_lost_update(id);
+	note_held(n);
 	if (cmm_config_votes(engine_cmm(n->engine))->generation != n->votes.generation)
 		n->votes = *cmm_config_votes(engine_cmm(n->engine));
 	if (u.left) {

@@ -72,6 +72,7 @@ struct sim_node {
 	uint64_t slow_disk_until;
 	uint64_t served[GROUPS];        /* when its application stopped serving last; 0: never */
 	struct cmm_votes votes; /* that it counted by after the last event */
+	uint64_t held, held_epoch;      /* devices that its membership of that epoch has held at some time */
 	unsigned lag;           /* per cent of the deliveries that come late */
 };
 

@@ -463,6 +463,19 @@ static void test_node_that_is_needed(void **state)
 }
 
 /* A next president that gets the request again goes on; it does not add the node twice. */
+/* Node 2 is there, but has nothing of the configuration yet: without the device what is agreed would be on one disk of three. */
+static void test_who_is_joining_does_not_count(void **state)
+{
+	(void)state;
+	world(3);
+	ask_each_line("{\"op\": \"quorum_add\", \"name\": \"d1\", \"nodes\": [\"n1\", \"n2\", \"n3\"]}");
+	only(first_nodes(1));
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = first_nodes(2) });
+	ask("{\"op\": \"quorum_remove\", \"name\": \"d1\"}");
+	assert_non_null(strstr(ju_str(w.answer, "text", ""), "would lose its quorum"));
+	assert_int_equal(w.steps.len, 0);
+}
+
 static void test_half_done_addition_goes_on(void **state)
 {
 	static const char request[] = "{\"op\":\"node_add\",\"name\":\"n4\",\"links\":[\"10.0.1.4\",\"fd00::4\"]}";
@@ -581,6 +594,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_requests, world_done),
 		cmocka_unit_test_teardown(test_new_node_in_the_table, world_done),
 		cmocka_unit_test_teardown(test_node_that_is_needed, world_done),
+		cmocka_unit_test_teardown(test_who_is_joining_does_not_count, world_done),
 		cmocka_unit_test_teardown(test_half_done_addition_goes_on, world_done),
 		cmocka_unit_test_teardown(test_a_request_is_carried_out_once, world_done),
 		cmocka_unit_test_teardown(test_keys_come_before_votes, world_done),

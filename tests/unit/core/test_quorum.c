@@ -712,6 +712,21 @@ static void test_a_disk_is_taken_by_who_has_no_key(void **state)
 	assert_int_equal(w.keys[1], 0x03);
 }
 
+/* All shut down: nobody takes the disk any more, so nobody is declared dead. */
+static void test_nobody_is_declared_dead_by_who_leaves(void **state)
+{
+	(void)state;
+	world_with_a_disk();
+	power_off(3);
+	view(0x03);
+	run_for(100);
+	step(1, (struct cmm_event) { .type = CMM_EV_LEAVE });
+	step(2, (struct cmm_event) { .type = CMM_EV_LEAVE });
+	run_for(3 * TAKEOVER);
+	assert_int_equal(lost_for(1), 0x04);
+	assert_int_equal(w.keys[1], 0x07);
+}
+
 static void test_what_was_fenced_is_said(void **state)
 {
 	(void)state;
@@ -1119,7 +1134,7 @@ int main(void)
 		T(test_an_evicted_member_ends), T(test_who_stood_still_evicts_nobody),
 		T(test_what_refutes_an_eviction), T(test_amnesia), T(test_the_last_one_may_start_alone),
 		T(test_a_key_that_comes_late), T(test_a_joiner_does_not_know_who_has_a_key), T(test_lease_needs_all_keys),
-		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said),
+		T(test_votes_distance), T(test_a_shared_disk_is_taken_first), T(test_a_disk_is_taken_for_each), T(test_a_disk_is_taken_by_who_has_no_key), T(test_what_was_fenced_is_said), T(test_nobody_is_declared_dead_by_who_leaves),
 		T(test_a_disk_that_hangs_is_not_awaited_for_ever),
 		T(test_reservation_conflict),
 		T(test_a_key_is_put_back), T(test_the_disk_comes_before_the_key), T(test_a_key_is_used_when_all_know_of_it),
