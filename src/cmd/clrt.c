@@ -139,7 +139,6 @@ static char *without_nodes(const struct objects *objects, const json_t *type, co
 	return list_without(*installed ? installed : all, nodes);
 }
 
-/* NULL: nothing to change. */
 static char *with_nodes(const struct objects *objects, const json_t *type, const struct strlist *nodes)
 {
 	_cleanup_free_ char *installed = installed_nodes(type);
@@ -167,8 +166,11 @@ static int change_type(const struct cmdline *line, const char *type, const char 
 	return request_run(line, request, "change resource type %s", type);
 }
 
+/* What becomes of the nodes where a type is installed; NULL: nothing to change. */
+typedef char *nodes_fn(const struct objects *objects, const json_t *type, const struct strlist *nodes);
+
 static int change_nodes(const struct cmdline *line, const struct objects *objects, const json_t *type, const struct strlist *nodes,
-			char *(*change)(const struct objects *objects, const json_t *type, const struct strlist *nodes), const json_t *props)
+			nodes_fn *change, const json_t *props)
 {
 	_cleanup_free_ char *list = cmdline_has(line, 'n') ? change(objects, type, nodes) : NULL;
 	_cleanup_free_ char *what = xasprintf("change resource type %s", ju_str(type, "name", ""));
@@ -181,8 +183,7 @@ static int change_nodes(const struct cmdline *line, const struct objects *object
 	return change_type(line, ju_str(type, "name", ""), all ? "" : list, props);
 }
 
-static int each_type(const struct cmdline *line,
-		     char *(*change)(const struct objects *objects, const json_t *type, const struct strlist *nodes))
+static int each_type(const struct cmdline *line, nodes_fn *change)
 {
 	_cleanup_(strlist_done) struct strlist nodes = { 0 };
 	json_t *types = NULL, *props = json_object(), *type;
