@@ -199,10 +199,19 @@ const json_t *ccr_history(const struct ccr *ccr) { return ccr->history.entries; 
 json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, uint64_t base, const json_t *data,
 			    const struct ccr_origin *origin)
 {
-	return ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,ss*,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
+	json_t *message = ju_pack("{ss,si,ss,sI,ss,sI,so,ss,ss,ss*,sI}", "t", "ccr.prep", "v", 1, "tx", tx, "n",
 		       (json_int_t)(ccr->last + 1), "table", table, "base", (json_int_t)base, "data",
 		       data ? json_deep_copy(data) : json_null(), "by", origin->by, "cmd", origin->cmd, "message", origin->message,
 		       "at", (json_int_t)origin->wall_ms);
+
+	if (origin->among)
+		ju_set_new(message, "among", nodeset_to_json(origin->among));
+	return message;
+}
+
+static bool somebody_has_gone(const struct ccr *ccr, const json_t *prep)
+{
+	return (nodeset_from_json(ju_arr(prep, "among")) & ~ccr->ready) != 0;
 }
 
 static json_t *store_request(const char *op, const json_t *prep, bool with_text)
@@ -218,6 +227,7 @@ static json_t *store_request(const char *op, const json_t *prep, bool with_text)
 	return o;
 }
 
+#define MEMBERS_CHANGED "the members changed"
 enum refusal { REFUSED, REFUSED_BUSY, REFUSED_STALE };
 
 static void refuse(struct ccr_update *u, const json_t *prep, const char *why, enum refusal how)
@@ -248,6 +258,10 @@ static void on_prep(struct ccr *ccr, const json_t *message, struct ccr_update *u
 		refuse(u, message, "somebody else changed this at the same time; try again", REFUSED_STALE);
 		return;
 	}
+	if (somebody_has_gone(ccr, message)) {
+		refuse(u, message, MEMBERS_CHANGED, REFUSED_STALE);
+		return;
+	}
 	ccr->last = n;
 	ccr->prep = json_deep_copy(message);
 	ccr->voters = ccr->ready;
@@ -263,6 +277,14 @@ static void forget_prep(struct ccr *ccr)
 	ccr->prep = NULL;
 	ccr->voters = ccr->yes = 0;
 	ccr->intent_here = false;
+}
+
+static void drop(struct ccr *ccr, const char *why, enum refusal how, struct ccr_update *u)
+{
+	refuse(u, ccr->prep, why, how);
+	if (ccr->intent_here)
+		add(&u->store, store_request("drop", ccr->prep, false));
+	forget_prep(ccr);
 }
 
 static void commit(struct ccr *ccr, struct ccr_update *u)
@@ -302,10 +324,7 @@ static void on_vote(struct ccr *ccr, uint32_t from, const json_t *message, struc
 	}
 	_cleanup_free_ char *why = xasprintf("node %u cannot store it: %s", from, error);
 
-	refuse(u, ccr->prep, why, REFUSED);
-	if (ccr->intent_here)
-		add(&u->store, store_request("drop", ccr->prep, false));
-	forget_prep(ccr);
+	drop(ccr, why, REFUSED, u);
 }
 
 /* Nodes in gone need not say done any more. */
@@ -371,11 +390,11 @@ void ccr_members(struct ccr *ccr, nodeset members, nodeset ready, struct ccr_upd
 	ccr->ready = ready;
 	ccr->voters &= ready;
 	strike_out(ccr, 0, gone, ret_update);
+	if (ccr->prep && somebody_has_gone(ccr, ccr->prep))
+		drop(ccr, MEMBERS_CHANGED, REFUSED_STALE, ret_update);
 	maybe_commit(ccr, ret_update);
-	if (ccr->prep && !ccr->voters) {        /* all who were asked are gone */
-		refuse(ret_update, ccr->prep, "the members changed", REFUSED);
-		forget_prep(ccr);
-	}
+	if (ccr->prep && !ccr->voters)          /* all who were asked are gone */
+		drop(ccr, MEMBERS_CHANGED, REFUSED, ret_update);
 }
 
 /* ---- snapshot ---- */

@@ -69,9 +69,12 @@ uint64_t ccr_last_commit(const struct ccr *ccr);
 bool ccr_busy(const struct ccr *ccr);            /* a prepare message sent now would be refused */
 
 /* For the history: who, the command line, why (NULL: not said), when. */
-struct ccr_origin { const char *by, *cmd, *message; int64_t wall_ms; };
-/* The message that starts a commit; only the president sends it.  data NULL removes the table.  tx names the commit for the one who waits for it.  base: generation of the table that data was made from; when another
- * commit comes between, this one is refused as stale. */
+/* among: the ready members when the change was decided on; when one of them has gone before all have voted it is refused as stale.
+ * A change of votes needs that: whether it costs the quorum depends on who is there.  0: it does not matter. */
+struct ccr_origin { const char *by, *cmd, *message; int64_t wall_ms; nodeset among; };
+/* The message that starts a commit; only the president sends it.  data NULL removes the table.  tx names the commit for the one
+ * who waits for it.  base: generation of the table that data was made from; when another commit comes between, this one is
+ * refused as stale. */
 json_t *ccr_prepare_message(const struct ccr *ccr, const char *tx, const char *table, uint64_t base, const json_t *data,
 			    const struct ccr_origin *origin);
 bool ccr_owns_message(const char *type);

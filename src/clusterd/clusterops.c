@@ -869,9 +869,9 @@ static void commit(struct request *r, context *c, json_t *step /* taken */, stru
 {
 	if (!u->commit)
 		u->commit = json_array();
-	ju_push(u->commit, ju_pack("{ss,ss,so,ss,ss,sI}", "tx", r->id, "table", "infrastructure", "data", step, "by",
+	ju_push(u->commit, ju_pack("{ss,ss,so,ss,ss,sI,so}", "tx", r->id, "table", "infrastructure", "data", step, "by",
 				   ju_str(r->message, "by", ""), "cmd", ju_str(r->message, "cmd", ""), "base",
-				   (json_int_t)c->generation));
+				   (json_int_t)c->generation, "among", nodeset_to_json(cmm_membership(c->cmm)->ready)));
 	r->phase = CO_COMMITTING;
 }
 

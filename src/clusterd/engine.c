@@ -635,7 +635,8 @@ static void start_next_commit(struct engine *e, struct engine_time now, struct e
 {
 	json_t *first = json_array_get(e->commits, 0), *data;
 	const struct ccr_origin origin = { .by = ju_str(first, "by", ""), .cmd = ju_str(first, "cmd", ""),
-					   .message = ju_str(first, "message", NULL), .wall_ms = now.wall_ms };
+					   .message = ju_str(first, "message", NULL), .wall_ms = now.wall_ms,
+					   .among = nodeset_from_json(ju_arr(first, "among")) };
 
 	if (!first || e->commit_sent || ccr_busy(e->ccr))
 		return;

@@ -493,8 +493,10 @@ void quorum_ended(struct cmm *cmm, const struct cmm_event *event, struct cmm_upd
 			d->key = KEY_GOOD;
 		}
 		/* Of a shared disk others have removed it long ago, or late: it is put on again, and then it takes. */
-		d->want_take |= same_view && config_of(cmm, id)->data && event->result == DEVICE_PREEMPTED;
-		if (same_view && !d->want_take)
+		bool again = same_view && config_of(cmm, id)->data && event->result == DEVICE_PREEMPTED;
+
+		d->want_take |= again;
+		if (same_view && !again)
 			say_have(cmm, id, results[event->result], d->why, u);
 	} else if (event->op == DEVICE_CHECK && event->result == DEVICE_OK) {
 		key_found(cmm, id, event->keys_seen, u);

@@ -526,18 +526,10 @@ static void on_drain(struct rgm *rgm, const json_t *m)
 	ops_landed(rgm, ju_str(m, "op", ""));
 }
 
-/* The cluster shuts down here in the log, and with it a node that has joined since all were drained. */
-static void on_shutdown(struct rgm *rgm)
-{
-	drain(rgm, rgm_up_nodes(rgm), true);
-}
-
 void rgm_apply(struct rgm *rgm, uint32_t from, const json_t *m, struct rgm_update *u)
 {
 	const char *t = ju_str(m, "t", "");
 
-	if (streq(t, "rgm.rsp") && streq(ju_str(m, "op", ""), "cluster_shutdown") && ju_int(m, "code", 1) == 0)
-		on_shutdown(rgm);
 	if (streq(t, "rgm.dec"))
 		on_decision(rgm, m, u);
 	else if (streq(t, "rgm.drain"))

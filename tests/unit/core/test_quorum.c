@@ -150,6 +150,7 @@ static void run(void)
 		json_array_remove(w.log, 0);
 		if (w.keep && streq(ju_str(json_array_get(e, 2), "t", ""), w.keep)) {
 			ju_push(w.kept, e);
+			progress = true;
 			continue;
 		}
 		if (view & w.hung)
@@ -409,6 +410,31 @@ static void test_who_was_left_behind_gives_nothing_to_who_went_on(void **state)
 	view(0x03);
 	run_for(50);
 	assert_non_null(strstr(w.node[1].panic, "The cluster went on without this node (epoch 1 here, 2 on node 2)"));
+}
+
+/* The ring broke before node 3 read the last word of it: it was in all views, but not in that epoch. */
+static void test_who_missed_an_epoch_is_awaited(void **state)
+{
+	json_t *e;
+	size_t i;
+
+	(void)state;
+	world(3, (const nodeset[DEVICES + 1]) { 0 });
+	w.keep = "stored";
+	view(0x07);
+	run();
+	json_array_foreach(w.kept, i, e)
+		for (uint32_t id = 1; id <= 2; id++)
+			deliver(id, 0x07, e);
+	assert_int_equal(cmm_membership(w.node[1].cmm)->epoch, 2);
+	assert_int_equal(cmm_membership(w.node[3].cmm)->epoch, 1);
+	json_array_clear(w.kept);
+	json_array_clear(w.log);
+	w.keep = "epoch";
+	view(0x07);
+	run();
+	assert_non_null(strstr(w.node[3].panic, "went on without this node"));
+	assert_int_equal(json_array_size(w.kept), 0);           /* until it is gone */
 }
 
 /* ---- a member whose machine is in the ring but who says nothing ---- */
@@ -983,6 +1009,46 @@ static void test_a_joiner_learns_whose_keys_are_there(void **state)
 	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed & 0x06, 0x06);
 }
 
+/* It was told of keys in a view that came to nothing; the device is won later, by nodes of which it knew nothing then. */
+static void test_a_joiner_forgets_what_it_was_told(void **state)
+{
+	(void)state;
+	world(6, (const nodeset[DEVICES + 1]) { 0x0f });
+	power_off(1);
+	power_off(2);
+	power_off(4);
+	w.now += 400;
+	view(0x34);
+	run_for(TAKEOVER);
+	assert_int_equal(w.keys[1], 0x04);
+	boot(1);
+	boot(2);
+	boot(4);
+	w.behind = 0x01;
+	w.held = 0x0b;
+	view(0x3f);
+	run_for(TAKEOVER);
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed, 0x04);
+	w.held = 0x01;
+	step(1, (struct cmm_event) { .type = CMM_EV_VIEW, .view = 0x01 });
+	view(0x3e);
+	run_for(TAKEOVER);
+	assert_int_equal(cmm_device(w.node[5].cmm, 1).keyed, 0x0e);
+	power_off(3);
+	w.broken = true;
+	w.behind = w.held = 0;
+	w.now += 400;
+	view(0x3b);
+	run_for(TAKEOVER);
+	assert_true(lives(0x3b));
+	assert_false(cmm_device(w.node[1].cmm, 1).held);
+	w.broken = false;
+	w.held = 0x09;                          /* node 2 wins it */
+	run_for(5000);
+	assert_true(cmm_device(w.node[1].cmm, 1).held);
+	assert_int_equal(cmm_device(w.node[1].cmm, 1).keyed & 0x0a, 0x0a);
+}
+
 /* Nobody could throw node 5 off the device while it was away: so it can still take it, and all count it among those who can. */
 static void test_whose_key_was_not_removed_can_take_it(void **state)
 {
@@ -1141,6 +1207,7 @@ int main(void)
 		T(test_a_key_is_said_again_in_the_next_view), T(test_a_key_is_put_back_when_the_device_works_again),
 		T(test_a_device_is_asked_again_after_an_error), T(test_a_take_counts_for_its_own_view),
 		T(test_who_is_not_ready_yet_wins_the_device_anew), T(test_a_joiner_learns_whose_keys_are_there),
+		T(test_a_joiner_forgets_what_it_was_told), T(test_who_missed_an_epoch_is_awaited),
 		T(test_whose_key_was_not_removed_can_take_it), T(test_a_number_is_used_again),
 		T(test_an_operation_outlives_its_device),
 	};

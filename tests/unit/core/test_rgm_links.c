@@ -220,6 +220,7 @@ static void test_seen(void **state)
 	(void)state;
 	world_new(2, "s RG_affinities=--t Auto_start_on_new_cluster=FALSE: b svc\nt Auto_start_on_new_cluster=FALSE: a svc");
 	world_settle();
+	(void)world_trace();
 	for (int64_t ver = 0; ver < 40; ver++) {
 		m = ju_pack("{ss,ss,sI,ss,sI,ss,s{sI}}", "t", "rgm.dec", "rg", "s", "ver", (json_int_t)ver, "do", "online", "node", (json_int_t)1,
 			    "why", "injected", "seen", "t", (json_int_t)0);
@@ -227,6 +228,21 @@ static void test_seen(void **state)
 	}
 	world_settle();
 	expect("seen", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	expect("seen", "methods", world_trace(), "");
+}
+
+/* The president sends s where t is; before that is read, t is switched off. */
+static void test_decisions_say_what_they_saw(void **state)
+{
+	(void)state;
+	world_new(2, "s RG_affinities=++t Auto_start_on_new_cluster=FALSE: b svc\nt: a svc");
+	world_settle();
+	expect("said", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	(void)world_trace();
+	world_message(1, ju_pack("{ss,ss,ss,ss}", "t", "rgm.dec", "rg", "s", "do", "auto", "why", "asked for"));
+	world_message(1, ju_pack("{ss,ss,ss,ss}", "t", "rgm.dec", "rg", "t", "do", "off", "why", "asked for"));
+	world_settle();
+	expect("said", "methods", world_trace(), "a.Stop");
 }
 
 /* Evacuated: nothing comes back by itself for a minute, but a person may bring it. */
@@ -269,7 +285,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_rows), T(test_reasons), T(test_refusals), T(test_seen), T(test_hold), T(test_circle_from_the_disk),
+		T(test_rows), T(test_reasons), T(test_refusals), T(test_seen), T(test_decisions_say_what_they_saw), T(test_hold), T(test_circle_from_the_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
