@@ -173,7 +173,7 @@ void block_group_status(const struct view *view)
 
 			cl_cell(&table, k ? "" : ju_str(group, "name", ""));
 			cl_cell(&table, ju_str(node, "node", ""));
-			cl_cell(&table, "No");
+			cl_cell(&table, ju_bool(group, "suspended", false) ? "Yes" : "No");
 			cl_cell(&table, state);
 		}
 		if (i + 1 < json_array_size(groups))

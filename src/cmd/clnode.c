@@ -12,6 +12,7 @@
 #include "cmd/signame.h"
 
 #define NODE_ID_MAX 64
+#define HOLD_MOST_S 65535       /* documented */
 
 /* ---- listings ---- */
 
@@ -140,8 +141,24 @@ static int set_nodes(const struct cmdline *line)
 }
 
 static int remove_nodes(const struct cmdline *line)       { return each_node(line, "node_remove", NULL, "remove node"); }
-static int evacuate_nodes(const struct cmdline *line)     { return each_node(line, "evacuate", NULL, "evacuate node"); }
 static int unquarantine_nodes(const struct cmdline *line) { return each_node(line, "node_unquarantine", NULL, "unquarantine node"); }
+
+/* -T: for so long nothing comes back by itself. */
+static int evacuate_nodes(const struct cmdline *line)
+{
+	json_t *extra = json_object();
+	int seconds, r;
+
+	if (cmdline_has(line, 'T') && number_parse(cmdline_get(line, 'T'), 0, HOLD_MOST_S, &seconds) < 0)
+		r = command_usage(line, "-T takes a number of seconds from 0 to %d, not \"%s\"", HOLD_MOST_S, cmdline_get(line, 'T'));
+	else {
+		if (cmdline_has(line, 'T'))
+			ju_set_int(extra, "seconds", seconds);
+		r = each_node(line, "evacuate", extra, "evacuate node");
+	}
+	json_decref(extra);
+	return r;
+}
 
 static int add_node(const struct cmdline *line)
 {
@@ -241,11 +258,9 @@ static const struct form clear_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "remove what is left of nodes that are gone for good", remove_nodes, SOME },
 	{ "F", "v", NULL, PRIVILEGE_CHANGE, "clear nodes by force", NULL, "clearing by force (-F) is not built yet", SOME },
 };
-static const struct option_info evacuate_options[] = { { 'T', "time", "SECONDS", "keep groups away for so long" }, VERBOSE };
+static const struct option_info evacuate_options[] = { { 'T', "time", "SECONDS", "for so long nothing comes back by itself (default 60)" }, VERBOSE };
 static const struct form evacuate_forms[] = {
-	{ "", "v", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", evacuate_nodes, SOME },
-	{ "T", "v", NULL, PRIVILEGE_CHANGE, "keep evacuated groups away for a time", NULL,
-	  "keeping groups away (-T) is not built yet; without it they are moved", SOME },
+	{ "", "Tv", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", evacuate_nodes, SOME },
 };
 static const struct option_info verbose_options[] = { VERBOSE };
 static const struct form unquarantine_forms[] = {

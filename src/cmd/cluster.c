@@ -45,7 +45,7 @@ static const struct form cmds_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_NONE, "the commands of this family", cluster_list_cmds },
 };
 static const struct option_info show_options[] = {
-	{ 't', "type", "TYPE[,..]", "only these: global, node, quorum" }, VERBOSE, JSON,
+	{ 't', "type", "TYPE[,..]", "only these: global, node, quorum, rt, rg, rs, rslh, rssa" }, VERBOSE, JSON,
 };
 static const struct form show_forms[] = {
 	{ "", "tv2", NULL, PRIVILEGE_NONE, "the configuration of the cluster", cluster_show, CLUSTER },
@@ -54,7 +54,7 @@ static const struct form netprops_forms[] = {
 	{ "", "2", NULL, PRIVILEGE_NONE, "the private network", cluster_show_netprops },
 };
 static const struct option_info status_options[] = {
-	{ 't', "type", "TYPE[,..]", "only these: node, interconnect, quorum, devicegroup, resourcegroup, resource" },
+	{ 't', "type", "TYPE[,..]", "only these: node, interconnect, quorum, devicegroup, resourcegroup, resource, rslh, rssa" },
 	{ '5', "short", NULL, "on one screen, with the reason why each group is where it is" }, VERBOSE, JSON,
 };
 static const struct form status_forms[] = {

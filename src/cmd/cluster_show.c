@@ -7,6 +7,7 @@
 #include "cmd/cluster.h"
 #include "cmd/cmd.h"
 #include "cmd/print.h"
+#include "cmd/rgm_blocks.h"
 
 /* ---- -t ---- */
 
@@ -16,6 +17,8 @@ struct kind {
 	void (*status)(const struct view *view, bool verbose);
 	void (*show)(const struct view *view, bool verbose);
 	const char *members[2]; /* of the reply of Status, for --json */
+	const char *config;     /* the member of the reply of Config that show needs */
+	bool only_named;        /* shown with another kind when -t does not name it */
 };
 
 static void status_node(const struct view *view, bool verbose)  { block_node_status(view_nodes(view), verbose); }
@@ -52,6 +55,52 @@ static void show_quorum(const struct view *view, bool verbose)
 		block_quorum_devices(view_devices(view), verbose);
 }
 
+/* ---- types, groups and resources ---- */
+
+static void show_rt(const struct view *view, bool verbose)
+{
+	block_types(ju_arr(view->config, "types"), verbose);
+}
+
+static void show_rg(const struct view *view, bool verbose)
+{
+	block_groups(ju_arr(view->config, "groups"), &(struct strlist) { 0 }, verbose);
+}
+
+/* type NULL: of all types. */
+static void show_resources(const struct view *view, const char *type, bool verbose)
+{
+	struct objects objects = { .config = view->config, .status = view->status };
+	json_t *resources = objects_resources(&objects);
+
+	for (size_t i = json_array_size(resources); type && i-- > 0;)
+		if (!type_fits(ju_str(json_array_get(resources, i), "type", ""), type))
+			json_array_remove(resources, i);
+	block_resources(&objects, resources, &(struct strlist) { 0 }, verbose);
+	json_decref(resources);
+}
+
+static void show_rs(const struct view *view, bool verbose)   { show_resources(view, NULL, verbose); }
+static void show_rslh(const struct view *view, bool verbose) { show_resources(view, "SUNW.LogicalHostname", verbose); }
+static void show_rssa(const struct view *view, bool verbose) { show_resources(view, "SUNW.SharedAddress", verbose); }
+
+static void status_resources(const struct view *view, const char *type)
+{
+	json_t *kept = json_array(), *group, *rs;
+	struct view some = { .status = ju_pack("{s[{so}]}", "groups", "resources", kept) };
+	size_t i, k;
+
+	json_array_foreach(ju_arr(view->status, "groups"), i, group)
+		json_array_foreach(ju_arr(group, "resources"), k, rs)
+			if (type_fits(ju_str(rs, "type", ""), type))
+				json_array_append(kept, rs);
+	block_resource_status(&some);
+	view_done(&some);
+}
+
+static void status_rslh(const struct view *view, bool verbose) { (void)verbose; status_resources(view, "SUNW.LogicalHostname"); }
+static void status_rssa(const struct view *view, bool verbose) { (void)verbose; status_resources(view, "SUNW.SharedAddress"); }
+
 /* In the documented order of the blocks. */
 static const struct kind kinds[] = {
 	{ "global",             NULL,   NULL,          show_global, { "cluster" } },
@@ -59,12 +108,14 @@ static const struct kind kinds[] = {
 	{ "interconnect",       "intr", status_paths,  NULL,        { "paths" } },
 	{ "quorum",             NULL,   status_quorum, show_quorum, { "quorum", "nodes" } },
 	{ "devicegroup",        "dg",   status_dg,     NULL,        { "device_groups" } },
-	{ "resourcegroup",      "rg",   status_rg,     NULL,        { "groups" } },
-	{ "resource",           "rs",   status_rs,     NULL,        { "groups" } },
+	{ "resourcetype",       "rt",   NULL,          show_rt,     { NULL }, "types" },
+	{ "resourcegroup",      "rg",   status_rg,     show_rg,     { "groups" }, "groups" },
+	{ "resource",           "rs",   status_rs,     show_rs,     { "groups" }, "groups", true },
+	{ "reslogicalhostname", "rslh", status_rslh,   show_rslh,   { "groups" }, "groups", true },
+	{ "ressharedaddress",   "rssa", status_rssa,   show_rssa,   { "groups" }, "groups", true },
 	{ "device",             "dev",  status_disks,  show_disks,  { "disks" } },
-	{ "access",             NULL },   { "nasdevice",         "nas" },  { "resourcetype", "rt" },
-	{ "reslogicalhostname", "rslh" }, { "ressharedaddress", "rssa" }, { "snmphost",          NULL },   { "snmpmib",      "mib" },
-	{ "snmpuser",           NULL },   { "telemetryattribute", "ta" }, { "zonecluster",       "zc" },
+	{ "access",   NULL }, { "nasdevice",          "nas" }, { "snmphost",    NULL }, { "snmpmib", "mib" },
+	{ "snmpuser", NULL }, { "telemetryattribute", "ta" }, { "zonecluster", "zc" },
 };
 
 static bool is_kind(const struct kind *kind, const char *name)
@@ -76,6 +127,12 @@ typedef bool has_fn(const struct kind *kind);
 static bool has_status(const struct kind *kind) { return kind->status; }
 static bool has_show(const struct kind *kind)   { return kind->show; }
 
+/* Without -t: resources are in the block of the groups, logical hosts in that of the resources. */
+static bool is_usual(const struct kind *kind, has_fn *has)
+{
+	return has(kind) && (!kind->only_named || (has == has_status && kind->status == status_rs));
+}
+
 /* The kinds that -t names, all that are built without it, as flags; EXIT_OK or the exit code after a complaint. */
 static int choose(const struct cmdline *line, has_fn *has, bool ret[ARRAY_SIZE(kinds)])
 {
@@ -84,7 +141,7 @@ static int choose(const struct cmdline *line, has_fn *has, bool ret[ARRAY_SIZE(k
 	if (cmdline_list(line, 't', &names) < 0)
 		return EXIT_USAGE;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		ret[i] = !names.n && has(&kinds[i]);
+		ret[i] = !names.n && is_usual(&kinds[i], has);
 	for (size_t k = 0; k < names.n; k++) {
 		_cleanup_free_ char *what = xasprintf("show objects of type %s", names.v[k]);
 		const struct kind *found = NULL;
@@ -111,6 +168,19 @@ static json_t *chosen_members(const struct view *view, const bool chosen[ARRAY_S
 			if (json_object_get(view->status, kinds[i].members[k]))
 				json_object_set(out, kinds[i].members[k], json_object_get(view->status, kinds[i].members[k]));
 	return out;
+}
+
+/* What show adds to them. */
+static void add_config(const struct view *view, const bool chosen[ARRAY_SIZE(kinds)], json_t *out)
+{
+	json_t *config = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (chosen[i] && kinds[i].config && ju_arr(view->config, kinds[i].config))
+			json_object_set(config, kinds[i].config, ju_arr(view->config, kinds[i].config));
+	if (json_object_size(config))
+		json_object_set(out, "config", config);
+	json_decref(config);
 }
 
 int cluster_check_name(const struct cmdline *line, const struct view *view)
@@ -241,9 +311,13 @@ int cluster_show(const struct cmdline *line)
 		r = view_read(line, true, &view);
 	if (r == EXIT_OK)
 		r = cluster_check_name(line, &view);
+	for (size_t i = 0; r == EXIT_OK && !view.config && i < ARRAY_SIZE(kinds); i++)
+		if (chosen[i] && kinds[i].config)
+			r = view_read_config(line, &view);
 	if (r == EXIT_OK && cmdline_has(line, OPT_JSON)) {
 		json_t *out = chosen_members(&view, chosen);
 
+		add_config(&view, chosen, out);
 		json_object_set(out, "configuration", view.table);
 		print_json(out);
 		json_decref(out);

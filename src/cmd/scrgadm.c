@@ -1,16 +1,13 @@
 /* scrgadm: resource types, groups and resources: register, create, change, remove; scrgadm_print.c prints them. */
 #include "cmd/scrgadm.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/paths.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
-#include "cmd/file.h"
+#include "cmd/rtr_file.h"
 
-#define RTR_BYTES_MAX (8 << 20)                 /* as the parser; a longer file is refused here */
 #define LOGICAL_HOSTNAME "SUNW.LogicalHostname"
 
 /* ---- properties ---- */
@@ -69,66 +66,6 @@ static int add_list(const struct cmdline *line, char letter, const char *name, j
 
 /* ---- types ---- */
 
-/* The text of an RTR file.  -EINVAL: it cannot be one. */
-static int read_text(const char *path, char **ret, struct err *err)
-{
-	_cleanup_free_ char *text = NULL;
-	json_t *as_json;
-	size_t len;
-	int r = file_read(path, RTR_BYTES_MAX, &text, &len, err);
-
-	if (r < 0)
-		return r;
-	as_json = strlen(text) == len ? json_stringn(text, len) : NULL;
-	json_decref(as_json);
-	if (!as_json)
-		return err_set(err, -EINVAL, "%s is no RTR file: it is not text", path);
-	*ret = TAKE_PTR(text);
-	return 0;
-}
-
-/* NAME, then NAME without its version, in each directory where types register themselves. */
-static int find_rtr(const char *type, char **ret_path, char **ret_text, struct err *err)
-{
-	const char *const dirs[] = { PREFIX_RTREG, path_state("/opt/cluster/lib/rgm/rtreg") };
-	_cleanup_free_ char *plain = xstrndup(type, strcspn(type, ":"));
-	const char *const names[] = { type, plain };
-
-	if (!*type || strchr(type, '/') || *type == '.')
-		return err_set(err, -EINVAL, "\"%s\" is no name of a resource type; a path to an RTR file goes after -f", type);
-	for (size_t d = 0; d < ARRAY_SIZE(dirs); d++)
-		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-			_cleanup_free_ char *path = xasprintf("%s/%s", dirs[d], names[i]);
-			int r = read_text(path, ret_text, err);
-
-			if (r == -ENOENT)
-				continue;
-			if (r == 0)
-				*ret_path = TAKE_PTR(path);
-			return r;
-		}
-	return err_set(err, -ENOENT, "there is no RTR file %s in %s or %s; -f names another", type, dirs[0], dirs[1]);
-}
-
-static int read_rtr(const struct cmdline *line, const char *type, char **ret_path, char **ret_text)
-{
-	_cleanup_free_ char *what = xasprintf("register resource type %s", type);
-	const char *file = cmdline_get(line, 'f');
-	struct err err = { 0 };
-	int r;
-
-	if (file) {
-		r = read_text(file, ret_text, &err);
-		if (r == 0)
-			*ret_path = *file == '/' ? xstrdup(file) : realpath(file, NULL);
-		if (r == 0 && !*ret_path)
-			*ret_path = xstrdup(file);
-	} else {
-		r = find_rtr(type, ret_path, ret_text, &err);
-	}
-	return r < 0 ? command_failed(line, EXIT_REFUSED, what, err.text) : EXIT_OK;
-}
-
 /* -h of a type: "*" and none mean all nodes. */
 static int installed_nodes(const struct cmdline *line, char **ret)
 {
@@ -144,23 +81,12 @@ static int installed_nodes(const struct cmdline *line, char **ret)
 	return r;
 }
 
-static int register_type(const struct cmdline *line, const char *type, const char *nodes)
-{
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	int r = read_rtr(line, type, &path, &text);
-
-	if (r != EXIT_OK)
-		return r;
-	return request_run(line, ju_pack("{ss, ss, ss, ss, ss}", "op", "type_add", "type", type, "rtr", text, "path", path,
-				   "installed_nodes", nodes), "register resource type %s", type);
-}
-
 static int add_type(const struct cmdline *line)
 {
 	_cleanup_free_ char *nodes = NULL;
 	int r = installed_nodes(line, &nodes);
 
-	return r ? r : register_type(line, cmdline_get(line, 't'), nodes);
+	return r ? r : rtr_register(line, cmdline_get(line, 't'), cmdline_get(line, 'f'), nodes);
 }
 
 static int change_type(const struct cmdline *line)
@@ -264,21 +190,6 @@ static int remove_resource(const struct cmdline *line)
 
 /* ---- logical hosts ---- */
 
-/* The type is there from the start in the original; here the first logical host registers it. */
-static int need_logical_hostname(const struct cmdline *line)
-{
-	bool missing, still;
-	int r = client_probe(line, "org.parhelion.Cluster.GetType", ju_pack("{ss}", "type", LOGICAL_HOSTNAME), &missing);
-
-	if (r == EXIT_OK || !missing)
-		return EXIT_OK;                 /* what else may be wrong is said by the request itself */
-	r = register_type(line, LOGICAL_HOSTNAME, "");
-	if (r != EXIT_OK &&             /* somebody else may have been faster */
-	    client_probe(line, "org.parhelion.Cluster.GetType", ju_pack("{ss}", "type", LOGICAL_HOSTNAME), &still) == EXIT_OK)
-		return EXIT_OK;
-	return r;
-}
-
 static int add_logical_host(const struct cmdline *line)
 {
 	json_t *props = json_object(), *ext = json_object();
@@ -295,7 +206,7 @@ static int add_logical_host(const struct cmdline *line)
 
 		first = xstrndup(hosts, strcspn(hosts, ","));
 		name = name ? name : first;
-		r = need_logical_hostname(line);
+		r = rtr_register_once(line, LOGICAL_HOSTNAME);
 	}
 	if (r == 0)
 		r = request_run(line, resource_body(line, name, LOGICAL_HOSTNAME, props, ext), "create logical host %s", name);

@@ -22,6 +22,11 @@ int view_read_table(const struct cmdline *line, struct view *view)
 	return r;
 }
 
+int view_read_config(const struct cmdline *line, struct view *view)
+{
+	return client_call(line, "read the configuration", INTERFACE "Config", NULL, &view->config);
+}
+
 int view_read(const struct cmdline *line, bool with_table, struct view *ret)
 {
 	struct view view = { 0 };
@@ -40,6 +45,7 @@ void view_done(struct view *view)
 {
 	json_decref(view->status);
 	json_decref(view->table);
+	json_decref(view->config);
 }
 
 void view_notes(const struct cmdline *line, const struct view *view)

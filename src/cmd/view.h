@@ -8,11 +8,13 @@
 struct view {
 	json_t *status;
 	json_t *table;          /* key -> value; NULL when it was not asked for */
+	json_t *config;         /* the reply of Config; NULL when it was not asked for */
 };
 
 /* EXIT_OK, or the exit code after a complaint. */
 int  view_read(const struct cmdline *line, bool with_table, struct view *ret);
 int  view_read_table(const struct cmdline *line, struct view *view);
+int  view_read_config(const struct cmdline *line, struct view *view);
 void view_done(struct view *view);
 /* On standard error: why this node is no member, install mode, which nodes are quarantined. */
 void view_notes(const struct cmdline *line, const struct view *view);

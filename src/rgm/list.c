@@ -33,8 +33,9 @@ static json_t *rg_status_json(const struct rgm *rgm, const struct rgm_rg *rg)
 	}
 	for (size_t i = 0; i < rg->rs_count; i++)
 		ju_push(resources, rs_status_json(rgm, rg->rs[i]));
-	return ju_pack("{ss,sb,sb,ss,so,so}", "name", rg->name, "managed", rg->managed, "admin_offline", rg->admin_offline,
-		       "why", rg->why ? rg->why : "", "nodes", nodes, "resources", resources);
+	return ju_pack("{ss,sb,sb,sb,ss,so,so}", "name", rg->name, "managed", rg->managed, "admin_offline", rg->admin_offline,
+		       "suspended", rg_prop_bool(rg, "Suspend_automatic_recovery"), "why", rg->why ? rg->why : "", "nodes", nodes,
+		       "resources", resources);
 }
 
 json_t *rgm_status(const struct rgm *rgm)

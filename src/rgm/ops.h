@@ -77,6 +77,8 @@ int op_store_prop(const struct rgm *rgm, struct op *op, const struct rt_param *p
 		  const char *value, json_t *args);
 /* The RTR text of the type with what the request changes; caller frees.  NULL after op_fail(). */
 char *op_type_text(struct op *op, const struct rt *rt);
+/* Members of "any" become members of "props" or "ext". */
+int op_sort_props(struct rgm *rgm, struct op *op, const struct rt *rt);
 /* Type_version of a new resource. */
 int op_check_version(struct op *op, const struct rt *rt);
 /* Changes op->data to the version that the request asks for and returns it; the present one when it asks for none. */

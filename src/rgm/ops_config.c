@@ -525,7 +525,9 @@ int start_resource_add(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	ju_set_strf(op->data, ju_bool(op->request, "enabled", false) ? "TRUE" : "FALSE", "rs.%s.enabled", name);
 	ju_set_strf(op->data, "TRUE", "rs.%s.monitored", name);
 	args = json_array();
-	r = op_check_version(op, rt);
+	r = op_sort_props(rgm, op, rt);
+	if (r == 0)
+		r = op_check_version(op, rt);
 	if (r == 0)
 		r = set_resource_props(rgm, op, rt, rg, name, NULL, args);
 	if (r == 0)
@@ -548,7 +550,7 @@ int start_resource_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	int r;
 
 	(void)u;
-	if (!rs || need_steady(rgm, op, rs->rg) < 0 || need_not_system(op, rs->rg) < 0)
+	if (!rs || need_steady(rgm, op, rs->rg) < 0 || need_not_system(op, rs->rg) < 0 || op_sort_props(rgm, op, rs->rt) < 0)
 		return -EINVAL;
 	change_group(op, rs->rg);
 	args = json_array();

@@ -112,15 +112,20 @@ char *op_type_text(struct op *op, const struct rt *rt)
 
 /* ---- another version of the type ---- */
 
-static const char *asked_version(const struct op *op)
+static const char *version_in(const json_t *props)
 {
 	const char *name;
 	json_t *v;
 
-	json_object_foreach(ju_obj(op->request, "props"), name, v)
+	json_object_foreach((json_t *)props, name, v)
 		if (strieq(name, "Type_version"))
 			return json_string_value(v) ? json_string_value(v) : "";
 	return NULL;
+}
+
+static const char *asked_version(const struct op *op)
+{
+	return version_in(ju_obj(op->request, "props"));
 }
 
 int op_check_version(struct op *op, const struct rt *rt)
@@ -169,6 +174,33 @@ static const struct rt *other_version(const struct rgm *rgm, const struct rt *rt
 			return other;
 	}
 	return NULL;
+}
+
+static json_t *member(json_t *request, const char *name)
+{
+	if (!ju_obj(request, name))
+		ju_set_new(request, name, json_object());
+	return ju_obj(request, name);
+}
+
+/* Which kind a property is, its type says: that of the version that the request asks for. */
+int op_sort_props(struct rgm *rgm, struct op *op, const struct rt *rt)
+{
+	json_t *any = ju_obj(op->request, "any"), *v;
+	const char *version = version_in(any), *name;
+
+	if (version && other_version(rgm, rt, version))
+		rt = other_version(rgm, rt, version);
+	json_object_foreach(any, name, v) {
+		const struct rt_param *p = rt_param_find(rt, name);
+		json_t *set = member(op->request, p && p->extension ? "ext" : "props");
+
+		if (json_object_get(set, name))
+			return op_fail(op, SCHA_ERR_INVAL, "property %s is given twice", name);
+		json_object_set(set, name, v);
+	}
+	json_object_del(op->request, "any");
+	return 0;
 }
 
 static bool given(const struct op *op, const struct rt_param *p)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define EVACUATION_HOLD_S 60    /* for that long after an evacuation nothing comes back by itself */
+#define HOLD_LEAST_S      1     /* also when 0 was asked for: what moves the groups away is that the node is held */
 
 /* ---- switching groups ---- */
 
@@ -109,11 +110,12 @@ int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	const char *name = ju_str(op->request, "node", "");
 	uint32_t node = rgm_node_id(rgm, name);
 	_cleanup_free_ char *why = xasprintf("%s was evacuated by %s", name, ju_str(op->request, "by", "somebody"));
+	int64_t seconds = MAX((int64_t)HOLD_LEAST_S, ju_int(op->request, "seconds", EVACUATION_HOLD_S));
 
 	if (!node)
 		return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", name);
 	op_decide(op, ju_pack("{ss,si,sI,sI,ss}", "t", "rgm.hold", "v", 1, "node", (json_int_t)node, "until",
-			      (json_int_t)(rgm->now_ms + ju_int(op->request, "seconds", EVACUATION_HOLD_S) * 1000), "why", why), u);
+			      (json_int_t)(rgm->now_ms + seconds * 1000), "why", why), u);
 	return 0;
 }
 

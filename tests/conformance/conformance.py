@@ -250,6 +250,12 @@ def present_command(build, items):
             i.why = "there is no such command"
 
 
+def built_forms(text):
+    """The usage lines of the forms that do something."""
+    forms = re.findall(r"^(?:usage:|      ) (\S.*)\n +(.*)$", text, re.M)
+    return "\n".join(usage for usage, what in forms if "(not built yet)" not in what)
+
+
 def present_family(build, items):
     for i in items:
         word, _, option = i.name.partition(" ")
@@ -257,8 +263,10 @@ def present_family(build, items):
             i.why = "there is no such command"
         elif build.help_of(i.subject, word) is None:
             i.why = "there is no such subcommand, or it is not built"
-        elif option and not re.search(rf"^  {option}\b", build.help_of(i.subject, word), re.M):
-            i.why = "the subcommand has no such option"
+        elif not built_forms(build.help_of(i.subject, word)):
+            i.why = "the subcommand is refused in words"
+        elif option and not re.search(rf"(?<![\w-]){option}\b", built_forms(build.help_of(i.subject, word))):
+            i.why = "the subcommand has no such option, or refuses it in words"
 
 
 def present_extension(build, items):
@@ -291,6 +299,10 @@ def strip(path, text):
     if path.suffix == ".py":
         return re.sub(r"^\s*#.*$", "", text, flags=re.M)
     return re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+
+
+SHORT = {"cln": "clnode", "clq": "clquorum", "clrt": "clresourcetype", "clrg": "clresourcegroup", "clrs": "clresource",
+         "clrslh": "clreslogicalhostname", "clrssa": "clressharedaddress"}
 
 
 class Sources:
@@ -328,7 +340,8 @@ class Sources:
         command = command.rsplit("/", 1)[-1]
         for name, line in self.lines:
             parts = line.split()
-            if command not in [p.rsplit("/", 1)[-1] for p in parts[:2]]:
+            called = [p.rsplit("/", 1)[-1] for p in parts[:2]]
+            if command not in called and command not in [SHORT.get(c) for c in called]:
                 continue
             given = "".join(p[1:] if len(p) > 1 and p[0] == "-" and p[1] != "-" else "" for p in parts)
             if all(letter in given for letter in letters) and all(word in parts for word in words):

@@ -1,5 +1,5 @@
 """Replies of clusterd with nodes, votes and quorum devices: two nodes that share a disk and use a quorum server."""
-from command_samples import STATUS, MORE_STATUS
+from command_samples import CONFIG, STATUS, MORE_STATUS
 
 DISK = {"name": "d4", "type": "scsi3", "access_mode": "scsi3", "path": "/dev/did/rdsk/d4s2", "votes": 1, "default_votes": 1,
         "votes_present": 1, "status": "Online", "enabled": True, "nodes": ["alpha", "beta"], "keys": ["alpha", "beta"],
@@ -84,4 +84,4 @@ OWN_TABLE = {
 
 
 def answers(status=WELL, table=TABLE):
-    return {"Status": status, "GetTable": {"table": "infrastructure", "generation": 1, "data": table}}
+    return {"Status": status, "Config": CONFIG, "GetTable": {"table": "infrastructure", "generation": 1, "data": table}}

@@ -106,6 +106,7 @@ REQUESTS = [
     ("scswitch -S -h alpha -K 60", [{"op": "evacuate", "node": "alpha", "seconds": 60}]),
     ("scswitch -s -g A", [{"op": "group_suspend", "rg": "A"}]),
     ("scswitch -r", [{"op": "group_resume", "rg": "nfs-rg"}]),
+    ("scswitch -r -g A", [{"op": "group_resume", "rg": "A"}]),
     ("scswitch -Q -g A,B", [{"op": "group_quiesce", "rg": "A"}, {"op": "group_quiesce", "rg": "B"}]),
     ("scswitch -R -h alpha,beta -g A", [{"op": "group_restart", "rg": "A", "nodes": ["alpha", "beta"]}]),
     ("scswitch -e -j nfs-ip", [{"op": "resource_enable", "names": ["nfs-ip"], "monitor": False}]),

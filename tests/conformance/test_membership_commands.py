@@ -45,6 +45,10 @@ LISTINGS = [
     ("cluster list", "cluster-list", WELL), ("cluster list demo", "cluster-list", WELL),
     ("cluster show", "cluster-show", WELL), ("cluster show -v -t node,quorum demo", "cluster-show-v", POORLY),
     ("cluster show -t global", "cluster-show-global", WELL), ("cluster show-netprops", "cluster-show-netprops", WELL),
+    ("cluster show -t rt,rg", "cluster-show-rt-rg", WELL), ("cluster show -v -t resourcegroup", "cluster-show-v-rg", WELL),
+    ("cluster show -t rs", "cluster-show-rs", WELL), ("cluster show -v -t rslh", "cluster-show-v-rslh", WELL),
+    ("cluster show -t ressharedaddress", "cluster-show-rssa", WELL),
+    ("cluster status -t rslh", "cluster-status-rslh", WELL), ("cluster status -t rssa", "cluster-status-rssa", WELL),
     ("cluster status", "cluster-status", WELL), ("cluster status +", "cluster-status", WELL),
     ("cluster status -v", "cluster-status-v", POORLY), ("cluster status -t rg,rs", "cluster-status-rg-rs", WELL),
     ("cluster status --type=node,intr,quorum,dg", "cluster-status-not-rg", WELL),
@@ -137,6 +141,7 @@ Quorum Device Name:                             d4
 @pytest.mark.parametrize("line, want", [
     ("cluster list --json", lambda j: j == ["demo"]),
     ("cluster show --json", lambda j: j["configuration"]["cluster.name"] == "demo" and len(j["nodes"]) == 2),
+    ("cluster show --json -t rt", lambda j: [t["name"] for t in j["config"]["types"]] == ["SUNW.LogicalHostname:3", "ACME.db"]),
     ("cluster show-netprops --json", lambda j: j["private_net_number"] == "172.16.0.0"),
     ("cluster status --json", lambda j: j == POORLY),
     ("cluster status --json -t rg", lambda j: set(j) == {"groups"}),
@@ -189,6 +194,7 @@ REQUESTS = [
     ("clnode set --property=globalzoneshares=2 +", [{"op": "node_set", "node": n, "props": {"globalzoneshares": "2"}}
                                                     for n in ("alpha", "beta")]),
     ("clnode evacuate 2", [{"op": "evacuate", "node": "beta"}]),
+    ("clnode evacuate -T 30 beta", [{"op": "evacuate", "node": "beta", "seconds": 30}]),
     ("clnode remove beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode clear beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
@@ -338,7 +344,7 @@ WRONG = [
     ("clnode list none", CL_ENOENT, "Failed to find node none - there is none of this name"),
     ("clnode evacuate", CL_EINVAL, 'node is missing; "+" stands for all'),
     ("clnode evacuate + alpha", CL_EINVAL, '"+" stands for all, and alone'),
-    ("clnode evacuate -T 60 alpha", CL_EOP, "keeping groups away (-T) is not built yet"),
+    ("clnode evacuate -T soon alpha", CL_EINVAL, "-T takes a number of seconds from 0 to 65535"),
     ("clnode set alpha", CL_EINVAL, "-p is missing"),
     ("clnode set -p frob=1 alpha", CL_EPROP, "Failed to set frob - there is no such property"),
     ("clnode set -p privatehostname alpha", CL_EINVAL, "-p takes name=value"),
@@ -404,7 +410,8 @@ WRONG = [
     ("cluster shutdown -y other", CL_ENOENT, "this node belongs to another cluster"),
     ("cluster shutdown -y -g soon", CL_EINVAL, "-g takes a number of seconds from 0 to 86400"),
     ("cluster show -t frob", CL_ETYPE, "there is no such type"), ("cluster status -t frob", CL_ETYPE, "there is no such type"),
-    ("cluster show -t rg", CL_EOP, "Failed to show objects of type rg - that is not built yet"),
+    ("cluster show -t snmphost", CL_EOP, "Failed to show objects of type snmphost - that is not built yet"),
+    ("cluster status -t rt", CL_EOP, "that is not built yet"),
     ("cluster status -t zonecluster", CL_EOP, "that is not built yet"),
     ("cluster show -t node,,quorum", CL_EINVAL, "a name is empty"),
     ("cluster status --short -t node", CL_EINVAL, "does not go with"),
@@ -641,7 +648,8 @@ def test_cluster_show_of_our_own_table(root, run):
 
 
 def test_cluster_list_cmds(run):
-    assert run("cluster", "list-cmds").stdout.split() == ["cldevice", "clnode", "clquorum", "cluster"]
+    assert run("cluster", "list-cmds").stdout.split() == [
+        "cldevice", "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "cluster"]
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 

@@ -85,6 +85,11 @@ static void test_per_node(void **state)
 	assert_string_equal(ju_str(ju_obj(p, "values"), "node2", ""), "16");
 	assert_string_equal(ju_str(p, "value", ""), "5");
 	json_decref(own);
+	must(2, "{'op':'resource_change','rs':'r','any':{'workers{2}':'17','R_description':'a farm'}}", 0, NULL);
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.r.ext.Workers{2}", "?"), "17");
+	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.r.prop.R_description", "?"), "a farm");
+	must(2, "{'op':'resource_change','rs':'r','ext':{'Workers':'7'},'any':{'Workers':'8'}}", SCHA_ERR_INVAL, "is given twice");
+	must(2, "{'op':'resource_change','rs':'r','any':{'None':'8'}}", SCHA_ERR_PROP, "has no property None");
 	must(1, "{'op':'resource_change','rs':'r','ext':{'Workers{node2}':'65'}}", SCHA_ERR_INVAL, "above the maximum 64");
 	must(1, "{'op':'resource_change','rs':'r','ext':{'Workers{node9}':'6'}}", SCHA_ERR_NODE, "node9 is not in the configuration");
 	must(1, "{'op':'resource_change','rs':'r','ext':{'Workers{}':'6'}}", SCHA_ERR_NODE, "no node");
@@ -190,6 +195,7 @@ static void test_upgrade_values(void **state)
 	must(1, "{'op':'resource_change','rs':'r','props':{'Type_version':'3'}}", SCHA_ERR_STATE, "delete it and make it anew");
 	must(1, UPGRADE, SCHA_ERR_INVAL, "has other limits");
 	must(1, "{'op':'resource_change','rs':'r','props':{'Type_version':'2'},'ext':{'Size':'40'}}", SCHA_ERR_PROP, "Fresh is new");
+	must(1, "{'op':'resource_change','rs':'r','any':{'Type_version':'2','Size':'40'}}", SCHA_ERR_PROP, "Fresh is new");
 	must(1, "{'op':'resource_change','rs':'r','props':{'type_VERSION':'2'},'ext':{'Size':'40','Fresh':'f'}}", 0, NULL);
 	r = rgm_resource_json(world_rgm(1), "r", NULL, 0);
 	assert_string_equal(ju_str(r, "type", ""), "SIM.app2:2");

@@ -604,6 +604,8 @@ static void test_evacuate(void **state)
 	assert_string_equal(world_group_states("h"), "OFFLINE ONLINE OFFLINE");
 	assert_string_equal(world_group_state("i", 1), "OFFLINE");      /* has nowhere to go */
 	assert_string_equal(world_group_state("j", 2), "ONLINE");
+	assert_int_equal(ask(1, "{'op':'evacuate','node':'node2','seconds':0}").code, 0);
+	assert_string_equal(world_group_states("g"), "OFFLINE OFFLINE ONLINE");
 }
 
 /* The same request twice is one request; a new president has forgotten it, and is asked again. */

@@ -1,0 +1,172 @@
+"""A resource group through its whole life on three real nodes, with the commands of the 3.2 interface only."""
+
+import os
+
+import pytest
+
+from conftest import BUILD
+
+from clusterlab_lib import Lab
+from cluster_lab import Cluster
+
+RTR = """RESOURCE_TYPE = "life"; VENDOR_ID = ACME; RT_VERSION = "1"; API_VERSION = 2; FAILOVER = TRUE; RT_BASEDIR = /opt/life;
+START = start; STOP = stop; VALIDATE = validate;
+#$upgrade
+{ PROPERTY = Stop_timeout; MIN = 1; DEFAULT = 60; TUNABLE = ANYTIME; }
+{ PROPERTY = Failover_mode; DEFAULT = NONE; TUNABLE = ANYTIME; }
+{ PROPERTY = Words; EXTENSION; STRINGARRAY; DEFAULT = a, b; TUNABLE = ANYTIME; DESCRIPTION = "what it says"; }
+{ PROPERTY = Workers; EXTENSION; PER_NODE; INT; DEFAULT = 4; TUNABLE = ANYTIME; DESCRIPTION = "processes"; }
+"""
+METHOD = """#!/bin/sh
+test ! -f /etc/life-$(basename "$0")-fails
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    cluster = Cluster(Lab(f"clrg-{os.getpid()}"), str(BUILD / "stage"))
+    try:
+        cluster.up(nodes=3)
+        for node in cluster.nodes():
+            cluster.lab.sh(node, "mkdir -p /opt/life")
+            for name in ("start", "stop", "validate"):
+                cluster.lab.exec(node, "sh", "-c", f"cat >/opt/life/{name}; chmod 755 /opt/life/{name}", input=METHOD)
+        cluster.lab.exec("node1", "sh", "-c", "cat >/tmp/life.rtr", input=RTR)
+        yield cluster
+    finally:
+        cluster.lab.down()
+
+
+def do(cluster, line, code=0, node="node1"):
+    got = cluster.cmd(node, *line.split())
+    assert got.returncode == code, f"{line}: {got.returncode} {got.stdout}{got.stderr}"
+    return got.stdout + got.stderr
+
+
+def rows(text):
+    """The lines of a listing in words, without titles."""
+    return [line.split() for line in text.splitlines() if line and line[0] not in "=-"][1:]
+
+
+def where(cluster, group):
+    """Node -> state, as clrg status says it."""
+    found = rows(do(cluster, f"clrg status {group}"))
+    return {row[-3]: row[-1] for row in found if row[-2] in ("No", "Yes")}
+
+
+def values(cluster, line):
+    """Label -> value of a show."""
+    pairs = (text.strip().split(":", 1) for text in do(cluster, line).splitlines() if ":" in text)
+    return {label: value.strip() for label, value in pairs}
+
+
+def test_a_group_is_made(cluster):
+    do(cluster, "clrt register -f /tmp/life.rtr ACME.life")
+    assert "ACME.life:1" in do(cluster, "clrt list").split()
+    do(cluster, "clrt register -f /tmp/life.rtr ACME.life:1", code=39)
+    do(cluster, "clrg create -n node1,node2 -p RG_description=first life-rg")
+    do(cluster, "clrg create life-rg", code=39)
+    do(cluster, "clrg add-node -n node3 life-rg")
+    assert values(cluster, "clrg show -v life-rg")["Nodelist"] == "node1 node2 node3"
+    do(cluster, "clrs create -g life-rg -t life -d -p Words=x,y -p R_description=base base")
+    do(cluster, "clrs create -g life-rg -t life -p Resource_dependencies=base -p Workers{node2}=8 top")
+    assert do(cluster, "clrs list -g life-rg").split() == ["base", "top"]
+    assert where(cluster, "life-rg") == {n: "Unmanaged" for n in cluster.nodes()}
+    do(cluster, "clrs create -g life-rg -t none x", code=41)
+    do(cluster, "clrs create -g life-rg -t life -p Frob=1 x", code=15)
+
+
+def test_it_goes_online_and_moves(cluster):
+    do(cluster, "clrg online life-rg", code=9)
+    do(cluster, "clrg online -emM life-rg")
+    assert where(cluster, "life-rg") == {"node1": "Online", "node2": "Offline", "node3": "Offline"}
+    assert "top" in do(cluster, "clrs list -s online")
+    do(cluster, "clrg switch -n node2 life-rg")
+    do(cluster, "clrg switch -n node2,node3 life-rg", code=3)
+    do(cluster, "clrg restart life-rg")
+    assert where(cluster, "life-rg")["node2"] == "Online"
+    do(cluster, "clrg remaster life-rg")
+    assert where(cluster, "life-rg")["node1"] == "Online"
+    do(cluster, "clrg evacuate -n node1 -T 0 +")
+    assert where(cluster, "life-rg")["node1"] == "Offline"
+    do(cluster, "clrg offline life-rg")
+    assert set(where(cluster, "life-rg").values()) == {"Offline"}
+    do(cluster, "clrg online life-rg")
+    assert list(where(cluster, "life-rg").values()).count("Online") == 1
+
+
+def test_properties_are_changed(cluster):
+    do(cluster, "clrs set -p Words+=z -x Words+=q base", code=3)
+    do(cluster, "clrs set -p Words+=z base")
+    assert values(cluster, "clrs show -p Words base")["Words"] == "x y z"
+    do(cluster, "clrs set -x Words-=x -y R_description=changed base")
+    shown = values(cluster, "clrs show -v base")
+    assert (shown["Words"], shown["R_description"]) == ("y z", "changed")
+    assert values(cluster, "clrs show -p Workers top")["Workers{node2}"] == "8"
+    do(cluster, "clrg set -p Failback=TRUE -p Pingpong_interval=60 life-rg")
+    assert values(cluster, "clrg show -p Failback,Pingpong_interval life-rg")["Failback"] == "True"
+    do(cluster, "clrg set -p Frob=1 life-rg", code=15)
+
+
+def test_resources_go_on_and_off(cluster):
+    do(cluster, "clrs disable base", code=37)
+    do(cluster, "clrs disable -r base")
+    assert values(cluster, "clrs show top")["Enabled{node1}"] == "False"
+    do(cluster, "clrs enable top", code=37)
+    do(cluster, "clrs enable -r top")
+    assert values(cluster, "clrs show base")["Enabled{node1}"] == "True"
+    do(cluster, "clrs unmonitor top")
+    assert values(cluster, "clrs show top")["Monitored{node1}"] == "False"
+    do(cluster, "clrs monitor top")
+
+
+def test_a_failed_stop_is_cleared(cluster):
+    for node in cluster.nodes():
+        cluster.lab.sh(node, "touch /etc/life-stop-fails")
+    do(cluster, "clrg offline life-rg", code=37)
+    assert "top" in do(cluster, "clrs list -s stop_failed")
+    for node in cluster.nodes():
+        cluster.lab.sh(node, "rm /etc/life-stop-fails")
+    do(cluster, "clrg suspend life-rg", code=9)
+    do(cluster, "clrs clear +")
+    do(cluster, "clrs clear top", code=9)
+    do(cluster, "clrg offline life-rg")
+    do(cluster, "clrg online life-rg")
+
+
+def test_recovery_is_suspended(cluster):
+    do(cluster, "clrg suspend life-rg")
+    assert rows(do(cluster, "clrg status life-rg"))[0][2] == "Yes"
+    do(cluster, "clrg offline +")
+    assert "Online" in where(cluster, "life-rg").values()
+    do(cluster, "clrg resume life-rg")
+    do(cluster, "clrg quiesce life-rg")
+    do(cluster, "clrg quiesce -k life-rg", code=37)
+
+
+def test_an_address_of_its_own(cluster):
+    do(cluster, "clrslh create -g life-rg -h app1 -d ip")
+    assert do(cluster, "clrslh list").split() == ["ip"]
+    assert any(name.startswith("SUNW.LogicalHostname:") for name in do(cluster, "clrt list").split())
+    do(cluster, "clrslh list base", code=36)
+    do(cluster, "clrslh enable ip")
+    do(cluster, "clrslh disable ip")
+    do(cluster, "clrslh delete ip")
+    assert do(cluster, "clrslh list") == ""
+
+
+def test_a_group_is_taken_down_step_by_step_or_by_force(cluster):
+    do(cluster, "clrg create other-rg")
+    do(cluster, "clrg set -p RG_affinities=+life-rg other-rg")
+    do(cluster, "clrs create -g other-rg -t life -d -p Resource_dependencies_weak=top user")
+    do(cluster, "clrg delete life-rg", code=9)
+    do(cluster, "clrg remove-node -n node3 life-rg")
+    do(cluster, "clrs delete top", code=9)
+    do(cluster, "clrg delete -F life-rg")
+    assert do(cluster, "clrg list").split() == ["other-rg"]
+    assert values(cluster, "clrg show -v other-rg")["RG_affinities"] == "<NULL>"
+    do(cluster, "clrs delete user")
+    do(cluster, "clrg delete other-rg")
+    do(cluster, "clrt unregister life")
+    assert do(cluster, "clrg list") == do(cluster, "clrs list") == ""
+    do(cluster, "clrg status life-rg", code=36)
