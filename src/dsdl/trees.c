@@ -117,23 +117,32 @@ static struct tree *died(struct tree *tree)
 	return tree->state == TREE_DEAD ? tree : NULL;
 }
 
+/* What came together with the answer to Watch lies in the buffer of the connection, where poll(2) does not see it. */
+static struct tree *died_meanwhile(struct scds *s)
+{
+	for (size_t i = 0; i < s->tree_count; i++)
+		if (died(&s->trees[i]))
+			return &s->trees[i];
+	return NULL;
+}
+
 struct tree *trees_wait(struct scds *s, int64_t timeout_ms)
 {
 	_cleanup_free_ struct pollfd *fds = xcalloc(s->tree_count + 1, sizeof *fds);
 	int64_t end = clock_ms() + timeout_ms;
+	struct tree *tree = died_meanwhile(s);
 
-	for (;;) {
+	while (!tree) {
 		int64_t left = MAX(end - clock_ms(), (int64_t)0);
 
 		for (size_t i = 0; i < s->tree_count; i++)
 			fds[i] = (struct pollfd) { .fd = s->trees[i].watch ? vl_conn_fd(s->trees[i].watch) : -1, .events = POLLIN };
 		if (poll(fds, s->tree_count, (int)MIN(left, (int64_t)INT32_MAX)) > 0)
-			for (size_t i = 0; i < s->tree_count; i++)
-				if (fds[i].revents && died(&s->trees[i]))
-					return &s->trees[i];
+			tree = died_meanwhile(s);
 		if (left == 0)
-			return NULL;
+			break;
 	}
+	return tree;
 }
 
 int tree_start_again(struct tree *tree, struct err *err)
