@@ -14,15 +14,19 @@ static const char *const dependency_props[] = {
 	"Resource_dependencies_offline_restart",
 };
 
-static void set_given(json_t *object, const char *text)
+static void set_given(json_t *object, const char *text, json_t *also)
 {
 	size_t n = strcspn(text, "=");
 	_cleanup_free_ char *name = xstrndup(text, n);
 
-	for (char *p = name; *p; p++)
+	/* A node, in braces, keeps its letters. */
+	for (char *p = name; *p && *p != '{'; p++)
 		*p = (char)tolower((unsigned char)*p);
-	if (text[n] == '=')
-		ju_set_new(object, name, ask_string(text + n + 1));
+	if (text[n] != '=')
+		return;
+	ju_set_new(object, name, ask_string(text + n + 1));
+	if (also)
+		ju_set_bool(also, name, true);
 }
 
 static int parse(struct method *m, int argc, char **argv, struct err *err)
@@ -30,6 +34,7 @@ static int parse(struct method *m, int argc, char **argv, struct err *err)
 	int c;
 
 	opterr = 0;
+	optind = 0;                             /* from the start, whoever has used it before */
 	while ((c = getopt(argc, argv, "R:T:G:Z:r:x:g:X:cu")) != -1)
 		switch (c) {
 		case 'R':
@@ -45,13 +50,14 @@ static int parse(struct method *m, int argc, char **argv, struct err *err)
 			m->zone = optarg;
 			break;
 		case 'r':
+			set_given(m->given, optarg, NULL);
+			break;
 		case 'x':
-			set_given(m->given, optarg);
+		case 'X':
+			set_given(m->given, optarg, m->given_extension);
 			break;
 		case 'g':
-			set_given(m->given_group, optarg);
-			break;
-		case 'X':               /* no type of ours has properties per node */
+			set_given(m->given_group, optarg, NULL);
 			break;
 		case 'c':
 			m->create = true;
@@ -88,6 +94,7 @@ int method_init(struct method *m, int argc, char **argv, struct err *err)
 	*m = (struct method) { .name = slash ? slash + 1 : argv[0] };
 	m->bin_dir = own_dir();
 	m->given = json_object();
+	m->given_extension = json_object();
 	m->given_group = json_object();
 	r = parse(m, argc, argv, err);
 	if (r < 0)
@@ -103,6 +110,7 @@ void method_done(struct method *m)
 	free(m->log_tag);
 	json_decref(m->resource);
 	json_decref(m->given);
+	json_decref(m->given_extension);
 	json_decref(m->given_group);
 }
 
@@ -205,49 +213,78 @@ int64_t method_restarts(const struct method *m)
 	return 0;
 }
 
+void networks_done(struct networks *networks)
+{
+	for (size_t i = 0; i < networks->n; i++) {
+		free(networks->v[i].resource);
+		strlist_done(&networks->v[i].hosts);
+	}
+	free(networks->v);
+	*networks = (struct networks) { 0 };
+}
+
 /* An address resource is one with a HostnameList.  One that cannot be read is none: it may just have been removed. */
-static size_t add_hostnames(const char *rs, struct strlist *ret)
+static void add_network(const char *rs, struct networks *ret)
 {
 	_cleanup_json_ json_t *resource = NULL;
-	size_t before = ret->n;
+	struct network *network;
 	const char *names;
 
 	if (get_resource(rs, NULL, &resource, NULL) != SCHA_ERR_NOERR)
-		return 0;
+		return;
 	names = property_value(resource, "HostnameList");
-	if (names)
-		strlist_split(ret, names, ",");
-	return ret->n - before;
+	if (!names)
+		return;
+	ret->v = xrealloc(ret->v, (ret->n + 1) * sizeof ret->v[0]);
+	network = &ret->v[ret->n++];
+	*network = (struct network) { .resource = xstrdup(rs) };
+	strlist_split(&network->hosts, names, ",");
 }
 
-static void add_hostnames_of(const struct method *m, const char *prop, struct strlist *ret)
+static void add_networks_of(const struct method *m, const char *prop, struct networks *ret)
 {
 	_cleanup_(strlist_done) struct strlist names = { 0 };
 
 	method_list(m, prop, &names);
 	for (size_t i = 0; i < names.n; i++) {
 		names.v[i][strcspn(names.v[i], "{")] = '\0';    /* a qualifier */
-		(void)add_hostnames(names.v[i], ret);
+		add_network(names.v[i], ret);
 	}
+}
+
+scha_err_t group_networks(const char *rg, const char *but, struct networks *ret, struct err *err)
+{
+	_cleanup_json_ json_t *group = NULL;
+	scha_err_t e;
+	json_t *name;
+	size_t i;
+
+	e = ask_cluster(ASK_CLUSTER("GetGroup"), ju_pack("{s:o}", "group", ask_string(rg)), ASK_TIMEOUT_MS, &group, err);
+	if (e != SCHA_ERR_NOERR)
+		return e;
+	json_array_foreach(ju_arr(group, "resources"), i, name)
+		if (!but || !streq(json_string_value(name), but))
+			add_network(json_string_value(name), ret);
+	return SCHA_ERR_NOERR;
+}
+
+scha_err_t method_networks(const struct method *m, struct networks *ret, struct err *err)
+{
+	add_networks_of(m, "Network_resources_used", ret);
+	for (size_t i = 0; i < ARRAY_SIZE(dependency_props) && ret->n == 0; i++)
+		add_networks_of(m, dependency_props[i], ret);
+	return ret->n > 0 ? SCHA_ERR_NOERR : group_networks(m->rg, m->rs, ret, err);
 }
 
 int method_hostnames(const struct method *m, struct strlist *ret, struct err *err)
 {
-	_cleanup_json_ json_t *group = NULL;
-	json_t *name;
-	size_t i;
+	_cleanup_(networks_done) struct networks networks = { 0 };
 
-	add_hostnames_of(m, "Network_resources_used", ret);
-	for (i = 0; i < ARRAY_SIZE(dependency_props) && ret->n == 0; i++)
-		add_hostnames_of(m, dependency_props[i], ret);
-	if (ret->n > 0)
-		return 0;
-	if (ask_cluster(ASK_CLUSTER("GetGroup"), ju_pack("{s:o}", "group", ask_string(m->rg)), ASK_TIMEOUT_MS, &group,
-			err) != SCHA_ERR_NOERR)
+	if (method_networks(m, &networks, err) != SCHA_ERR_NOERR)
 		return err_prefix(err, -EIO, "group %s", m->rg);
-	json_array_foreach(ju_arr(group, "resources"), i, name)
-		if (!streq(json_string_value(name), m->rs))
-			(void)add_hostnames(json_string_value(name), ret);
+	for (size_t i = 0; i < networks.n; i++)
+		for (size_t k = 0; k < networks.v[i].hosts.n; k++)
+			strlist_add(ret, networks.v[i].hosts.v[k]);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ struct method {
 	bool        create, update;     /* Validate: -c, -u */
 	json_t     *resource;           /* answer of GetResource; NULL before method_load() and during Validate -c */
 	json_t     *given;              /* -r and -x of Validate: an object of texts, names in lower case */
+	json_t     *given_extension;    /* those of "given" that came with -x or -X: name: true.  -X has the node in the name */
 	json_t     *given_group;        /* -g */
 	char       *log_tag;            /* "SC[type,rg,rs,method]"; logging is open */
 };
@@ -33,6 +34,14 @@ bool        method_given(const struct method *m, const char *name);     /* on th
 /* NUM_RESOURCE_RESTARTS of this node, as of the last (re)load. */
 int64_t     method_restarts(const struct method *m);
 
+/* An address resource and its host names. */
+struct network { char *resource; struct strlist hosts; };
+struct networks { struct network *v; size_t n; };
+void networks_done(struct networks *networks);
+/* All of a group but one resource (NULL: but none). */
+scha_err_t group_networks(const char *rg, const char *but, struct networks *ret, struct err *err);
+/* Those that the resource uses: Network_resources_used; else address resources among its dependencies; else of its group. */
+scha_err_t method_networks(const struct method *m, struct networks *ret, struct err *err);
 /* The host names that the resource uses: those of Network_resources_used; else of address resources among its dependencies;
  * else of all address resources of its group. */
 int method_hostnames(const struct method *m, struct strlist *ret, struct err *err);

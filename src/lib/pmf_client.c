@@ -25,28 +25,45 @@ static int call(const char *method, json_t *params, int timeout_ms, json_t **ret
 	return r;
 }
 
-char *pmf_tag(const char *rg, const char *rs, const char *ext)
+char *pmf_tag_of(const char *rg, const char *rs, int instance, const char *ext)
 {
-	return xasprintf("%s,%s,0.%s", rg, rs, ext);
+	return xasprintf("%s,%s,%d.%s", rg, rs, instance, ext);
 }
 
-int pmf_start(const struct pmf_spec *spec, struct err *err)
+char *pmf_tag(const char *rg, const char *rs, const char *ext)
 {
+	return pmf_tag_of(rg, rs, 0, ext);
+}
+
+int pmf_start_tag(const json_t *tag, struct err *err)
+{
+	json_t *params = ju_pack("{s:o, s:O, s:I, s:I}", "tag", ask_string(ju_str(tag, "tag", "")), "argv", ju_arr(tag, "argv"),
+				 "retries", (json_int_t)ju_int(tag, "retries", 0),
+				 "period_min", (json_int_t)ju_int(tag, "period", -1));
 	const char *path = getenv("PATH");
-	json_t *argv = json_array(), *params;
 	bool exists;
 	int r;
 
-	for (const char *const *a = spec->argv; *a; a++)
-		ju_push(argv, ask_string(*a));
-	params = ju_pack("{s:o, s:o, s:i, s:i}", "tag", ask_string(spec->tag), "argv", argv, "retries", spec->retries,
-			 "period_min", spec->period_min);
-	if (spec->level >= 0)
-		ju_set_int(params, "level", spec->level);
+	if (ju_int(tag, "level", -1) >= 0)
+		ju_set_int(params, "level", ju_int(tag, "level", -1));
+	if (ju_arr(tag, "env"))
+		json_object_set(params, "env", ju_arr(tag, "env"));
 	if (path)
 		ju_set_new(params, "path", ask_string(path));
 	r = call(PMF("Start"), params, PMF_TIMEOUT_MS, NULL, PMF("TagExists"), &exists, err);
 	return r < 0 && exists ? -EEXIST : r;
+}
+
+int pmf_start(const struct pmf_spec *spec, struct err *err)
+{
+	json_t *argv = json_array();
+	_cleanup_json_ json_t *tag = NULL;
+
+	for (const char *const *a = spec->argv; *a; a++)
+		ju_push(argv, ask_string(*a));
+	tag = ju_pack("{s:o, s:o, s:i, s:i, s:i}", "tag", ask_string(spec->tag), "argv", argv, "retries", spec->retries,
+		      "period", spec->period_min, "level", spec->level);
+	return pmf_start_tag(tag, err);
 }
 
 int pmf_stop(const char *tag, int signal, int wait_ms, struct err *err)
@@ -64,6 +81,30 @@ int pmf_stop(const char *tag, int signal, int wait_ms, struct err *err)
 	if (ju_bool(reply, "expired", false))
 		return err_set(err, -ETIMEDOUT, "processes of %s are left after %d ms", tag, wait_ms);
 	return 0;
+}
+
+int pmf_kill(const char *tag, int signal, int wait_ms, struct err *err)
+{
+	json_t *params = ju_pack("{s:o, s:i, s:i}", "tag", ask_string(tag), "signal", signal, "wait_ms", wait_ms);
+	_cleanup_json_ json_t *reply = NULL;
+	bool no_tag;
+	int r;
+
+	r = call(PMF("Kill"), params, wait_ms < 0 ? -1 : wait_ms + PMF_MARGIN_MS, &reply, PMF("NoSuchTag"), &no_tag, err);
+	if (r < 0)
+		return no_tag ? -ENOENT : r;
+	return ju_bool(reply, "expired", false) ? err_set(err, -ETIMEDOUT, "%s lives after %d ms", tag, wait_ms) : 0;
+}
+
+int pmf_list(json_t **ret, struct err *err)
+{
+	_cleanup_json_ json_t *reply = NULL;
+	int r = call(PMF("Status"), NULL, PMF_TIMEOUT_MS, &reply, NULL, NULL, err);
+
+	if (r < 0)
+		return r;
+	*ret = json_incref(ju_arr(reply, "tags"));
+	return *ret ? 0 : err_set(err, -EPROTO, "the process monitor tells no tags");
 }
 
 int pmf_query(const char *tag, struct err *err)

@@ -79,15 +79,18 @@ class Build:
         self.prefix = self.build / "stage/usr/cluster"
         self.folder = tempfile.TemporaryDirectory(prefix="conformance.")
         self.tmp = pathlib.Path(self.folder.name)
-        done = subprocess.run(["nm", "-D", "--defined-only", self.prefix / "lib/libscha.so.1"], capture_output=True, text=True,
-                              check=True)
-        self.symbols = {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
+        self.symbols = {name: self.symbols_of(name) for name in ("libscha", "libdsdev")}
         self.helps = {}
+
+    def symbols_of(self, library):
+        done = subprocess.run(["nm", "-D", "--defined-only", self.prefix / f"lib/{library}.so.1"], capture_output=True, text=True,
+                              check=True)
+        return {line.split()[-1].split("@")[0] for line in done.stdout.splitlines()}
 
     def compile_each(self, items, line_of):
         """Compiles all at once; an error points to the line of its item."""
         source = self.tmp / "names.c"
-        head = "#include <scha.h>\n#include <stddef.h>\n"
+        head = "#include <rgm/libdsdev.h>\n#include <stddef.h>\n"          # it brings scha.h
         source.write_text(head + "".join(line_of(i, n) + "\n" for n, i in enumerate(items)))
         done = subprocess.run(["gcc", "-std=c99", "-fsyntax-only", "-fmax-errors=0", f"-I{self.prefix}/include", source],
                               capture_output=True, text=True, check=False)
@@ -129,8 +132,8 @@ def present_library(build, items):
 
 def present_function(build, items):
     for i in items:
-        if i.name not in build.symbols:
-            i.why = "libscha.so.1 does not export it"
+        if i.name not in build.symbols[i.subject]:
+            i.why = f"{i.subject}.so.1 does not export it"
     build.compile_each([i for i in items if not i.why], lambda i, n: f"void (*f{n})(void) = (void (*)(void)){i.name};")
 
 
@@ -144,6 +147,13 @@ def present_member(build, items):
 
 def present_constant(build, items):
     build.compile_each(items, lambda i, n: f"static {i.subject} c{n} = {i.name};")
+
+
+def present_number(build, items):
+    def check(i, n):
+        name, number = i.name.split("=")
+        return f"static char n{n}[{name} == {number} ? 1 : -1];"
+    build.compile_each(items, check)
 
 
 def present_error(build, items):
@@ -280,7 +290,8 @@ def present_extension(build, items):
 
 PRESENT = {
     "header": present_header, "library": present_library, "function": present_function, "ctype": present_ctype,
-    "member": present_member, "constant": present_constant, "error": present_error, "tag": present_tag,
+    "member": present_member, "constant": present_constant,
+    "number": present_number, "error": present_error, "tag": present_tag,
     "control": present_control, "property": present_property, "value": asked("value"), "state": asked("state"),
     "callback": asked("callback"), "attribute": present_rtr, "tunable": present_rtr, "directive": present_rtr,
     "condition": present_rtr, "form": present_form, "command": present_command, "family": present_family,
@@ -400,6 +411,7 @@ TESTED = {
     "ctype": lambda i, s: s.find(rf"\b{i.name}\b"),
     "member": lambda i, s: s.find(rf"(\.|->){re.escape(i.name)}\b"),
     "constant": lambda i, s: s.find(rf"\b{i.name}\b") or s.find(rf"\b{i.name.split('_', 2)[-1]}\b", "conformance/test_scha_commands.py"),
+    "number": lambda i, s: s.find(rf"\b{i.name.split('=')[0]}\b"),
     "error": tested_error,
     "tag": tested_tag,
     "control": word("unit/core/", "sim/", "cluster/"),

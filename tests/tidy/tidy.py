@@ -59,6 +59,7 @@ MAY_INCLUDE = {
     'cfs': ['base'],
     'hads': ['base', 'rgm'],
     'lib': ['base'],
+    'dsdl': ['base', 'lib'],
     'cmd': ['base', 'lib', 'net'],
     'web': ['base', 'lib'],
     'types': ['base', 'lib', 'net'],

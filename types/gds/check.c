@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -112,7 +113,7 @@ bool check_possible(const struct check *check)
 
 static int run_command(const struct check *check, int interrupt_fd)
 {
-	int status, r = command_run(check->command, check->timeout_ms, interrupt_fd, &status);
+	int status, r = command_run(&(struct command) { check->command, check->timeout_ms, SIGKILL, interrupt_fd }, &status);
 
 	if (r == -EINTR)
 		return CHECK_INTERRUPTED;

@@ -3,6 +3,7 @@
  * The application runs under the process monitor, tag "group,resource,0.svc", without restarts there: whether and where it
  * is started again is decided in one place, the fault monitor (gds_probe), for crashes and for failed probes alike. */
 #pragma once
+#include "lib/command.h"
 #include "lib/method.h"
 #include "net/addr.h"
 
@@ -17,11 +18,6 @@ int gds_probe(struct method *m, struct err *err);
 
 /* validate.c: all but Validate_command. */
 int gds_check_config(const struct method *m, struct err *err);
-
-/* command.c: runs a command line by /bin/sh in a process group of its own.  0: it ended, *ret_status as of wait(2);
- * -ETIMEDOUT, -EINTR: killed, the latter since interrupt_fd (-1: none) became readable; else it could not be run. */
-int command_run(const char *command, int timeout_ms, int interrupt_fd, int *ret_status);
-int64_t clock_ms(void);                 /* CLOCK_MONOTONIC */
 
 /* check.c: one look at the application. */
 #define CHECK_ENDPOINTS_MAX 256

@@ -8,14 +8,10 @@
 #include <poll.h>
 #include <scha.h>
 
-#include "base/json.h"
 #include "base/log.h"
-#include "base/paths.h"
 #include "base/varlink.h"
 #include "gds/gds.h"
-#include "lib/ask.h"
-#include "lib/fm_action.h"
-#include "lib/optag.h"
+#include "lib/fault_monitor.h"
 #include "lib/pmf_client.h"
 
 #define RETRY_MS 1000
@@ -26,51 +22,10 @@ struct monitor {
 	struct fm        fm;
 	char            *tag;
 	struct vl_conn  *watch;         /* NULL: there is no tree to watch */
-	struct vl_conn  *status_conn;   /* of the last status: its answer is of no interest */
-	scha_rsstatus_t  status;
+	struct status_sender status;
 	bool             dead;          /* the tree has died and was not started again */
 	int64_t          retry_ms;      /* before the next look, after a refusal */
 };
-
-/* Does not wait for the cluster: the restart that follows is urgent, and comes after it in any case. */
-static void set_status(struct monitor *mon, scha_rsstatus_t status, const char *text)
-{
-	_cleanup_free_ char *path = ask_path(PATH_CLUSTERD_SOCK);
-	struct err err = { 0 };
-	json_t *request;
-	int r;
-
-	if (status == mon->status)
-		return;
-	vl_conn_close(mon->status_conn);
-	mon->status_conn = NULL;
-	request = ju_pack("{s:{s:s, s:o, s:o, s:s, s:s}}", "request", "op", "status", "rg", ask_string(mon->m->rg),
-			  "rs", ask_string(mon->m->rs), "status", scha_rsstatus_names[status], "msg", text);
-	r = vl_conn_open(path, ASK_TIMEOUT_MS, &mon->status_conn, &err);
-	if (r < 0)
-		json_decref(request);
-	else
-		r = vl_conn_send(mon->status_conn, ASK_CLUSTER("Request"), request, false, &err);
-	if (r < 0)
-		log_warn("the status was not set: %s", err.text);
-	mon->status = status;
-}
-
-static struct fm_config config_of(const struct method *m)
-{
-	const char *mode = method_str(m, "Failover_mode", "NONE");
-	struct fm_config config = {
-		.retry_count = method_int(m, "Retry_count", 2),
-		.retry_interval_ms = (uint64_t)MAX(method_int(m, "Retry_interval", 370), (int64_t)0) * 1000,
-		.mode = FM_MODE_NORMAL,
-	};
-
-	if (strieq(mode, "LOG_ONLY"))
-		config.mode = FM_MODE_LOG_ONLY;
-	else if (strieq(mode, "RESTART_ONLY") || !method_bool(m, "Failover_enabled", true))
-		config.mode = FM_MODE_RESTART_ONLY;
-	return config;
-}
 
 /* The tag may be missing: the application died just now, or its start command had it dropped on purpose, because the
  * daemons live elsewhere.  A check can tell the difference; without one a missing tree is a dead one. */
@@ -127,7 +82,7 @@ static bool do_restart(struct monitor *mon)
 	const struct method *m = mon->m;
 	scha_err_t e;
 
-	set_status(mon, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
+	status_send(&mon->status, mon->m, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
 	e = scha_control(SCHA_RESOURCE_RESTART, m->rg, m->rs);
 	if (e != SCHA_ERR_NOERR) {
 		ds_log(m, DS_LOG_PROBE, true, "The restart was refused: %s.", scha_strerror(e));
@@ -144,7 +99,7 @@ static bool do_failover(struct monitor *mon, int64_t restarts)
 	const struct method *m = mon->m;
 	scha_err_t e;
 
-	set_status(mon, SCHA_RSSTATUS_FAULTED, "Service has failed.");
+	status_send(&mon->status, mon->m, SCHA_RSSTATUS_FAULTED, "Service has failed.");
 	e = scha_control(SCHA_GIVEOVER, m->rg, m->rs);
 	if (e == SCHA_ERR_NOERR)
 		return true;
@@ -158,7 +113,7 @@ static bool do_failover(struct monitor *mon, int64_t restarts)
 static int64_t act(struct monitor *mon, int status)
 {
 	int64_t interval_ms = MAX(method_int(mon->m, "Thorough_probe_interval", 60), (int64_t)1) * 1000;
-	struct fm_config config = config_of(mon->m);
+	struct fm_config config = fm_config_of(mon->m);
 	struct err err = { 0 };
 	enum fm_action action;
 	bool refused = false;
@@ -176,7 +131,7 @@ static int64_t act(struct monitor *mon, int status)
 	switch (action) {
 	case FM_NOTHING:
 		if (status == 0)
-			set_status(mon, SCHA_RSSTATUS_OK, "Service is online.");
+			status_send(&mon->status, mon->m, SCHA_RSSTATUS_OK, "Service is online.");
 		break;
 	case FM_RESTART:
 		refused = !do_restart(mon);
@@ -185,7 +140,7 @@ static int64_t act(struct monitor *mon, int status)
 		refused = !do_failover(mon, restarts);
 		break;
 	case FM_LIMIT:
-		set_status(mon, SCHA_RSSTATUS_FAULTED, "Service has failed.");
+		status_send(&mon->status, mon->m, SCHA_RSSTATUS_FAULTED, "Service has failed.");
 		break;
 	case FM_ACTION_COUNT:
 		break;
@@ -214,7 +169,7 @@ static int look(struct monitor *mon)
 
 int gds_probe(struct method *m, struct err *err)
 {
-	struct monitor mon = { .m = m, .status = SCHA_RSSTATUS_UNKNOWN, .retry_ms = RETRY_MS };
+	struct monitor mon = { .m = m, .retry_ms = RETRY_MS };
 	int r;
 
 	r = method_load(m, err);
@@ -226,7 +181,7 @@ int gds_probe(struct method *m, struct err *err)
 	watch_tree(&mon);
 	ds_log(m, DS_LOG_PROBE, false, "The GDS monitor (gds_probe) has been started");
 	if (!mon.dead && mon.watch)             /* Start has just seen it well */
-		set_status(&mon, SCHA_RSSTATUS_OK, "Service is online.");
+		status_send(&mon.status, m, SCHA_RSSTATUS_OK, "Service is online.");
 	/* Without a tree nothing would wake us: look at once. */
 	if (mon.watch)
 		(void)sleep_or_death(&mon, MAX(method_int(m, "Thorough_probe_interval", 60), (int64_t)1) * 1000);

@@ -161,7 +161,7 @@ int gds_svc_stop(struct method *m, struct err *err)
 	hard_ms = soft_ms / 80 * 15;
 	if (*command) {
 		(void)pmf_stop(tag, 0, 0, NULL);        /* what fails here fails below */
-		r = command_run(command, soft_ms, -1, &status);
+		r = command_run(&(struct command) { command, soft_ms, SIGKILL, -1 }, &status);
 		if (r < 0 || status != 0)
 			ds_log(m, DS_LOG_STOP, true, "Stop_command %s failed.", command);
 	} else {

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "gds/gds.h"
@@ -84,7 +85,8 @@ static int run_validate_command(const struct method *m, struct err *err)
 
 	if (!*command)
 		return 0;
-	r = command_run(command, (int)(limit_s * 950), -1, &status);     /* before the method itself is killed */
+	/* 95 %: before the method itself is killed */
+	r = command_run(&(struct command) { command, (int)(limit_s * 950), SIGKILL, -1 }, &status);
 	if (r < 0)
 		return err_set(err, r, "Validate_command %s: %s", command, strerror(-r));
 	if (status == 0)

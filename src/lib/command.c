@@ -1,3 +1,5 @@
+#include "lib/command.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -5,8 +7,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-
-#include "gds/gds.h"
 
 int64_t clock_ms(void)
 {
@@ -46,7 +46,7 @@ static int wait_end(int pidfd, int timeout_ms, int interrupt_fd)
 	}
 }
 
-int command_run(const char *command, int timeout_ms, int interrupt_fd, int *ret_status)
+int command_run(const struct command *command, int *ret_status)
 {
 	_cleanup_close_ int pidfd = -1;
 	int status = 0, r;
@@ -56,10 +56,14 @@ int command_run(const char *command, int timeout_ms, int interrupt_fd, int *ret_
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child(command);
+		child(command->line);
 	(void)setpgid(pid, pid);                /* whoever is first; fails when the child has called exec already */
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	r = pidfd < 0 ? -errno : wait_end(pidfd, timeout_ms, interrupt_fd);
+	r = pidfd < 0 ? -errno : wait_end(pidfd, command->timeout_ms, command->interrupt_fd);
+	if (r == -ETIMEDOUT && command->signal != SIGKILL) {
+		(void)kill(-pid, command->signal);      /* as hatimerun does: what ignores it goes on */
+		return r;
+	}
 	if (r < 0)
 		(void)kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
