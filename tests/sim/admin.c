@@ -47,12 +47,21 @@ void admin_leave(uint32_t id)
 		request(id, named("node_leave", "node", self), ju_pack("{ss}", "then", "leave"));
 }
 
+static void administer_disk(uint32_t id)
+{
+	static const char *const values[] = { "nofencing", "nofencing-noscrub", "global", "scsi3" };
+
+	request(id, ju_pack("{ss,ss,s{ss}}", "op", "disk_set", "name", "d3", "props", "default_fencing",
+			    values[rnd_upto(ARRAY_SIZE(values))]), NULL);
+}
+
 /* Votes, devices, properties; a node or all of them are shut down in order. */
 static void administer_cluster(uint32_t id)
 {
 	_cleanup_free_ char *node = xasprintf("node%u", (unsigned)rnd_range(1, w.nodes));
 
-	switch (rnd_upto(11)) {
+	switch (rnd_upto(w.disk ? 13 : 11)) {
+	case 11: case 12: administer_disk(id); break;
 	case 0: request(id, named("quorum_disable", "name", "d1"), NULL); break;
 	case 1: request(id, named("quorum_enable", "name", "d1"), NULL); break;
 	case 2: request(id, named("quorum_remove", "name", "d1"), NULL); break;

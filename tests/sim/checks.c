@@ -131,7 +131,8 @@ void check_dead(uint32_t id, const json_t *message)
 
 	if (can_act(target) && engine_is_ready(n->engine) && (!incarnation || incarnation == n->incarnation))
 		fail("node%u declares node%u dead (%s), which can still act", id, target, how);
-	if (w.disk && !w.device[DISK].worsened && streq(how, "lease") && (!incarnation || incarnation == n->incarnation) &&
+	if (w.disk && cmm_config_votes(engine_cmm(w.node[id].engine))->device[DISK].enabled && !w.device[DISK].worsened &&
+	    streq(how, "lease") && (!incarnation || incarnation == n->incarnation) &&
 	    nodeset_has(w.device[DISK].keys & ~w.device[DISK].late, target))
 		fail("node%u declares node%u dead, whose key is still on the shared disk", id, target);
 	if (w.fence_required && streq(how, "lease"))

@@ -93,8 +93,10 @@ static json_t *device_act(uint32_t id, const json_t *request)
 		return device_result("error", "block 7 is damaged", 0);
 	if (chance(d->errors))
 		return device_result("error", "Input/output error", 0);
-	if (streq(op, "prepare")) {
+	if (streq(op, "scrub")) {
 		d->keys = 0;
+	} else if (streq(op, "prepare")) {
+		d->keys = d == &w.device[DISK] ? d->keys : 0;   /* own keys that are there stay; a quorum device is a new one */
 	} else if (streq(op, "register")) {
 		d->keys |= node_bit(id);
 	} else if (streq(op, "take")) {
@@ -106,18 +108,39 @@ static json_t *device_act(uint32_t id, const json_t *request)
 	return device_result("ok", "", d->keys);
 }
 
+static void begin_device_op(uint32_t id, uint32_t q)
+{
+	uint64_t takes = !chance(w.device[q].slow) ? rnd_range(1, 8) : chance(10) ? rnd_range(900, 5000) : rnd_range(50, 900);
+
+	schedule(w.now + takes, EV_DEVICE, id, q, json_deep_copy(json_array_get(w.node[id].device_ops[q], 0)));
+}
+
+/* Of the membership; what is done for a command has an id, and waits for its turn as in quorumd. */
+static bool has_op_of_cmm(const json_t *ops)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach((json_t *)ops, i, v)
+		if (!ju_str(v, "id", NULL))
+			return true;
+	return false;
+}
+
 void start_device_op(uint32_t id, const json_t *request)
 {
 	struct sim_node *n = &w.node[id];
 	uint32_t q = (uint32_t)ju_int(request, "device", 0);
-	uint64_t takes = !chance(w.device[q].slow) ? rnd_range(1, 8) : chance(10) ? rnd_range(900, 5000) : rnd_range(50, 900);
 
-	if (n->device_op[q]) {
+	if (!n->device_ops[q])
+		n->device_ops[q] = json_array();
+	if (!ju_str(request, "id", NULL) && has_op_of_cmm(n->device_ops[q])) {
 		fail("node%u wants two operations on device %u at once", id, q);
 		return;
 	}
-	n->device_op[q] = json_deep_copy(request);
-	schedule(w.now + takes, EV_DEVICE, id, q, json_deep_copy(request));
+	ju_push(n->device_ops[q], json_deep_copy(request));
+	if (json_array_size(n->device_ops[q]) == 1)
+		begin_device_op(id, q);
 }
 
 /* life: of the node that asked.  What was on its way when it died may still happen, but nobody hears of it. */
@@ -140,8 +163,9 @@ void device_op_ended(uint32_t id, uint64_t life, uint32_t q, json_t *request /* 
 		schedule(w.now + 5, EV_DEVICE, id, q, request);
 		return;
 	}
-	json_decref(n->device_op[q]);
-	n->device_op[q] = NULL;
+	json_array_remove(n->device_ops[q], 0);
+	if (json_array_size(n->device_ops[q]))
+		begin_device_op(id, q);
 	trace("node%u: %s of device %u: %s", id, ju_str(request, "op", ""), q, ju_str(ju_obj(request, "result"), "result", ""));
 	engine_device(n->engine, clock_of(n), request, ju_obj(request, "result"), &u);
 	json_decref(request);

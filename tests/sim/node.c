@@ -180,8 +180,8 @@ void node_off(struct sim_node *n)
 	n->engine = engine_free(n->engine);
 	ring_forget(n);
 	for (uint32_t q = 1; q <= DEVICES_MAX; q++) {
-		json_decref(n->device_op[q]);
-		n->device_op[q] = NULL;
+		json_decref(n->device_ops[q]);
+		n->device_ops[q] = NULL;
 	}
 	json_array_clear(n->queue);
 	json_array_clear(n->unsent);

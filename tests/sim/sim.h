@@ -47,7 +47,7 @@ struct sim_node {
 	json_t  *disk;          /* durable: file name -> text; "epoch", "keys" -> number */
 	json_t  *queue;         /* storage requests that are under way */
 	uint64_t queue_due;
-	json_t  *device_op[DEVICES_MAX + 1];    /* the request under way */
+	json_t  *device_ops[DEVICES_MAX + 1];   /* requests in their order, the first is under way */
 	struct ring *ring;      /* NULL: none yet */
 	struct ring *next;      /* formed, but this node has not seen its view yet, */
 	nodeset  along;         /* and with whom it comes into it */
