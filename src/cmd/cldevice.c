@@ -1,4 +1,5 @@
 /* cldevice: shared disks with data, and how they are fenced.  Every subcommand is a table of its own, at the end. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/json.h"
@@ -6,9 +7,9 @@
 #include "cmd/cl_print.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/device_add.h"
 #include "cmd/print.h"
 #include "cmd/props.h"
-#include "cmd/quorum_type.h"
 
 /* ---- what is meant ---- */
 
@@ -192,67 +193,33 @@ static int set_disks(const struct cmdline *line)
 	return r;
 }
 
-/* What goes with every disk that is added; NULL after a complaint, *ret_code is the exit code. */
-static json_t *add_members(const struct cmdline *line, int *ret_code)
+static int read_disk_type(const char *given, const char **ret, struct err *err)
 {
-	_cleanup_(strlist_done) struct strlist nodes = { 0 };
-	const char *type = cmdline_get(line, 't') ? cmdline_get(line, 't') : "scsi3";
-	json_t *extra = ju_pack("{s{},ss}", "props", "type", type);
-	_cleanup_free_ char *why = xasprintf("there is no type %s of disks; there are scsi3 and iscsi", type);
-
-	*ret_code = props_read(line, 'p', NULL, ju_obj(extra, "props"));
-	if (*ret_code == EXIT_OK && cmdline_list(line, 'n', &nodes) < 0)
-		*ret_code = EXIT_USAGE;
-	if (*ret_code == EXIT_OK && !streq(type, "scsi3") && !streq(type, "iscsi"))
-		*ret_code = command_failed(line, EXIT_TYPE, "add a disk", why);
-	if (*ret_code != EXIT_OK) {
-		json_decref(extra);
-		return NULL;
-	}
-	if (nodes.n)
-		ju_set_new(extra, "nodes", strings_json(&nodes));
-	if (cmdline_has(line, 'F'))
-		ju_set_bool(extra, "force", true);
-	return extra;
+	if (!streq(given, "scsi3") && !streq(given, "iscsi"))
+		return err_set(err, -EINVAL, "there is no type %s of disks; there are scsi3 and iscsi", given);
+	*ret = given;
+	return 0;
 }
 
 /* "/dev/disk/by-id/x" is the disk x with that path. */
-static int add_disk(const struct cmdline *line, const char *given, const json_t *extra)
+static void complete_disk(const char *given, const char *type, json_t *props)
 {
-	_cleanup_free_ char *name = quorum_device_name(given);
-	json_t *body = json_copy((json_t *)extra), *props = json_copy(ju_obj(extra, "props"));
-
-	if (*given == '/' && streq(ju_str(extra, "type", ""), "scsi3") && !json_object_get(props, "path"))
+	if (*given == '/' && streq(type, "scsi3") && !json_object_get(props, "path"))
 		ju_set_str(props, "path", given);
-	ju_set_str(body, "op", "disk_add");
-	ju_set_str(body, "name", name);
-	ju_set_new(body, "props", props);
-	return request_run(line, body, "add disk %s", name);
+}
+
+static const char *disk_taken(const struct view *view, const char *name)
+{
+	if (view_find(view_disks(view), name))
+		return "there is a disk of this name already";
+	return view_find(view_devices(view), name) ? "there is a quorum device of this name" : NULL;
 }
 
 static int add_disks(const struct cmdline *line)
 {
-	int first = EXIT_OK, r = EXIT_OK;
-	struct view view = { 0 };
-	json_t *extra = add_members(line, &r);
+	static const struct device_kind disk = { "disk", "disk_add", "scsi3", read_disk_type, complete_disk, disk_taken };
 
-	if (!extra)
-		return r;
-	r = view_read(line, false, &view);
-	for (size_t i = 0; view.status && !exit_is_hopeless(r) && i < line->operands.n; i++) {
-		_cleanup_free_ char *name = quorum_device_name(line->operands.v[i]), *what = xasprintf("add disk %s", name);
-
-		if (view_find(view_disks(&view), name))
-			r = command_failed(line, EXIT_EXISTS, what, "there is a disk of this name already");
-		else if (view_find(view_devices(&view), name))
-			r = command_failed(line, EXIT_EXISTS, what, "there is a quorum device of this name");
-		else
-			r = add_disk(line, line->operands.v[i], extra);
-		first = first ? first : r;
-	}
-	json_decref(extra);
-	view_done(&view);
-	return first ? first : r;
+	return device_add(line, &disk);
 }
 
 /* ---- the tables ---- */

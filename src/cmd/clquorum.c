@@ -6,6 +6,7 @@
 #include "cmd/cl_print.h"
 #include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/device_add.h"
 #include "cmd/print.h"
 #include "cmd/props.h"
 #include "cmd/quorum_type.h"
@@ -230,64 +231,18 @@ static int reset_quorum(const struct cmdline *line)
 	return request_run(line, ju_pack("{ss}", "op", "quorum_reset"), "reset the quorum configuration");
 }
 
-/* What goes with every device that is added; NULL after a complaint, *ret_code is the exit code. */
-static json_t *add_members(const struct cmdline *line, int *ret_code)
+static const char *device_taken(const struct view *view, const char *name)
 {
-	_cleanup_(strlist_done) struct strlist nodes = { 0 };
-	const char *type = cmdline_get(line, 't');
-	json_t *extra = ju_pack("{s{}}", "props");
-	struct err err = { 0 };
-
-	*ret_code = props_read(line, 'p', NULL, ju_obj(extra, "props"));
-	if (*ret_code == EXIT_OK && cmdline_list(line, 'n', &nodes) < 0)
-		*ret_code = EXIT_USAGE;
-	if (*ret_code == EXIT_OK && quorum_type_read(type ? type : "shared_disk", &type, &err) < 0)
-		*ret_code = command_failed(line, EXIT_TYPE, "add a quorum device", err.text);
-	if (*ret_code != EXIT_OK) {
-		json_decref(extra);
-		return NULL;
-	}
-	ju_set_str(extra, "type", type);
-	if (nodes.n)
-		ju_set_new(extra, "nodes", strings_json(&nodes));
-	if (cmdline_has(line, 'F'))
-		ju_set_bool(extra, "force", true);
-	return extra;
-}
-
-static int add_device(const struct cmdline *line, const char *given, const json_t *extra)
-{
-	_cleanup_free_ char *name = quorum_device_name(given);
-	json_t *body = json_copy((json_t *)extra), *props = json_copy(ju_obj(extra, "props"));
-
-	quorum_device_props(given, ju_str(extra, "type", ""), props);
-	ju_set_str(body, "op", "quorum_add");
-	ju_set_str(body, "name", name);
-	ju_set_new(body, "props", props);
-	return request_run(line, body, "add quorum device %s", name);
+	return view_find(view_devices(view), name) ? "there is a quorum device of this name already" : NULL;
 }
 
 static int add_quorum(const struct cmdline *line)
 {
-	int first = EXIT_OK, r = EXIT_OK;
-	struct view view = { 0 };
-	json_t *extra = add_members(line, &r);
+	static const struct device_kind device = {
+		"quorum device", "quorum_add", "shared_disk", quorum_type_read, quorum_device_props, device_taken,
+	};
 
-	if (!extra)
-		return r;
-	r = view_read(line, false, &view);
-	for (size_t i = 0; view.status && !exit_is_hopeless(r) && i < line->operands.n; i++) {
-		_cleanup_free_ char *name = quorum_device_name(line->operands.v[i]), *what = xasprintf("add quorum device %s", name);
-
-		if (view_find(view_devices(&view), name))
-			r = command_failed(line, EXIT_EXISTS, what, "there is a quorum device of this name already");
-		else
-			r = add_device(line, line->operands.v[i], extra);
-		first = first ? first : r;
-	}
-	json_decref(extra);
-	view_done(&view);
-	return first ? first : r;
+	return device_add(line, &device);
 }
 
 /* ---- the tables ---- */
