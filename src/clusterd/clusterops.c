@@ -76,11 +76,11 @@ static void refuse(struct request *r, int code, const char *fmt, ...)
 static uint32_t find_node(const json_t *table, const char *name)
 {
 	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
+		const char *known = ju_strf(table, "", "cluster.nodes.%u.name", id);
 		char number[12];
 
 		(void)snprintf(number, sizeof number, "%u", id);
-		if (*ju_strf(table, "", "cluster.nodes.%u.name", id) &&
-		    (streq(ju_strf(table, "", "cluster.nodes.%u.name", id), name) || streq(number, name)))
+		if (*known && (streq(known, name) || streq(number, name)))
 			return id;
 	}
 	return 0;
@@ -114,9 +114,12 @@ static void set_device_votes(json_t *goal, uint32_t id, uint32_t votes)
 /* The votes of every device follow from the votes of the nodes, but for those in maintenance. */
 static void adjust_devices(json_t *goal)
 {
+	struct cmm_votes votes;
+
+	cmm_votes_read(goal, 0, &votes);
 	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
 		if (*devicetable_name(goal, id) && !devicetable_is_disk(goal, id) && devicetable_is_enabled(goal, id))
-			set_device_votes(goal, id, device_default(goal, id));
+			set_device_votes(goal, id, cmm_device_default_votes(&votes, id));
 }
 
 /* ---- the requests ---- */
