@@ -580,6 +580,32 @@ struct answer world_ask(uint32_t from, json_t *request)
 	return world_answer(id);
 }
 
+json_t *world_json(const char *text)
+{
+	_cleanup_free_ char *copy = xstrdup(text);
+	json_error_t error;
+	json_t *o;
+
+	for (char *p = copy; *p; p++)
+		if (*p == '\'')
+			*p = '"';
+	o = json_loads(copy, 0, &error);
+	if (!o)
+		fail_msg("%s: %s", text, error.text);
+	return o;
+}
+
+struct answer world_ask_text(uint32_t from, const char *text)
+{
+	return world_ask(from, world_json(text));
+}
+
+void world_expect(const char *what, const char *which, const char *is, const char *want)
+{
+	if (!streq(is, want))
+		fail_msg("%s%s%s:\n  is   %s\n  want %s", what, which ? ", " : "", which ? which : "", is, want);
+}
+
 void world_commit_error(const char *error)
 {
 	(void)snprintf(w.commit_error, sizeof w.commit_error, "%s", error ? error : "");

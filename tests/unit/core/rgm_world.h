@@ -45,6 +45,12 @@ struct answer { int code; char text[1400]; };
 const char *world_request(uint32_t from, json_t *request /* taken */);  /* id */
 struct answer world_answer(const char *id);
 struct answer world_ask(uint32_t from, json_t *request /* taken */);    /* request, settle, answer */
+json_t *world_json(const char *text);                   /* ' stands for "; or the test fails */
+struct answer world_ask_text(uint32_t from, const char *text);
+#define OFF(group)          "{'op':'group_offline','rg':'" group "'}"
+#define BRING(group)        "{'op':'group_bring','rg':'" group "'}"
+#define SWITCH(group, node) "{'op':'group_switch','rg':'" group "','nodes':['" node "']}"
+#define CONTROL(tag)        "{'op':'control','tag':'" tag "','rg':'g','rs':'a'}"
 void world_commit_error(const char *error);             /* of commits from now on; NULL: they succeed */
 /* How far a commit goes from now on, those that are under way, too. */
 enum world_commit { COMMIT_DURABLE, COMMIT_IN_FORCE, COMMIT_SENT };
@@ -60,4 +66,5 @@ const char *world_why(const char *group);
 const char *world_group_states(const char *group);
 const char *world_abort(uint32_t id);                   /* "" */
 bool world_noted(const char *text);
+void world_expect(const char *what, const char *which /* or NULL */, const char *is, const char *want);
 void world_check_equal(void);                           /* digests of all nodes are equal, or the test fails */

@@ -9,28 +9,9 @@
 
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, NULL);
-	if (!o)
-		fail_msg("no JSON: %s", copy);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *request)
-{
-	return world_ask(from, parse(request));
-}
-
 static void must(uint32_t from, const char *request, scha_err_t code, const char *says)
 {
-	struct answer a = ask(from, request);
+	struct answer a = world_ask_text(from, request);
 
 	if (a.code != (int)code || (says && !strstr(a.text, says)))
 		fail_msg("%s: %d %s, not %d %s", request, a.code, a.text, (int)code, says ? says : "");
@@ -111,7 +92,7 @@ static void test_per_node_validate(void **state)
 	world_settle();
 	register_type("RESOURCE_TYPE = farm; VALIDATE = /validate; " METHODS WORKERS);
 	must(1, "{'op':'resource_add','rg':'g','rs':'r','type':'farm'}", 0, NULL);
-	m = parse("{'t':'rgm.req','id':'x','op':'resource_change','rs':'r','ext':{'Workers{node2}':'8','Workers':'3'}}");
+	m = world_json("{'t':'rgm.req','id':'x','op':'resource_change','rs':'r','ext':{'Workers{node2}':'8','Workers':'3'}}");
 	rgm_apply(world_rgm(1), 1, m, &u);
 	rgm_preside(world_rgm(1), true, &u);
 	json_array_foreach(u.send, i, v)
@@ -165,7 +146,7 @@ static void test_upgrade_conditions(void **state)
 		must(1, "{'op':'resource_add','rg':'g','rs':'r','type':'SIM.app2:1','enabled':true}", 0, NULL);
 		for (size_t k = 0; k < ARRAY_SIZE(upgrades[i].before) && upgrades[i].before[k]; k++)
 			must(1, upgrades[i].before[k], 0, NULL);
-		struct answer a = ask(1, UPGRADE);
+		struct answer a = world_ask_text(1, UPGRADE);
 
 		if (a.code != (int)upgrades[i].code)
 			fail_msg("%s after %s: %d %s", upgrades[i].when, upgrades[i].before[0], a.code, a.text);
@@ -225,8 +206,6 @@ static void test_upgrade_from_nothing(void **state)
 
 /* ---- scha_control ---- */
 
-#define CONTROL(tag) "{'op':'control','tag':'" tag "','rg':'g','rs':'a'}"
-
 static void test_disable(void **state)
 {
 	(void)state;
@@ -256,7 +235,7 @@ static void test_modes(void **state)
 
 		world_new(2, group);
 		world_settle();
-		struct answer a = ask(1, request);
+		struct answer a = world_ask_text(1, request);
 
 		if (a.code != (int)modes[i].code)
 			fail_msg("%s, %s: %d %s", modes[i].mode, modes[i].tag, a.code, a.text);
@@ -276,7 +255,7 @@ static void test_ignore_failed_start(void **state)
 		world_deliver();
 		assert_string_equal(world_resource_state("a", 1), "STARTING");
 		if (ignore) {
-			id = world_request(1, parse(CONTROL("IGNORE_FAILED_START")));
+			id = world_request(1, world_json(CONTROL("IGNORE_FAILED_START")));
 			world_deliver();
 			assert_int_equal(world_answer(id).code, 0);
 		}
@@ -293,7 +272,7 @@ static void test_ignored_once(void **state)
 	(void)state;
 	world_new(2, "g: a svc - SOFT");
 	world_deliver();
-	(void)world_request(1, parse(CONTROL("IGNORE_FAILED_START")));
+	(void)world_request(1, world_json(CONTROL("IGNORE_FAILED_START")));
 	world_settle();
 	assert_string_equal(world_group_states("g"), "ONLINE OFFLINE");
 	world_outcome("1:a.Start", 1);
@@ -429,7 +408,7 @@ static void test_states_on_the_way(void **state)
 	world_deliver();
 	assert_string_equal(world_group_state("g", 1), "PENDING_ONLINE");
 	world_settle();
-	(void)world_request(1, parse("{'op':'group_switch','rg':'g','nodes':['node2']}"));
+	(void)world_request(1, world_json("{'op':'group_switch','rg':'g','nodes':['node2']}"));
 	world_deliver();
 	assert_string_equal(world_group_state("g", 1), "PENDING_OFFLINE");
 	assert_string_equal(world_resource_state("a", 1), "STOPPING");

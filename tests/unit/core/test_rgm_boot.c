@@ -10,32 +10,6 @@
 #include "rgm_world.h"
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
-static void expect(const char *what, const char *which, const char *is, const char *want)
-{
-	if (!streq(is, want))
-		fail_msg("%s, %s:\n  is   %s\n  want %s", what, which, is, want);
-}
-
 /* Two nodes; type boot has Init_nodes RG_PRIMARIES, type all RT_INSTALLED_NODES. */
 static const struct {
 	const char *what, *groups, *start;      /* start NULL: whatever */
@@ -80,17 +54,17 @@ static void test_rows(void **state)
 		world_new(2, rows[i].groups);
 		world_settle();
 		if (rows[i].start)
-			expect(rows[i].what, "start", world_trace(), rows[i].start);
+			world_expect(rows[i].what, "start", world_trace(), rows[i].start);
 		for (size_t k = 0; k < ARRAY_SIZE(rows[i].requests) && rows[i].requests[k]; k++) {
 			(void)world_trace();
-			struct answer a = ask(1, rows[i].requests[k]);
+			struct answer a = world_ask_text(1, rows[i].requests[k]);
 
 			if (a.code)
 				fail_msg("%s: %s: %d %s", rows[i].what, rows[i].requests[k], a.code, a.text);
 		}
 		if (rows[i].trace)
-			expect(rows[i].what, "then", world_trace(), rows[i].trace);
-		expect(rows[i].what, "states", world_group_states("g"), rows[i].states);
+			world_expect(rows[i].what, "then", world_trace(), rows[i].trace);
+		world_expect(rows[i].what, "states", world_group_states("g"), rows[i].states);
 	}
 }
 
@@ -102,10 +76,10 @@ static void test_slow_boot(void **state)
 	world_slow("1:a.Boot");
 	world_deliver();
 	world_wave();
-	expect("slow", "h", world_group_states("h"), "ONLINE OFFLINE");
-	expect("slow", "g", world_group_states("g"), "OFFLINE OFFLINE");
+	world_expect("slow", "h", world_group_states("h"), "ONLINE OFFLINE");
+	world_expect("slow", "g", world_group_states("g"), "OFFLINE OFFLINE");
 	world_settle();
-	expect("slow", "g", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("slow", "g", world_group_states("g"), "ONLINE OFFLINE");
 }
 
 /* A node that joins boots its resources before it gets a group, and before Failback looks at it; the others go on. */
@@ -117,12 +91,12 @@ static void test_join(void **state)
 	world_crash(1);
 	world_dead(1);
 	world_settle();
-	expect("dead", "states", world_group_states("g"), "OFFLINE ONLINE");
+	world_expect("dead", "states", world_group_states("g"), "OFFLINE ONLINE");
 	(void)world_trace();
 	world_boot(1);
 	world_settle();
-	expect("back", "trace", world_trace(), "a.Boot | 2:a.Stop | a.Start");
-	expect("back", "states", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("back", "trace", world_trace(), "a.Boot | 2:a.Stop | a.Start");
+	world_expect("back", "states", world_group_states("g"), "ONLINE OFFLINE");
 }
 
 /* No failure of these counts for anything but the log. */
@@ -134,7 +108,7 @@ static void test_failures(void **state)
 	world_outcome("2:a.Boot", -1);
 	world_output("no");
 	world_settle();
-	expect("failed", "states", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("failed", "states", world_group_states("g"), "ONLINE OFFLINE");
 	assert_true(world_noted("Method <Boot> of resource <a>, resource group <g> failed"));
 	assert_true(world_noted("Method <Boot> of resource <a>, resource group <g> timed out"));
 }
@@ -148,7 +122,7 @@ static void test_death_in_init(void **state)
 	world_new(2, "g managed=FALSE: a boot - - d");
 	world_settle();
 	world_slow("2:a.Init");
-	(void)snprintf(id, sizeof id, "%s", world_request(1, parse("{'op':'group_bring','rg':'g'}")));
+	(void)snprintf(id, sizeof id, "%s", world_request(1, world_json("{'op':'group_bring','rg':'g'}")));
 	world_deliver();
 	world_wave();
 	world_wave();
@@ -157,7 +131,7 @@ static void test_death_in_init(void **state)
 	world_dead(2);
 	world_settle();
 	assert_int_equal(world_answer(id).code, 0);
-	expect("dead", "states", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("dead", "states", world_group_states("g"), "ONLINE OFFLINE");
 }
 
 /* Out of management and in again while the first Fini still runs: one after the other. */
@@ -167,12 +141,12 @@ static void test_one_after_the_other(void **state)
 	world_new(1, "g Auto_start_on_new_cluster=FALSE: a boot - - d");
 	world_settle();
 	(void)world_trace();
-	(void)world_request(1, parse("{'op':'group_unmanage','rg':'g'}"));
+	(void)world_request(1, world_json("{'op':'group_unmanage','rg':'g'}"));
 	world_deliver();
-	(void)world_request(1, parse("{'op':'group_bring','rg':'g'}"));
+	(void)world_request(1, world_json("{'op':'group_bring','rg':'g'}"));
 	world_deliver();
 	world_settle();
-	expect("order", "trace", world_trace(), "a.Fini | a.Init | a.Start");
+	world_expect("order", "trace", world_trace(), "a.Fini | a.Init | a.Start");
 }
 
 /* A joiner, or the next president, knows who has still something to run. */
@@ -185,14 +159,14 @@ static void test_snapshot(void **state)
 	world_dead(3);
 	world_settle();
 	world_slow("2:a.Init");
-	(void)world_request(2, parse("{'op':'group_bring','rg':'g'}"));
+	(void)world_request(2, world_json("{'op':'group_bring','rg':'g'}"));
 	world_deliver();
 	world_wave();
 	world_boot(3);
 	world_deliver();
 	world_check_equal();
 	world_settle();
-	expect("after", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	world_expect("after", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 }
 
 int main(void)

@@ -11,35 +11,6 @@
 #include "rgm_world.h"
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
-static void expect(const char *what, const char *which, const char *is, const char *want)
-{
-	if (!streq(is, want))
-		fail_msg("%s, %s:\n  is   %s\n  want %s", what, which, is, want);
-}
-
-#define OFF(group)      "{'op':'group_offline','rg':'" group "'}"
-#define BRING(group)    "{'op':'group_bring','rg':'" group "'}"
-#define SWITCH(group, node) "{'op':'group_switch','rg':'" group "','nodes':['" node "']}"
 #define RESTART(group, rs)  "{'op':'control','tag':'RESOURCE_RESTART','rg':'" group "','rs':'" rs "'}"
 #define RESTARTED(group, rs) "{'op':'control','tag':'RESOURCE_IS_RESTARTED','rg':'" group "','rs':'" rs "'}"
 #define DISABLE(rs)     "{'op':'resource_disable','names':['" rs "']}"
@@ -137,16 +108,16 @@ static void test_rows(void **state)
 		if (rows[i].fails)
 			world_outcome(rows[i].fails, 1);
 		world_settle();
-		expect(rows[i].what, "start", world_trace(), rows[i].start);
-		expect(rows[i].what, "states", world_group_states("g"), rows[i].states);
+		world_expect(rows[i].what, "start", world_trace(), rows[i].start);
+		world_expect(rows[i].what, "states", world_group_states("g"), rows[i].states);
 		if (!rows[i].request)
 			continue;
-		struct answer a = ask(1, rows[i].request);
+		struct answer a = world_ask_text(1, rows[i].request);
 
 		if (a.code)
 			fail_msg("%s: %s: %d %s", rows[i].what, rows[i].request, a.code, a.text);
-		expect(rows[i].what, "then", world_trace(), rows[i].trace);
-		expect(rows[i].what, "states then", world_group_states("g"), rows[i].after);
+		world_expect(rows[i].what, "then", world_trace(), rows[i].trace);
+		world_expect(rows[i].what, "states then", world_group_states("g"), rows[i].after);
 	}
 }
 
@@ -159,12 +130,12 @@ static void test_death(void **state)
 	(void)world_trace();
 	world_crash(2);
 	world_settle();
-	expect("lost", "trace", world_trace(), "d.Stop");
-	expect("lost", "states", world_group_states("g"), "PENDING_ONLINE_BLOCKED OFFLINE OFFLINE");
+	world_expect("lost", "trace", world_trace(), "d.Stop");
+	world_expect("lost", "states", world_group_states("g"), "PENDING_ONLINE_BLOCKED OFFLINE OFFLINE");
 	world_dead(2);
 	world_settle();
-	expect("dead", "trace", world_trace(), "3:p.Start | d.Start e.Stop | e.Start");
-	expect("dead", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	world_expect("dead", "trace", world_trace(), "3:p.Start | d.Start e.Stop | e.Start");
+	world_expect("dead", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 }
 
 /* Both word at once: who wants to start hears in the log that what it needs is about to stop, and does not. */
@@ -174,19 +145,19 @@ static void test_start_meets_stop(void **state)
 	world_new(2, "a: p svc\ng Auto_start_on_new_cluster=FALSE Nodelist=node2: d svc o:p");
 	world_settle();
 	(void)world_trace();
-	(void)world_request(1, parse(OFF("a")));
-	(void)world_request(2, parse(BRING("g")));
+	(void)world_request(1, world_json(OFF("a")));
+	(void)world_request(2, world_json(BRING("g")));
 	world_settle();
-	expect("off first", "trace", world_trace(), "p.Stop");
-	expect("off first", "states", world_group_states("g"), "? PENDING_ONLINE_BLOCKED");
-	assert_int_equal(ask(1, BRING("a")).code, 0);
-	expect("back", "trace", world_trace(), "p.Start | 2:d.Start");
-	assert_int_equal(ask(1, OFF("g")).code, 0);
+	world_expect("off first", "trace", world_trace(), "p.Stop");
+	world_expect("off first", "states", world_group_states("g"), "? PENDING_ONLINE_BLOCKED");
+	assert_int_equal(world_ask_text(1, BRING("a")).code, 0);
+	world_expect("back", "trace", world_trace(), "p.Start | 2:d.Start");
+	assert_int_equal(world_ask_text(1, OFF("g")).code, 0);
 	(void)world_trace();
-	(void)world_request(2, parse(BRING("g")));
-	(void)world_request(1, parse(OFF("a")));
+	(void)world_request(2, world_json(BRING("g")));
+	(void)world_request(1, world_json(OFF("a")));
 	world_settle();
-	expect("on first", "trace", world_trace(), "2:d.Start | 2:d.Stop | p.Stop");
+	world_expect("on first", "trace", world_trace(), "2:d.Start | 2:d.Stop | p.Stop");
 }
 
 /* A slow start of one group holds up nobody who does not depend on it. */
@@ -198,9 +169,9 @@ static void test_slow_start(void **state)
 	world_deliver();
 	world_wave();
 	world_wave();
-	expect("slow", "b", world_group_states("b"), "ONLINE OFFLINE");
-	expect("slow", "g", world_group_states("g"), "ONLINE OFFLINE");
-	expect("slow", "a", world_group_states("a"), "PENDING_ONLINE OFFLINE");
+	world_expect("slow", "b", world_group_states("b"), "ONLINE OFFLINE");
+	world_expect("slow", "g", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("slow", "a", world_group_states("a"), "PENDING_ONLINE OFFLINE");
 }
 
 static const struct { const char *what, *groups, *request; scha_err_t code; const char *says; } refusals[] = {
@@ -226,7 +197,7 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		world_new(2, refusals[i].groups);
 		world_settle();
-		struct answer a = ask(1, refusals[i].request);
+		struct answer a = world_ask_text(1, refusals[i].request);
 
 		if (a.code != (int)refusals[i].code || !strstr(a.text, refusals[i].says))
 			fail_msg("%s: %d %s", refusals[i].what, a.code, a.text);
@@ -239,9 +210,9 @@ static void test_circle_from_the_disk(void **state)
 	(void)state;
 	world_new(2, "a: p svc o:q; q svc o:p\ng: d svc o:e; h svc w:i; i svc w:h\nb: e svc o:d");
 	world_settle();
-	expect("circle", "states", world_group_states("g"), "PENDING_ONLINE_BLOCKED OFFLINE");
-	assert_int_equal(ask(1, OFF("g")).code, 0);
-	assert_int_equal(ask(1, OFF("a")).code, 0);
+	world_expect("circle", "states", world_group_states("g"), "PENDING_ONLINE_BLOCKED OFFLINE");
+	assert_int_equal(world_ask_text(1, OFF("g")).code, 0);
+	assert_int_equal(world_ask_text(1, OFF("a")).code, 0);
 }
 
 int main(void)

@@ -10,35 +10,6 @@
 #include "rgm_world.h"
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
-static void expect(const char *what, const char *which, const char *is, const char *want)
-{
-	if (!streq(is, want))
-		fail_msg("%s, %s:\n  is   %s\n  want %s", what, which, is, want);
-}
-
-#define OFF(group)      "{'op':'group_offline','rg':'" group "'}"
-#define BRING(group)    "{'op':'group_bring','rg':'" group "'}"
-#define SWITCH(group, node) "{'op':'group_switch','rg':'" group "','nodes':['" node "']}"
 #define GIVEOVER(group, rs) "{'op':'control','tag':'GIVEOVER','rg':'" group "','rs':'" rs "'}"
 #define RESTART(group, node) "{'op':'group_restart','rg':'" group "','nodes':['" node "']}"
 #define EVACUATE(node)  "{'op':'evacuate','node':'" node "'}"
@@ -136,12 +107,12 @@ static void test_rows(void **state)
 		if (rows[i].fails)
 			world_outcome(rows[i].fails, 1);
 		world_settle();
-		expect(rows[i].what, "at first", both(), rows[i].states);
+		world_expect(rows[i].what, "at first", both(), rows[i].states);
 		if (!rows[i].then)
 			continue;
 		(void)world_trace();
 		if (rows[i].from) {
-			struct answer a = ask(rows[i].from, rows[i].request);
+			struct answer a = world_ask_text(rows[i].from, rows[i].request);
 
 			if (a.code != (int)rows[i].code)
 				fail_msg("%s: %d %s", rows[i].what, a.code, a.text);
@@ -151,9 +122,9 @@ static void test_rows(void **state)
 			world_settle();
 		}
 		if (rows[i].from || !strstr(rows[i].then, "ONLINE OFFLINE OFFLINE"))
-			expect(rows[i].what, "then", both(), rows[i].then);
+			world_expect(rows[i].what, "then", both(), rows[i].then);
 		if (rows[i].trace)
-			expect(rows[i].what, "trace", world_trace(), rows[i].trace);
+			world_expect(rows[i].what, "trace", world_trace(), rows[i].trace);
 	}
 }
 
@@ -205,7 +176,7 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
 		world_new(2, refusals[i].groups);
 		world_settle();
-		struct answer a = ask(1, refusals[i].request);
+		struct answer a = world_ask_text(1, refusals[i].request);
 
 		if (a.code != (int)refusals[i].code || !strstr(a.text, refusals[i].says))
 			fail_msg("%s: %d %s", refusals[i].what, a.code, a.text);
@@ -227,8 +198,8 @@ static void test_seen(void **state)
 		world_message(1, m);
 	}
 	world_settle();
-	expect("seen", "states", world_group_states("s"), "OFFLINE OFFLINE");
-	expect("seen", "methods", world_trace(), "");
+	world_expect("seen", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	world_expect("seen", "methods", world_trace(), "");
 }
 
 /* The president sends s where t is; before that is read, t is switched off. */
@@ -237,12 +208,12 @@ static void test_decisions_say_what_they_saw(void **state)
 	(void)state;
 	world_new(2, "s RG_affinities=++t Auto_start_on_new_cluster=FALSE: b svc\nt: a svc");
 	world_settle();
-	expect("said", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	world_expect("said", "states", world_group_states("s"), "OFFLINE OFFLINE");
 	(void)world_trace();
 	world_message(1, ju_pack("{ss,ss,ss,ss}", "t", "rgm.dec", "rg", "s", "do", "auto", "why", "asked for"));
 	world_message(1, ju_pack("{ss,ss,ss,ss}", "t", "rgm.dec", "rg", "t", "do", "off", "why", "asked for"));
 	world_settle();
-	expect("said", "methods", world_trace(), "a.Stop");
+	world_expect("said", "methods", world_trace(), "a.Stop");
 }
 
 /* Evacuated: nothing comes back by itself for a minute, but a person may bring it. */
@@ -251,24 +222,24 @@ static void test_hold(void **state)
 	(void)state;
 	world_new(2, "s: b svc - SOFT");
 	world_settle();
-	assert_int_equal(ask(1, EVACUATE("node1")).code, 0);
-	expect("held", "states", world_group_states("s"), "OFFLINE ONLINE");
+	assert_int_equal(world_ask_text(1, EVACUATE("node1")).code, 0);
+	world_expect("held", "states", world_group_states("s"), "OFFLINE ONLINE");
 	if (!strstr(world_why("s"), "node1 was evacuated by root"))
 		fail_msg("%s", world_why("s"));
 	world_crash(2);
 	world_dead(2);
 	world_settle();
-	expect("held", "states", world_group_states("s"), "OFFLINE OFFLINE");
-	struct answer a = ask(1, SWITCH("s", "node1"));
+	world_expect("held", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	struct answer a = world_ask_text(1, SWITCH("s", "node1"));
 	if (a.code)
 		fail_msg("%d %s", a.code, a.text);
-	expect("by hand", "states", world_group_states("s"), "ONLINE OFFLINE");
-	assert_int_equal(ask(1, EVACUATE("node1")).code, 0);
-	expect("alone", "states", world_group_states("s"), "OFFLINE OFFLINE");
+	world_expect("by hand", "states", world_group_states("s"), "ONLINE OFFLINE");
+	assert_int_equal(world_ask_text(1, EVACUATE("node1")).code, 0);
+	world_expect("alone", "states", world_group_states("s"), "OFFLINE OFFLINE");
 	world_time(60 * 1000 + 1);
 	world_boot(2);
 	world_settle();
-	expect("over", "states", world_group_states("s"), "ONLINE OFFLINE");
+	world_expect("over", "states", world_group_states("s"), "ONLINE OFFLINE");
 }
 
 /* Affinities in a circle, from a disk: the node goes on. */
@@ -277,8 +248,8 @@ static void test_circle_from_the_disk(void **state)
 	(void)state;
 	world_new(2, "s RG_affinities=++t RG_dependencies=t: b svc\nt RG_affinities=++s RG_dependencies=s: a svc");
 	world_settle();
-	(void)ask(1, GIVEOVER("s", "b"));
-	(void)ask(1, EVACUATE("node1"));
+	(void)world_ask_text(1, GIVEOVER("s", "b"));
+	(void)world_ask_text(1, EVACUATE("node1"));
 }
 
 int main(void)

@@ -192,26 +192,6 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	{ "{}", SCHA_ERR_INVAL, "does not know the request \"\"" },
 };
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
 static void test_every_request(void **state)
 {
 	(void)state;
@@ -225,7 +205,7 @@ static void test_every_request(void **state)
 		world_dead(3);
 		world_settle();
 		before = rgm_digest(world_rgm(1));
-		a = ask(1, rows[i].request);
+		a = world_ask_text(1, rows[i].request);
 		if (a.code != (int)rows[i].code || !strstr(a.text, rows[i].says))
 			fail_msg("%s:\n  %d %s\n  instead of %d %s", rows[i].request, a.code, a.text, rows[i].code, rows[i].says);
 		if (a.code && rgm_digest(world_rgm(1)) != before)
@@ -238,7 +218,7 @@ static void test_every_request(void **state)
 		world_crash(3);
 		world_dead(3);
 		world_settle();
-		a = ask(2, rows[i].request);
+		a = world_ask_text(2, rows[i].request);
 		if (a.code != (int)rows[i].code)
 			fail_msg("%s at node 2: %d %s", rows[i].request, a.code, a.text);
 	}
@@ -251,25 +231,25 @@ static void test_tables(void **state)
 	(void)state;
 	world_new(2, "g managed=FALSE:");
 	world_settle();
-	assert_int_equal(ask(2, "{'op':'group_change','rg':'g','props':{'failback':'true'}}").code, 0);
-	assert_int_equal(ask(1, "{'op':'resource_add','rg':'g','rs':'a','type':'full','ext':{'port':'81'},"
+	assert_int_equal(world_ask_text(2, "{'op':'group_change','rg':'g','props':{'failback':'true'}}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_add','rg':'g','rs':'a','type':'full','ext':{'port':'81'},"
 			     "'props':{'FAILOVER_MODE':'soft'}}").code, 0);
-	assert_int_equal(ask(1, "{'op':'resource_add','rg':'g','rs':'b','type':'svc','props':{'Resource_dependencies':'a'}}").code, 0);
-	assert_int_equal(ask(1, "{'op':'resource_enable','names':['a']}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_add','rg':'g','rs':'b','type':'svc','props':{'Resource_dependencies':'a'}}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_enable','names':['a']}").code, 0);
 	_cleanup_free_ char *text = ju_dump(world_table("rgm_rg_g"));
 	assert_string_equal(text, "{\"rg.managed\":\"FALSE\",\"rg.prop.Failback\":\"TRUE\","
 			    "\"rs.a.enabled\":\"TRUE\",\"rs.a.ext.Port\":\"81\",\"rs.a.monitored\":\"TRUE\","
 			    "\"rs.a.prop.Failover_mode\":\"SOFT\",\"rs.a.type\":\"SIM.full\","
 			    "\"rs.b.enabled\":\"FALSE\",\"rs.b.monitored\":\"TRUE\","
 			    "\"rs.b.prop.Resource_dependencies\":\"a\",\"rs.b.type\":\"SIM.svc\"}");
-	assert_int_equal(ask(1, "{'op':'resource_remove','rs':'a'}").code, SCHA_ERR_STATE);
-	assert_int_equal(ask(1, "{'op':'resource_disable','names':['a']}").code, 0);
-	assert_int_equal(ask(1, "{'op':'resource_remove','rs':'a'}").code, SCHA_ERR_DEPEND);
-	assert_int_equal(ask(1, "{'op':'resource_remove','rs':'b'}").code, 0);
-	assert_int_equal(ask(1, "{'op':'resource_remove','rs':'a'}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_remove','rs':'a'}").code, SCHA_ERR_STATE);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_disable','names':['a']}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_remove','rs':'a'}").code, SCHA_ERR_DEPEND);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_remove','rs':'b'}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_remove','rs':'a'}").code, 0);
 	_cleanup_free_ char *after = ju_dump(world_table("rgm_rg_g"));
 	assert_string_equal(after, "{\"rg.managed\":\"FALSE\",\"rg.prop.Failback\":\"TRUE\"}");
-	assert_int_equal(ask(1, "{'op':'group_remove','rg':'g'}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'group_remove','rg':'g'}").code, 0);
 	assert_null(world_table("rgm_rg_g"));
 }
 
@@ -278,7 +258,7 @@ static void test_system_type_stays(void **state)
 	(void)state;
 	world_new(1, "");
 	world_settle();
-	struct answer a = ask(1, "{'op':'type_remove','type':'SIM.sys'}");
+	struct answer a = world_ask_text(1, "{'op':'type_remove','type':'SIM.sys'}");
 	assert_int_equal(a.code, SCHA_ERR_STATE);
 	assert_non_null(strstr(a.text, "is a system type"));
 }
@@ -288,10 +268,10 @@ static void test_enable_needs_its_dependency(void **state)
 	(void)state;
 	world_new(1, "g: a svc b - d; b svc - - d");
 	world_settle();
-	struct answer a = ask(1, "{'op':'resource_enable','names':['a']}");
+	struct answer a = world_ask_text(1, "{'op':'resource_enable','names':['a']}");
 	assert_int_equal(a.code, SCHA_ERR_DEPEND);
 	assert_non_null(strstr(a.text, "resource a depends on b, which is disabled"));
-	assert_int_equal(ask(1, "{'op':'resource_enable','names':['a'],'monitor':true}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_enable','names':['a'],'monitor':true}").code, 0);
 }
 
 /* Disabled, but its Stop still runs: the removal waits for that, or nobody would know of what is left. */
@@ -304,9 +284,9 @@ static void test_remove_waits_for_stop(void **state)
 	world_settle();
 	(void)world_trace();
 	world_slow("1:a.Stop");
-	(void)world_request(1, parse("{'op':'resource_disable','names':['a']}"));
+	(void)world_request(1, world_json("{'op':'resource_disable','names':['a']}"));
 	world_deliver();
-	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_remove','rs':'a'}")));
+	(void)snprintf(id, sizeof id, "%s", world_request(2, world_json("{'op':'resource_remove','rs':'a'}")));
 	world_deliver();
 	assert_int_equal(world_answer(id).code, -1);
 	assert_non_null(json_object_get(world_table("rgm_rg_g"), "rs.a.type"));
@@ -321,7 +301,7 @@ static void test_switch_outside_the_nodelist(void **state)
 	(void)state;
 	world_new(2, "g Nodelist=node1: a svc");
 	world_settle();
-	struct answer a = ask(1, "{'op':'group_switch','rg':'g','nodes':['node2']}");
+	struct answer a = world_ask_text(1, "{'op':'group_switch','rg':'g','nodes':['node2']}");
 	assert_int_equal(a.code, SCHA_ERR_NODE);
 	assert_non_null(strstr(a.text, "node node2 is not in the Nodelist of resource group g"));
 }
@@ -341,16 +321,16 @@ static void test_stop_failed_refuses(void **state)
 	world_new(2, "g: a svc");
 	world_settle();
 	world_outcome("1:a.Stop", 1);
-	assert_int_equal(ask(1, "{'op':'group_offline','rg':'g'}").code, SCHA_ERR_FAIL);
+	assert_int_equal(world_ask_text(1, "{'op':'group_offline','rg':'g'}").code, SCHA_ERR_FAIL);
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-		struct answer a = ask(2, requests[i]);
+		struct answer a = world_ask_text(2, requests[i]);
 
 		if (a.code != SCHA_ERR_STATE ||
 		    !strstr(a.text, "is in ERROR_STOP_FAILED on node1: end what is left of it by hand"))
 			fail_msg("%s: %d %s", requests[i], a.code, a.text);
 	}
-	assert_int_equal(ask(2, "{'op':'resource_clear','rs':'a','nodes':['node1']}").code, 0);
-	assert_int_equal(ask(2, "{'op':'group_bring','rg':'g'}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'resource_clear','rs':'a','nodes':['node1']}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'group_bring','rg':'g'}").code, 0);
 }
 
 /* ---- Failover_mode and the requests of agents ---- */
@@ -379,7 +359,7 @@ static void test_modes(void **state)
 
 		world_new(2, group);
 		world_settle();
-		struct answer a = ask(1, request);
+		struct answer a = world_ask_text(1, request);
 
 		if (a.code != (int)modes[i].code)
 			fail_msg("%s, %s: %d %s", modes[i].mode, modes[i].tag, a.code, a.text);
@@ -394,15 +374,15 @@ static void test_restart_only_counts(void **state)
 	(void)state;
 	world_new(1, "g: a app - RESTART_ONLY");
 	world_settle();
-	assert_int_equal(ask(1, request).code, 0);
+	assert_int_equal(world_ask_text(1, request).code, 0);
 	world_time(100 * 1000);
-	assert_int_equal(ask(1, request).code, 0);
-	struct answer a = ask(1, request);
+	assert_int_equal(world_ask_text(1, request).code, 0);
+	struct answer a = world_ask_text(1, request);
 	assert_int_equal(a.code, SCHA_ERR_CHECKS);
 	assert_non_null(strstr(a.text, "Failover_mode of resource a is RESTART_ONLY"));
 	world_time(200 * 1000);
-	assert_int_equal(ask(1, request).code, 0);
-	assert_int_equal(ask(1, request).code, SCHA_ERR_CHECKS);
+	assert_int_equal(world_ask_text(1, request).code, 0);
+	assert_int_equal(world_ask_text(1, request).code, SCHA_ERR_CHECKS);
 }
 
 /* ---- Validate, Update, commit ---- */
@@ -413,9 +393,9 @@ static void test_validate_and_update(void **state)
 	world_new(2, "g: a full");
 	world_settle();
 	(void)world_trace();
-	assert_int_equal(ask(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
 	assert_string_equal(world_trace(), "2:a.Validate a.Validate | a.Update");
-	assert_int_equal(ask(2, "{'op':'resource_add','rg':'g','rs':'b','type':'full','enabled':true}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'resource_add','rg':'g','rs':'b','type':'full','enabled':true}").code, 0);
 	assert_string_equal(world_trace(), "2:b.Validate b.Validate | b.Prenet_start | b.Start | b.Monitor_start");
 }
 
@@ -428,12 +408,12 @@ static void test_validate_refuses(void **state)
 	world_settle();
 	world_outcome("2:a.Validate", 1);
 	world_output("no such directory: /srv");
-	a = ask(1, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}");
+	a = world_ask_text(1, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}");
 	assert_int_equal(a.code, SCHA_ERR_METHOD);
 	assert_string_equal(a.text, "Validate refused it on node2: no such directory: /srv");
 	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.ext.Port"));
 	/* A node that dies meanwhile is not waited for. */
-	(void)world_request(1, parse("{'op':'resource_change','rs':'a','ext':{'Port':'82'}}"));
+	(void)world_request(1, world_json("{'op':'resource_change','rs':'a','ext':{'Port':'82'}}"));
 	world_deliver();
 	world_crash(2);
 	world_settle();
@@ -461,7 +441,7 @@ static void test_validate_arguments(void **state)
 		world_new(1, "g: a full");
 		world_settle();
 		/* By hand, to see the run request. */
-		m = parse(cases[i].request);
+		m = world_json(cases[i].request);
 		ju_set_str(m, "t", "rgm.req");
 		ju_set_str(m, "id", "x");
 		rgm_apply(world_rgm(1), 1, m, &u);
@@ -493,12 +473,12 @@ static void test_commit_fails(void **state)
 	world_new(2, "g: a svc");
 	world_settle();
 	world_commit_error("node 2 cannot store it: No space left on device");
-	a = ask(2, "{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}");
+	a = world_ask_text(2, "{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}");
 	assert_int_equal(a.code, SCHA_ERR_FAIL);
 	assert_string_equal(a.text, "the configuration could not be changed: node 2 cannot store it: No space left on device; "
 			    "nothing was changed");
 	world_commit_error(NULL);
-	assert_int_equal(ask(2, "{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'group_change','rg':'g','props':{'Failback':'TRUE'}}").code, 0);
 }
 
 /* Two changes of one table at once: the second is made from what the first has left. */
@@ -519,7 +499,7 @@ static void test_changes_in_a_row(void **state)
 	world_new(2, "g: a full");
 	world_settle();
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
-		(void)snprintf(ids[i], sizeof ids[i], "%s", world_request(1 + (uint32_t)i % 2, parse(requests[i])));
+		(void)snprintf(ids[i], sizeof ids[i], "%s", world_request(1 + (uint32_t)i % 2, world_json(requests[i])));
 	world_settle();
 	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
 		struct answer a = world_answer(ids[i]);
@@ -543,7 +523,7 @@ static void test_answer_waits(void **state)
 	(void)state;
 	world_new(2, "g: a svc; b svc a");
 	world_settle();
-	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'group_switch','rg':'g','nodes':['node2']}")));
+	(void)snprintf(id, sizeof id, "%s", world_request(2, world_json("{'op':'group_switch','rg':'g','nodes':['node2']}")));
 	world_deliver();
 	for (int wave = 0; wave < 4; wave++) {
 		assert_int_equal(world_answer(id).code, -1);
@@ -561,7 +541,7 @@ static void test_disabled_when_it_has_stopped(void **state)
 	(void)state;
 	world_new(2, "g: a svc; b svc");
 	world_settle();
-	(void)snprintf(id, sizeof id, "%s", world_request(2, parse("{'op':'resource_disable','names':['a']}")));
+	(void)snprintf(id, sizeof id, "%s", world_request(2, world_json("{'op':'resource_disable','names':['a']}")));
 	world_deliver();
 	assert_string_equal(world_resource_state("a", 1), "STOPPING");
 	assert_int_equal(world_answer(id).code, -1);
@@ -578,18 +558,18 @@ static void test_outcomes(void **state)
 	world_new(2, "g Auto_start_on_new_cluster=FALSE: a svc");
 	world_settle();
 	world_outcome("1:a.Start", 1);
-	a = ask(1, "{'op':'group_bring','rg':'g'}");
+	a = world_ask_text(1, "{'op':'group_bring','rg':'g'}");
 	assert_int_equal(a.code, SCHA_ERR_FAIL);
 	assert_non_null(strstr(a.text, "resource group g is online on node1, but faulted"));
 	world_outcome("1:a.Stop", 1);
-	a = ask(1, "{'op':'evacuate','node':'node1'}");
+	a = world_ask_text(1, "{'op':'evacuate','node':'node1'}");
 	assert_string_equal(world_group_state("g", 1), "ERROR_STOP_FAILED");
 	/* SOFT everywhere: nothing left to try. */
 	world_new(2, "g Auto_start_on_new_cluster=FALSE: a svc - SOFT");
 	world_settle();
 	world_outcome("1:a.Start", 1);
 	world_outcome("2:a.Start", 1);
-	a = ask(1, "{'op':'group_bring','rg':'g'}");
+	a = world_ask_text(1, "{'op':'group_bring','rg':'g'}");
 	assert_int_equal(a.code, SCHA_ERR_FAIL);
 	assert_non_null(strstr(a.text, "resource group g did not come online: resource a failed to start on node2"));
 }
@@ -599,19 +579,19 @@ static void test_evacuate(void **state)
 	(void)state;
 	world_new(3, "g: a svc\nh: b svc\ni Nodelist=node1: c svc\nj Nodelist=node2: d svc");
 	world_settle();
-	assert_int_equal(ask(2, "{'op':'evacuate','node':'node1'}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'evacuate','node':'node1'}").code, 0);
 	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE OFFLINE");
 	assert_string_equal(world_group_states("h"), "OFFLINE ONLINE OFFLINE");
 	assert_string_equal(world_group_state("i", 1), "OFFLINE");      /* has nowhere to go */
 	assert_string_equal(world_group_state("j", 2), "ONLINE");
-	assert_int_equal(ask(1, "{'op':'evacuate','node':'node2','seconds':0}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'evacuate','node':'node2','seconds':0}").code, 0);
 	assert_string_equal(world_group_states("g"), "OFFLINE OFFLINE ONLINE");
 }
 
 /* The same request twice is one request; a new president has forgotten it, and is asked again. */
 static void test_requests_and_presidents(void **state)
 {
-	json_t *request = parse("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
+	json_t *request = world_json("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
 
 	(void)state;
 	world_new(2, "g: a full");
@@ -624,19 +604,19 @@ static void test_requests_and_presidents(void **state)
 	assert_string_equal(world_trace(), "a.Prenet_start | a.Start | a.Monitor_start | 2:b.Validate b.Validate");
 	json_decref(m);
 	json_decref(request);
-	(void)world_request(2, parse("{'op':'resource_change','rs':'a','ext':{'Port':'81'}}"));
+	(void)world_request(2, world_json("{'op':'resource_change','rs':'a','ext':{'Port':'81'}}"));
 	world_deliver();                                /* Validate runs */
 	world_abrupt_president(2);
 	world_settle();
 	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.ext.Port"));
-	assert_int_equal(ask(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
+	assert_int_equal(world_ask_text(2, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
 	assert_string_equal(ju_str(world_table("rgm_rg_g"), "rs.a.ext.Port", ""), "81");
 }
 
 /* A president dies over an addition that it had sent to be committed; node 2 asks its successor for the same. */
 static json_t *addition_of_a_dead_president(enum world_commit how_far)
 {
-	json_t *request = parse("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
+	json_t *request = world_json("{'op':'resource_add','rg':'g','rs':'b','type':'full'}"), *m;
 
 	world_new(2, "g Nodelist=node2: a full");
 	world_settle();
@@ -688,10 +668,10 @@ static void test_too_many_requests(void **state)
 	(void)state;
 	world_new(1, "g: a full");
 	world_settle();
-	(void)snprintf(first, sizeof first, "%s", world_request(1, parse("{'op':'resource_change','rs':'a'}")));
+	(void)snprintf(first, sizeof first, "%s", world_request(1, world_json("{'op':'resource_change','rs':'a'}")));
 	for (int i = 1; i < 512; i++)
-		(void)world_request(1, parse("{'op':'resource_change','rs':'a'}"));
-	(void)snprintf(last, sizeof last, "%s", world_request(1, parse("{'op':'group_add','rg':'h'}")));
+		(void)world_request(1, world_json("{'op':'resource_change','rs':'a'}"));
+	(void)snprintf(last, sizeof last, "%s", world_request(1, world_json("{'op':'group_add','rg':'h'}")));
 	world_deliver();
 	assert_int_equal(world_answer(last).code, SCHA_ERR_RECONF);
 	assert_int_equal(world_answer(first).code, -1);
@@ -732,7 +712,7 @@ static void test_long_texts(void **state)
 			buf_puts(&text, at + 2);
 			world_new(1, "g: a svc");
 			world_settle();
-			r = parse(text.s);
+			r = world_json(text.s);
 			buf_done(&text);
 			assert_int_not_equal(world_ask(1, r).code, -1);
 		}

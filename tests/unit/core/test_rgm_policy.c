@@ -10,46 +10,18 @@
 #include "rgm_world.h"
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
 static void must(const char *text)
 {
-	struct answer a = ask(1, text);
+	struct answer a = world_ask_text(1, text);
 
 	if (a.code)
 		fail_msg("%s: %d %s", text, a.code, a.text);
-}
-
-static void expect(const char *what, const char *is, const char *want)
-{
-	if (!streq(is, want))
-		fail_msg("%s:\n  is   %s\n  want %s", what, is, want);
 }
 
 #define SUSPEND  "{'op':'group_suspend','rg':'g'}"
 #define RESUME   "{'op':'group_resume','rg':'g'}"
 #define QUIESCE  "{'op':'group_quiesce','rg':'g'}"
 #define REMASTER "{'op':'group_remaster','rg':'g'}"
-#define SWITCH(node) "{'op':'group_switch','rg':'g','nodes':['" node "']}"
-#define CONTROL(tag) "{'op':'control','tag':'" tag "','rg':'g','rs':'a'}"
 
 static void test_suspended(void **state)
 {
@@ -59,10 +31,10 @@ static void test_suspended(void **state)
 	world_new(3, "g Failback=TRUE Nodelist=node2,node3,node1: a app");
 	world_settle();
 	must(SUSPEND);
-	must(SWITCH("node1"));
-	expect("by hand", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	must(SWITCH("g", "node1"));
+	world_expect("by hand", NULL, world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct answer a = ask(1, refused[i]);
+		struct answer a = world_ask_text(1, refused[i]);
 
 		if (a.code != SCHA_ERR_CHECKS || !strstr(a.text, "is suspended (scswitch -r -g g resumes it)"))
 			fail_msg("%s: %d %s", refused[i], a.code, a.text);
@@ -72,14 +44,14 @@ static void test_suspended(void **state)
 	world_dead(2);
 	world_boot(2);
 	world_settle();
-	expect("no failback", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	world_expect("no failback", NULL, world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 	world_crash(1);
 	world_dead(1);
 	world_settle();
-	expect("no failover", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+	world_expect("no failover", NULL, world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
 	assert_non_null(strstr(world_why("g"), "it rests: Suspend_automatic_recovery is TRUE"));
-	assert_int_equal(ask(2, RESUME).code, 0);
-	expect("resumed", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+	assert_int_equal(world_ask_text(2, RESUME).code, 0);
+	world_expect("resumed", NULL, world_group_states("g"), "OFFLINE ONLINE OFFLINE");
 }
 
 /* A failed start goes down as Failover_mode says, and nothing follows; a person may still bring the group. */
@@ -90,10 +62,10 @@ static void test_suspended_start_fails(void **state)
 	world_settle();
 	must(SUSPEND);
 	world_outcome("2:a.Start", 1);
-	assert_int_equal(ask(1, SWITCH("node2")).code, SCHA_ERR_FAIL);
-	expect("failed", world_group_states("g"), "OFFLINE OFFLINE");
+	assert_int_equal(world_ask_text(1, SWITCH("g", "node2")).code, SCHA_ERR_FAIL);
+	world_expect("failed", NULL, world_group_states("g"), "OFFLINE OFFLINE");
 	must("{'op':'group_bring','rg':'g'}");
-	expect("brought", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("brought", NULL, world_group_states("g"), "ONLINE OFFLINE");
 }
 
 /* The restart of what a resource depends on does not restart it, but what it must not be without still takes it down. */
@@ -105,7 +77,7 @@ static void test_suspended_dependencies(void **state)
 	must(SUSPEND);
 	(void)world_trace();
 	must("{'op':'control','tag':'RESOURCE_RESTART','rg':'h','rs':'p'}");
-	expect("restart", world_trace(), "b.Stop | p.Stop | p.Start | b.Start");
+	world_expect("restart", NULL, world_trace(), "b.Stop | p.Stop | p.Start | b.Start");
 }
 
 /* What is under way ends; the next candidate is not tried until somebody asks or a node joins. */
@@ -117,24 +89,24 @@ static void test_quiesced(void **state)
 	world_new(3, "g: a svc - SOFT");
 	world_outcome("1:a.Start", 1);
 	world_deliver();
-	(void)snprintf(id, sizeof id, "%s", world_request(2, parse(QUIESCE)));
+	(void)snprintf(id, sizeof id, "%s", world_request(2, world_json(QUIESCE)));
 	world_settle();
 	assert_int_equal(world_answer(id).code, 0);
-	expect("quiesced", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+	world_expect("quiesced", NULL, world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
 	assert_non_null(strstr(world_why("g"), "it rests: it was quiesced"));
-	must(SWITCH("node2"));
-	expect("by hand", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+	must(SWITCH("g", "node2"));
+	world_expect("by hand", NULL, world_group_states("g"), "OFFLINE ONLINE OFFLINE");
 	must(QUIESCE);
-	expect("stays", world_group_states("g"), "OFFLINE ONLINE OFFLINE");
+	world_expect("stays", NULL, world_group_states("g"), "OFFLINE ONLINE OFFLINE");
 	world_crash(2);
 	world_dead(2);
 	world_settle();
-	expect("a node has gone", world_group_states("g"), "OFFLINE OFFLINE ONLINE");
+	world_expect("a node has gone", NULL, world_group_states("g"), "OFFLINE OFFLINE ONLINE");
 	must(QUIESCE);                  /* over when somebody asks for something: what fails then is tried elsewhere */
 	world_outcome("1:a.Start", 1);
-	assert_int_equal(ask(1, SWITCH("node1")).code, SCHA_ERR_FAIL);
-	expect("asked", world_group_states("g"), "OFFLINE OFFLINE ONLINE");
-	struct answer a = ask(1, "{'op':'group_quiesce','rg':'g','kill':true}");
+	assert_int_equal(world_ask_text(1, SWITCH("g", "node1")).code, SCHA_ERR_FAIL);
+	world_expect("asked", NULL, world_group_states("g"), "OFFLINE OFFLINE ONLINE");
+	struct answer a = world_ask_text(1, "{'op':'group_quiesce','rg':'g','kill':true}");
 	assert_int_equal(a.code, SCHA_ERR_INVAL);
 	assert_non_null(strstr(a.text, "quiesce without -k"));
 }
@@ -144,15 +116,15 @@ static void test_remaster(void **state)
 	(void)state;
 	world_new(3, "g Nodelist=node2,node3,node1: a svc");
 	world_settle();
-	must(SWITCH("node1"));
+	must(SWITCH("g", "node1"));
 	(void)world_trace();
 	must(REMASTER);
-	expect("remaster", world_trace(), "a.Stop | 2:a.Start");
+	world_expect("remaster", NULL, world_trace(), "a.Stop | 2:a.Start");
 	must(REMASTER);
-	expect("there already", world_trace(), "");
+	world_expect("there already", NULL, world_trace(), "");
 	must("{'op':'group_offline','rg':'g'}");
 	must(REMASTER);
-	expect("off stays off", world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
+	world_expect("off stays off", NULL, world_group_states("g"), "OFFLINE OFFLINE OFFLINE");
 }
 
 static void test_system(void **state)
@@ -168,13 +140,13 @@ static void test_system(void **state)
 	world_new(2, "g RG_system=TRUE: a svc");
 	world_settle();
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct answer a = ask(1, refused[i]);
+		struct answer a = world_ask_text(1, refused[i]);
 
 		if (a.code != SCHA_ERR_ACCESS || !strstr(a.text, "is part of the system (RG_system is TRUE): set RG_system to FALSE first"))
 			fail_msg("%s: %d %s", refused[i], a.code, a.text);
 	}
-	must(SWITCH("node2"));
-	expect("switchover", world_group_states("g"), "OFFLINE ONLINE");
+	must(SWITCH("g", "node2"));
+	world_expect("switchover", NULL, world_group_states("g"), "OFFLINE ONLINE");
 	must("{'op':'group_change','rg':'g','props':{'RG_system':'FALSE'}}");
 	must("{'op':'group_offline','rg':'g'}");
 }
@@ -186,9 +158,9 @@ static void test_clear_does_not_resume(void **state)
 	world_new(2, "g: a svc");
 	world_settle();
 	world_outcome("1:a.Stop", 1);
-	assert_int_equal(ask(1, SWITCH("node2")).code, SCHA_ERR_FAIL);
+	assert_int_equal(world_ask_text(1, SWITCH("g", "node2")).code, SCHA_ERR_FAIL);
 	must("{'op':'resource_clear','rs':'a','nodes':['node1']}");
-	expect("cleared", world_group_states("g"), "ONLINE OFFLINE");
+	world_expect("cleared", NULL, world_group_states("g"), "ONLINE OFFLINE");
 }
 
 /* All of it travels in the snapshot. */

@@ -10,32 +10,6 @@
 #include "rgm_world.h"
 #include "scha_err.h"
 
-static json_t *parse(const char *text)
-{
-	_cleanup_free_ char *copy = xstrdup(text);
-	json_error_t error;
-	json_t *o;
-
-	for (char *p = copy; *p; p++)
-		if (*p == '\'')
-			*p = '"';
-	o = json_loads(copy, 0, &error);
-	if (!o)
-		fail_msg("%s: %s", text, error.text);
-	return o;
-}
-
-static struct answer ask(uint32_t from, const char *text)
-{
-	return world_ask(from, parse(text));
-}
-
-static void expect(const char *what, const char *which, const char *is, const char *want)
-{
-	if (!streq(is, want))
-		fail_msg("%s, %s:\n  is   %s\n  want %s", what, which, is, want);
-}
-
 #define MANY "RG_mode=SCALABLE Maximum_primaries=3"
 
 static const struct {
@@ -88,10 +62,10 @@ static void test_rows(void **state)
 		if (rows[i].fails)
 			world_outcome(rows[i].fails, 1);
 		world_settle();
-		expect(rows[i].what, "at first", world_group_states("g"), rows[i].states);
+		world_expect(rows[i].what, "at first", world_group_states("g"), rows[i].states);
 		(void)world_trace();
 		if (rows[i].request) {
-			struct answer a = ask(1, rows[i].request);
+			struct answer a = world_ask_text(1, rows[i].request);
 
 			if (a.code != (int)rows[i].code)
 				fail_msg("%s: %d %s", rows[i].what, a.code, a.text);
@@ -100,9 +74,9 @@ static void test_rows(void **state)
 			world_dead(1);
 			world_settle();
 		}
-		expect(rows[i].what, "then", world_group_states("g"), rows[i].then);
+		world_expect(rows[i].what, "then", world_group_states("g"), rows[i].then);
 		if (rows[i].trace)
-			expect(rows[i].what, "trace", world_trace(), rows[i].trace);
+			world_expect(rows[i].what, "trace", world_trace(), rows[i].trace);
 	}
 }
 
@@ -115,10 +89,10 @@ static void test_lost_node(void **state)
 	(void)world_trace();
 	world_crash(1);
 	world_settle();
-	expect("lost", "trace", world_trace(), "3:a.Start");
+	world_expect("lost", "trace", world_trace(), "3:a.Start");
 	world_dead(1);
 	world_settle();
-	expect("dead", "trace", world_trace(), "3:b.Start");
+	world_expect("dead", "trace", world_trace(), "3:b.Start");
 }
 
 /* Fewer than desired, by hand: nothing is added until a node comes or goes. */
@@ -127,13 +101,13 @@ static void test_fewer(void **state)
 	(void)state;
 	world_new(3, "g " MANY " Desired_primaries=2: a svc");
 	world_settle();
-	assert_int_equal(ask(1, "{'op':'group_switch','rg':'g','nodes':['node1']}").code, 0);
-	assert_int_equal(ask(1, "{'op':'group_change','rg':'g','props':{'RG_description':'x'}}").code, 0);
-	expect("fewer", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
+	assert_int_equal(world_ask_text(1, "{'op':'group_switch','rg':'g','nodes':['node1']}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'group_change','rg':'g','props':{'RG_description':'x'}}").code, 0);
+	world_expect("fewer", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 	world_crash(3);
 	world_dead(3);
 	world_settle();
-	expect("a node has gone", "states", world_group_states("g"), "ONLINE ONLINE OFFLINE");
+	world_expect("a node has gone", "states", world_group_states("g"), "ONLINE ONLINE OFFLINE");
 }
 
 /* What may be in a scalable group. */
@@ -151,12 +125,12 @@ static void test_refusals(void **state)
 	(void)state;
 	world_new(2, "g " MANY " Desired_primaries=2: a svc\nf: b svc");
 	world_settle();
-	assert_int_equal(ask(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = fo; START = /s; STOP = /t; FAILOVER = TRUE;"
+	assert_int_equal(world_ask_text(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = fo; START = /s; STOP = /t; FAILOVER = TRUE;"
 			     "{ PROPERTY = Scalable; DEFAULT = FALSE; }'}").code, 0);
-	assert_int_equal(ask(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = sc; START = /s; STOP = /t;"
+	assert_int_equal(world_ask_text(1, "{'op':'type_add','rtr':'RESOURCE_TYPE = sc; START = /s; STOP = /t;"
 			     "{ PROPERTY = Scalable; DEFAULT = FALSE; }'}").code, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
-		struct answer a = ask(1, refused[i].request);
+		struct answer a = world_ask_text(1, refused[i].request);
 
 		if (a.code != SCHA_ERR_INVAL || !strstr(a.text, refused[i].says))
 			fail_msg("%s: %d %s", refused[i].request, a.code, a.text);
