@@ -25,10 +25,11 @@ SIM = 'tests/sim/sim'
 
 # Folder of the mutated file -> the unit tests of that core.
 UNIT_TESTS = {
-    'cmm': ['core/test_cmm', 'core/test_cmm_timers', 'core/test_quorum'],
-    'ccr': ['core/test_ccr'],
+    'cmm': ['core/test_cmm', 'core/test_cmm_lost', 'core/test_cmm_timers', 'core/test_quorum', 'core/test_quorum_keys',
+            'core/test_shared_disks'],
+    'ccr': ['core/test_ccr', 'core/test_ccr_format'],
     'rgm': ['core/test_rgm', 'core/test_rgm_deps', 'core/test_rgm_links', 'core/test_rgm_boot', 'core/test_rgm_policy',
-            'core/test_rgm_scalable', 'core/test_rgm_ops', 'clusterd/test_table_change', 'clusterd/test_engine'],
+            'core/test_rgm_scalable', 'core/test_rgm_ops', 'core/test_rgm_api', 'clusterd/test_table_change', 'clusterd/test_engine'],
     'clusterd': ['clusterd/test_clusterops', 'clusterd/test_engine', 'clusterd/test_table_change'],
     'failfastd': ['pmf/test_failfast_core'],
 }
@@ -101,8 +102,7 @@ class Build:
         self.path = path
         if not (path / 'build.ninja').exists():
             self.must(['meson', 'setup', str(path), str(ROOT)], ROOT)
-        self.tests = {area: [f'tests/unit/{t}' for t in tests if (ROOT / f'tests/unit/{t}.c').exists()]
-                      for area, tests in UNIT_TESTS.items()}
+        self.tests = {area: [f'tests/unit/{t}' for t in tests] for area, tests in UNIT_TESTS.items()}
         self.programs = [SIM] + [t for tests in self.tests.values() for t in tests]
         self.must(['ninja', '-C', str(path), '--quiet', *self.programs], ROOT)
         commands = json.loads((path / 'compile_commands.json').read_text())
