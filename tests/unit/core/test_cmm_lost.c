@@ -247,18 +247,24 @@ static void test_president_stays(void **state)
 	assert_false(cmm_is_president(w.node[1].cmm));
 }
 
+/* n nodes, all ready, of which nodes 1 and 2 are a majority. */
+static void formed_by_two(uint32_t n)
+{
+	world(n);
+	w.votes[1] = 3;
+	for (uint32_t id = 1; id <= n; id++)
+		boot(id);
+	view(first_nodes(n));
+	run_for(2 * BEAT);
+}
+
 /* Who died between the activation and the snapshot is lost for the joiner as well; who was declared dead is not. */
 static void test_snapshot(void **state)
 {
 	json_t *snapshot;
 
 	(void)state;
-	world(5);
-	w.votes[1] = 3;                         /* with node 2 a majority */
-	for (uint32_t id = 1; id <= 5; id++)
-		boot(id);
-	view(first_nodes(5));
-	run_for(2 * BEAT);
+	formed_by_two(5);
 	power_off(4);
 	power_off(5);
 	view(N(1, 2, 3));
@@ -288,12 +294,7 @@ static void test_joins_twice(void **state)
 	json_t *snapshot;
 
 	(void)state;
-	world(4);
-	w.votes[1] = 3;                         /* with node 2 a majority */
-	for (uint32_t id = 1; id <= 4; id++)
-		boot(id);
-	view(first_nodes(4));
-	run_for(2 * BEAT);
+	formed_by_two(4);
 	power_off(4);
 	power_off(3);
 	boot(3);
