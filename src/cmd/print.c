@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/json.h"
 
 char *word_capitalised(const char *word)
@@ -19,6 +20,23 @@ void print_padded(int width, const char *text)
 	int n = printf("%s", text);
 
 	(void)printf("%*s", MAX(1, width - n), "");
+}
+
+char *value_text(const json_t *value)
+{
+	_cleanup_(strlist_done) struct strlist parts = { 0 };
+	const json_t *v;
+	size_t i;
+
+	if (json_is_string(value))
+		return xstrdup(json_string_value(value));
+	if (json_is_integer(value))
+		return xasprintf("%lld", (long long)json_integer_value(value));
+	if (json_is_boolean(value))
+		return xstrdup(json_is_true(value) ? "TRUE" : "FALSE");
+	json_array_foreach(value, i, v)
+		strlist_add(&parts, json_string_value(v) ? json_string_value(v) : "");
+	return strlist_join(&parts, ",");
 }
 
 void print_json(const json_t *value)

@@ -8,5 +8,7 @@
 char *word_capitalised(const char *word);
 /* The text and blanks up to the width, at least one. */
 void print_padded(int width, const char *text);
+/* A value as the listings show it: TRUE, 5, "a,b"; caller frees. */
+char *value_text(const json_t *value);
 /* One line, keys sorted. */
 void print_json(const json_t *value);

@@ -45,23 +45,6 @@ static void row(int indent, const char *label, enum show how, const char *text)
 	cl_row(indent, label, value);
 }
 
-static char *text_of(const json_t *value)
-{
-	_cleanup_(strlist_done) struct strlist parts = { 0 };
-	const json_t *v;
-	size_t i;
-
-	if (json_is_string(value))
-		return xstrdup(json_string_value(value));
-	if (json_is_integer(value))
-		return xasprintf("%lld", (long long)json_integer_value(value));
-	if (json_is_boolean(value))
-		return xstrdup(json_is_true(value) ? "TRUE" : "FALSE");
-	json_array_foreach(value, i, v)
-		strlist_add(&parts, json_string_value(v) ? json_string_value(v) : "");
-	return strlist_join(&parts, ",");
-}
-
 /* ---- types ---- */
 
 static const struct type_row { const char *label, *key; enum show how; } type_rows[] = {
@@ -101,7 +84,7 @@ void block_types(const json_t *types, bool verbose)
 	json_array_foreach((json_t *)types, i, type) {
 		cl_object(0, "Resource Type", ju_str(type, "name", ""));
 		for (size_t k = 0; k < ARRAY_SIZE(type_rows); k++) {
-			_cleanup_free_ char *text = text_of(json_object_get(type, type_rows[k].key));
+			_cleanup_free_ char *text = value_text(json_object_get(type, type_rows[k].key));
 
 			row(2, type_rows[k].label, type_rows[k].how, text);
 		}
@@ -118,7 +101,7 @@ void table_types(const json_t *types)
 	size_t i;
 
 	json_array_foreach((json_t *)types, i, type) {
-		_cleanup_free_ char *text = text_of(ju_arr(type, "installed_nodes")), *nodes = shown(SHOW_ALL_LIST, text);
+		_cleanup_free_ char *text = value_text(ju_arr(type, "installed_nodes")), *nodes = shown(SHOW_ALL_LIST, text);
 
 		cl_cell(&table, ju_str(type, "name", ""));
 		cl_cell(&table, nodes);

@@ -33,26 +33,6 @@ static char *show(enum show how, const char *text)
 	return s;
 }
 
-static char *text_of(const json_t *value)
-{
-	struct strlist parts = { 0 };
-	const json_t *v;
-	char *text;
-	size_t i;
-
-	if (json_is_string(value))
-		return xstrdup(json_string_value(value));
-	if (json_is_integer(value))
-		return xasprintf("%lld", (long long)json_integer_value(value));
-	if (json_is_boolean(value))
-		return xstrdup(json_is_true(value) ? "TRUE" : "FALSE");
-	json_array_foreach(value, i, v)
-		strlist_add(&parts, json_string_value(v) ? json_string_value(v) : "");
-	text = strlist_join(&parts, ",");
-	strlist_done(&parts);
-	return text;
-}
-
 static void print_row(int indent, const char *prefix, const char *label, const char *value)
 {
 	int n = printf("%*s%s%s%s%s:", indent, "", *prefix ? "(" : "", prefix, *prefix ? ") " : "", label);
@@ -65,7 +45,7 @@ struct row { const char *label, *key; enum show how; };
 static void print_rows(int indent, const char *prefix, const struct row *rows, size_t n, const json_t *object)
 {
 	for (size_t i = 0; i < n; i++) {
-		_cleanup_free_ char *text = text_of(json_object_get(object, rows[i].key));
+		_cleanup_free_ char *text = value_text(json_object_get(object, rows[i].key));
 		_cleanup_free_ char *value = show(rows[i].how, text);
 
 		print_row(indent, prefix, rows[i].label, value);
