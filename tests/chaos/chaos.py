@@ -20,6 +20,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -56,7 +57,7 @@ class Run:
         self.off = set()                # nodes that have ended and are not booted yet
         self.lifeless = {}              # node: since when it runs without clusterd
         self.failures = []
-        self.changes = {"tried": 0, "acknowledged": 0, "open": set()}
+        self.changes = {"tried": 0, "acknowledged": 0, "open": set(), "refused": []}
         self.background = []            # commands under way
 
     # ---- time ----
@@ -100,12 +101,14 @@ class Run:
             with contextlib.suppress(LabError, OSError):    # the node has ended since: nothing is left to mend
                 heapq.heappop(self.timers)[2]()
         for item in self.background[:]:
-            process, deadline, ended = item
+            process, deadline, ended, said = item
             if process.poll() is None and time.monotonic() > deadline:
                 process.kill()
             if process.poll() is not None:
                 self.background.remove(item)
-                ended(process.returncode)
+                said.seek(0)
+                ended(process.returncode, said.read().strip())
+                said.close()
 
     # ---- nodes that end, and come back ----
 
@@ -266,8 +269,9 @@ class Run:
     # ---- what people do meanwhile ----
 
     def spawn(self, node, ended, *command, seconds=20):
-        process = self.lab.popen(node, *command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.background.append((process, time.monotonic() + seconds, ended))
+        said = tempfile.TemporaryFile("w+")
+        process = self.lab.popen(node, *command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        self.background.append((process, time.monotonic() + seconds, ended, said))
 
     def do_switch(self, fault):
         """To that node, asked for at whichever node is up."""
@@ -275,23 +279,26 @@ class Run:
         if not at or not self.is_up(fault.node):
             return False
         self.note(fault.kind, fault.node)
-        self.spawn(at, lambda code: None, "scswitch", "-z", "-g", GROUP, "-h", fault.node)
+        self.spawn(at, lambda code, said: None, "scswitch", "-z", "-g", GROUP, "-h", fault.node)
         return True
 
     def do_change(self, fault):
         """One at a time: the next one starts when this one has ended."""
-        if not self.is_up(fault.node) or any(ended == self.changed for _, _, ended in self.background):
+        if not self.is_up(fault.node) or any(ended == self.changed for _, _, ended, _ in self.background):
             return False
         self.changes["tried"] += 1
         self.note(fault.kind, fault.node, str(self.changes["tried"]))
         self.spawn(fault.node, self.changed, "scrgadm", "-c", "-g", GROUP, "-y", f"RG_description={self.changes['tried']}")
         return True
 
-    def changed(self, code):
+    def changed(self, code, said):
+        number = self.changes["tried"]
         if code == 0:
-            self.changes["acknowledged"] = self.changes["tried"]
+            self.changes["acknowledged"] = number
         else:                           # refused, or nobody knows
-            self.changes["open"].add(self.changes["tried"])
+            self.changes["open"].add(number)
+            self.changes["refused"].append([number, code, said])
+            print(f"   change {number} of the configuration: exit {code}: {said}", flush=True)
 
     def do_orderly_stop(self, fault):
         pid = self.lab.daemon(fault.node, "clusterd") if self.is_up(fault.node) else None
@@ -391,6 +398,7 @@ class Run:
                             for r in self.cluster.watcher.records)
         with open(folder / "events.json", "w") as file:
             json.dump({"failures": self.failures, "history": [vars(e) for e in self.history], "thaws": self.thaws,
+                       "refused changes": self.changes["refused"],
                        "ends": [[*key, *value] for key, value in self.ends.items()],
                        "acknowledged": self.cluster.client.acknowledged}, file)
         print(f"   logs: {folder}", flush=True)
