@@ -430,7 +430,7 @@ static void aim_node_remove(struct request *r, context *c, json_t *goal)
 	if (nodeset_has(cmm_view(c->cmm) | cmm_membership(c->cmm)->members, id))
 		refuse(r, SCHA_ERR_STATE, "node %s is up; shut it down first, then remove it from another node", need.name);
 	if (nodeset_has(cmm_membership(c->cmm)->lost, id))
-		refuse(r, SCHA_ERR_STATE, "node %s is lost, but it is not certain yet that it is dead; see clnode status", need.name);
+		refuse(r, SCHA_ERR_STATE, "node %s is lost, but it is not certain yet that it is dead; see clnode status -v", need.name);
 	look_for_need("infrastructure", c->table, &need);
 	if (c->ccr)
 		ccr_each(c->ccr, look_for_need, &need);

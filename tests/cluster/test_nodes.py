@@ -88,7 +88,8 @@ def test_a_node_comes_and_goes(cluster):
     refused = cluster.cmd("node1", "clnode", "remove", "node4")
     assert refused.returncode != 0 and "node node4 is up" in refused.stderr
     cluster.cmd("node4", "pkill", "-TERM", "-x", "clusterd", check=True)
-    cluster.wait_members(["node1", "node2", "node3"])
+    # Out of the membership first, declared gone a moment later.
+    cluster.wait_for(lambda s: [n["state"] for n in s["nodes"] if n["name"] == "node4"] == ["DOWN"], why="node4 down")
     lab.crash("node4")
     refused = cluster.cmd("node1", "clnode", "remove", "node4")
     assert refused.returncode != 0 and "in the Nodelist of resource group web-rg" in refused.stderr
