@@ -8,7 +8,7 @@ JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale chaos clean
+.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale chaos live clean
 
 all: build
 
@@ -49,6 +49,11 @@ bench-scale: build
 # Random faults on real daemons: chaos MINUTES=10 [SEED=s] [NODES=n]; tests/chaos/README.md.
 chaos: stage
 	@$(PYTHON) tests/chaos/chaos.py $(BUILD) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES))
+
+# Three containers that boot with systemd: the units, poweroff, power cut.  Needs the package systemd-container.
+live: stage
+	@command -v systemd-nspawn >/dev/null || apt-get install -y -q --no-install-recommends systemd-container
+	@$(PYTHON) tests/systemd/live.py $(BUILD)
 
 # The same with address and undefined-behaviour sanitizers, in a build of its own.
 asan:
