@@ -134,8 +134,16 @@ static bool is_up(const struct rgm_rs *rs, enum phase least)
 	return rs->local.phase >= least || rs->local.running != METHOD_COUNT;
 }
 
-/* Does this one of the same group, which depends on rs, go first?  One that only loses what it depends on, or is restarted
- * itself, waits for nobody who stays. */
+/* Is it on its way down, or stuck there? */
+static bool goes_down(const struct rgm_rs *rs, enum phase least)
+{
+	const struct rs_local *l = &rs->local;
+
+	return is_up(rs, least) && (l->stop_failed || l->running != METHOD_COUNT || local_goal(rs) < l->phase);
+}
+
+/* Does this one of the same group, which depends on rs, go first?  Whoever stays is not waited for: then rs was disabled alone,
+ * which is refused to what others say they need, but not to an address that they need by Implicit_network_dependencies. */
 static bool holds_stop(const struct rgm_rs *other, const struct rgm_rs *rs, enum phase least)
 {
 	const struct rs_local *l = &other->local;
@@ -146,7 +154,7 @@ static bool holds_stop(const struct rgm_rs *other, const struct rgm_rs *rs, enum
 	case DEP_STRONG: case DEP_RESTART:
 		if (rs->local.restart || (rs->rg->directive == DIRECTIVE_ONLINE && rs->enabled))
 			return !rs->local.restart && is_up(other, least) && local_goal(other) < l->phase;
-		return is_up(other, least);
+		return goes_down(other, least);
 	case DEP_WEAK:
 		return !rs->local.restart && !l->stop_failed && is_up(other, least) && local_goal(other) < PHASE_UP;
 	default:

@@ -599,12 +599,24 @@ bool is_carried_out(const struct rgm *rgm, const struct rgm_rg *rg)
 	return true;
 }
 
+/* 0: on no node. */
+static uint32_t where_not_offline(const struct rgm *rgm, const struct rgm_rs *rs)
+{
+	nodeset nodes = rgm_up_nodes(rgm);
+
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		if (rs->on[id].state != RS_OFFLINE)
+			return id;
+	return 0;
+}
+
 int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rs *rs = need_rs(rgm, op);
 	_cleanup_free_ char *prefix = NULL;
 	const struct rgm_rs *user;
 	const char *key;
+	uint32_t up;
 	void *tmp;
 	json_t *v;
 
@@ -615,6 +627,10 @@ int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
 	if (!is_carried_out(rgm, rs->rg))
 		return OP_LATER;
+	up = where_not_offline(rgm, rs);
+	if (up)
+		return op_fail(op, SCHA_ERR_STATE, "resource %s is %s on %s", rs->name, rs_state_names[rs->on[up].state],
+			       rgm_node_name(rgm, up));
 	user = find_user(rgm, rs);
 	if (user)
 		return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s", user->name, rs->name);

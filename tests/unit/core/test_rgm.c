@@ -330,6 +330,8 @@ static const struct { const char *what, *group, *op, *names; bool monitor; const
 	{ "monitor on", "g: a app - - u", "resource_enable", "a", true, "a.Monitor_start", "ONLINE" },
 	{ "again", "g: a app", "resource_enable", "a", false, "", "ONLINE" },
 	{ "with its dependent", "g: a svc; b svc a", "resource_disable", "a,b", false, "b.Stop | a.Stop", "OFFLINE" },
+	{ "an address, under who stays", "g: a lh; b svc", "resource_disable", "a", false, "a.Stop | a.Postnet_stop", "OFFLINE" },
+	{ "an address, and who needs it", "g: a lh; b svc", "resource_disable", "b,a", false, "b.Stop | a.Stop | a.Postnet_stop", "OFFLINE" },
 	{ "with its dependency", "g: a svc b - d; b svc - - d", "resource_enable", "a,b", false, "b.Start | a.Start", "ONLINE" },
 };
 

@@ -253,6 +253,20 @@ static void test_tables(void **state)
 	assert_null(world_table("rgm_rg_g"));
 }
 
+/* Else its methods would never run again, whatever it left. */
+static void test_what_is_not_offline_stays(void **state)
+{
+	(void)state;
+	world_new(2, "g: a svc; b svc");
+	world_settle();
+	world_outcome("1:a.Stop", 1);
+	(void)world_ask_text(1, "{'op':'resource_disable','names':['a']}");
+	struct answer a = world_ask_text(1, "{'op':'resource_remove','rs':'a'}");
+
+	assert_int_equal(a.code, SCHA_ERR_STATE);
+	assert_string_equal(a.text, "resource a is STOP_FAILED on node1");
+}
+
 static void test_system_type_stays(void **state)
 {
 	(void)state;
@@ -722,7 +736,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_every_request), T(test_tables), T(test_system_type_stays), T(test_enable_needs_its_dependency),
+		T(test_every_request), T(test_tables), T(test_what_is_not_offline_stays), T(test_system_type_stays), T(test_enable_needs_its_dependency),
 		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
