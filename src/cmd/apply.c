@@ -95,36 +95,6 @@ struct apply {
 	json_t *history;
 };
 
-static int read_all(FILE *f, struct buf *b)
-{
-	char part[65536];
-	size_t n;
-
-	while ((n = fread(part, 1, sizeof part, f)) > 0) {
-		if (b->len + n > CONFIG_TEXT_MAX)
-			return -EFBIG;
-		buf_add(b, part, n);
-	}
-	return ferror(f) ? -EIO : 0;
-}
-
-static int read_file(const char *path, struct buf *b, struct err *err)
-{
-	char *text = NULL;
-	size_t len;
-	int r;
-
-	if (streq(path, "-")) {
-		r = read_all(stdin, b);
-		return r < 0 ? err_set(err, r, "standard input: %s", strerror(-r)) : 0;
-	}
-	r = file_read(path, CONFIG_TEXT_MAX, &text, &len, err);
-	if (r == 0)
-		buf_add(b, text, len);
-	free(text);
-	return r;
-}
-
 static int check_schema(const json_t *wanted, struct err *err)
 {
 	json_t *v;
@@ -138,13 +108,14 @@ static int check_schema(const json_t *wanted, struct err *err)
 
 static int read_wanted(struct apply *a)
 {
-	_cleanup_(buf_done) struct buf text = { 0 };
 	const char *path = a->line->operands.v[0];
+	_cleanup_free_ char *text = NULL;
 	struct err err = { 0 };
-	int r = read_file(path, &text, &err);
+	size_t len = 0;
+	int r = file_read_given(path, CONFIG_TEXT_MAX, &text, &len, &err);
 
 	if (r == 0)
-		r = config_text_parse(text.s ? text.s : "", text.len, &a->wanted, &err);
+		r = config_text_parse(text, len, &a->wanted, &err);
 	if (r == 0)
 		r = check_schema(a->wanted, &err);
 	if (r == 0 && !json_array_size(a->wanted))

@@ -10,6 +10,7 @@
 #include "cmd/print.h"
 #include "cmd/props.h"
 #include "cmd/signame.h"
+#include "cmd/xml.h"
 
 #define NODE_ID_MAX 64
 #define HOLD_MOST_S 65535       /* documented */
@@ -236,7 +237,7 @@ static const struct form add_forms[] = {
 	{ "e", "4cv", NULL, PRIVILEGE_CHANGE, "add a node to the configuration", add_node, .operands = { "node", 1, 1 } },
 	{ "n", "e4civG", NULL, PRIVILEGE_CHANGE, "add this machine through a member", NULL,
 	  "joining by -n is not built yet: give the command without -n on a member", .operands = { "node", 0, 1 } },
-	{ "i", "e4cvG", NULL, PRIVILEGE_CHANGE, "add a node from a file", NULL, "XML is not built yet", .operands = { "node", 0, 1 } },
+	{ "i", "e4cvG", NULL, PRIVILEGE_CHANGE, "add a node from a file", xml_input, .operands = { "node", 0, 1 } },
 	{ "G", "e4cv", NULL, PRIVILEGE_CHANGE, "add a node with global devices", NULL, "global devices are not built yet",
 	  .operands = { "node", 0, 1 } },
 };
@@ -272,6 +273,7 @@ static const struct command_info subcommands[] = {
 	{ "clnode add",          "add a node to the configuration",               ROWS(add_options, add_forms) },
 	{ "clnode clear",        "remove what is left of a node that is gone",    ROWS(clear_options, clear_forms) },
 	{ "clnode evacuate",     "move all groups away from nodes",               ROWS(evacuate_options, evacuate_forms) },
+	XML_EXPORT("clnode", "node"),
 	{ "clnode list",         "the names of the nodes",                        ROWS(list_options, list_forms) },
 	{ "clnode remove",       "remove nodes from the configuration",           ROWS(remove_options, remove_forms) },
 	{ "clnode set",          "set properties of nodes",                       ROWS(set_options, set_forms) },
@@ -284,7 +286,6 @@ static const struct command_info subcommands[] = {
 static const struct unbuilt unbuilt[] = {
 	{ "create-loadlimit", "load limits are not built yet" },
 	{ "delete-loadlimit", "load limits are not built yet" },
-	{ "export",           "the export as XML is not built yet; --json of show has the same" },
 	{ "rename",           "renaming a node is not built yet" },
 	{ "set-loadlimit",    "load limits are not built yet" },
 };

@@ -10,6 +10,7 @@
 #include "cmd/print.h"
 #include "cmd/props.h"
 #include "cmd/quorum_type.h"
+#include "cmd/xml.h"
 
 /* ---- what is meant: nodes and devices are named alike ---- */
 
@@ -278,7 +279,7 @@ static const struct form add_forms[] = {
 	{ "", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices", add_quorum, .operands = DEVICES },
 	{ "a", "v", NULL, PRIVILEGE_CHANGE, "choose a quorum device", NULL,
 	  "choosing one needs the list of shared disks, which is not built yet; name the device", .operands = { "device", 0, 1 } },
-	{ "i", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices from a file", NULL, "XML is not built yet", .operands = ANY },
+	{ "i", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices from a file", xml_input, .operands = ANY },
 };
 static const struct option_info change_options[] = { { 't', "type", "TYPE[,..]", "with +: only of these types" }, VERBOSE };
 static const struct form enable_forms[] = {
@@ -301,6 +302,7 @@ static const struct command_info subcommands[] = {
 	{ "clquorum add",     "add quorum devices",                            ROWS(add_options, add_forms) },
 	{ "clquorum disable", "take votes away for maintenance",               ROWS(change_options, disable_forms) },
 	{ "clquorum enable",  "give votes back",                               ROWS(change_options, enable_forms) },
+	XML_EXPORT("clquorum", "device"),
 	{ "clquorum list",    "the names of quorum devices and nodes",         ROWS(list_options, list_forms) },
 	{ "clquorum remove",  "remove quorum devices",                         ROWS(change_options, remove_forms) },
 	{ "clquorum reset",   "all votes as they are by default",              ROWS(reset_options, reset_forms) },
@@ -308,12 +310,8 @@ static const struct command_info subcommands[] = {
 	{ "clquorum status",  "votes that are needed, present and possible",   ROWS(list_options, status_forms) },
 };
 
-static const struct unbuilt unbuilt[] = {
-	{ "export", "the export as XML is not built yet; --json of show has the same" },
-};
-
 static const struct command_family clquorum = {
-	"clquorum", "quorum devices and votes", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
+	"clquorum", "quorum devices and votes", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
 
 int cmd_clquorum(int argc, char **argv)

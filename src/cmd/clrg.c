@@ -8,6 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/print.h"
 #include "cmd/rgm_blocks.h"
+#include "cmd/xml.h"
 
 json_t *groups_picked(const struct cmdline *line, const struct objects *objects, int *ret_code)
 {
@@ -144,7 +145,7 @@ static const struct option_info create_options[] = {
 };
 static const struct form create_forms[] = {
 	{ "", "npSv", NULL, PRIVILEGE_CHANGE, "make groups: unmanaged and empty", clrg_create, SOME },
-	{ "i", "npSv", NULL, PRIVILEGE_CHANGE, "make groups from a file", NULL, "XML is not built yet", ANY },
+	{ "i", "npSv", NULL, PRIVILEGE_CHANGE, "make groups from a file", xml_input, ANY },
 };
 static const struct option_info delete_options[] = {
 	{ 'F', "force", NULL, "also what is in them, and what others say of them" }, VERBOSE,
@@ -218,6 +219,7 @@ static const struct command_info subcommands[] = {
 	{ "clresourcegroup create",      "make groups",                         ROWS(create_options, create_forms) },
 	{ "clresourcegroup delete",      "delete groups",                       ROWS(delete_options, delete_forms) },
 	{ "clresourcegroup evacuate",    "move all groups away from nodes",     ROWS(evacuate_options, evacuate_forms) },
+	XML_EXPORT("clresourcegroup", "group"),
 	{ "clresourcegroup list",        "the names of groups",                 ROWS(list_options, list_forms) },
 	{ "clresourcegroup manage",      "manage groups",                       ROWS(verbose_options, manage_forms) },
 	{ "clresourcegroup offline",     "take groups offline",                 ROWS(offline_options, offline_forms) },
@@ -235,12 +237,8 @@ static const struct command_info subcommands[] = {
 	{ "clresourcegroup unmanage",    "unmanage groups",                     ROWS(verbose_options, unmanage_forms) },
 };
 
-static const struct unbuilt unbuilt[] = {
-	{ "export", "the export as XML is not built yet; --json of show has the same" },
-};
-
 static const struct command_family clresourcegroup = {
-	"clresourcegroup", "resource groups", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
+	"clresourcegroup", "resource groups", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
 
 int cmd_clresourcegroup(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "cmd/clrs.h"
 
 #include "cmd/cmd.h"
+#include "cmd/xml.h"
 
 #define VERBOSE  { 'v', "verbose", NULL, "say more; of a change, what was done" }
 #define JSON     { OPT_JSON, "json", NULL, "print as JSON" }
@@ -16,7 +17,6 @@
 #define ANY      .operands = { "resource", 0, OPERANDS_MANY }
 #define SOME     .operands = { "resource", 1, OPERANDS_MANY }
 #define ONE      .operands = { "resource", 1, 1 }
-#define NOT_XML  NULL, "XML is not built yet", ANY
 #define NOT_PER_NODE NULL, "switching a resource on one node only is not built yet", SOME
 #define NO_SHARED "shared addresses are not built yet"
 
@@ -71,6 +71,7 @@ static const struct form unmonitor_forms[] = {
 
 #define ROWS(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 #define COMMON_ROWS(family) \
+	XML_EXPORT(family, "resource"), \
 	{ family " delete",     "delete resources",               ROWS(delete_options, delete_forms) }, \
 	{ family " list",       "the names of resources",         ROWS(list_options, list_forms) }, \
 	{ family " list-props", "the properties of resources",    ROWS(props_options, props_forms) }, \
@@ -78,10 +79,6 @@ static const struct form unmonitor_forms[] = {
 	{ family " show",       "the configuration of resources", ROWS(show_options, show_forms) }, \
 	{ family " status",     "the state of resources",         ROWS(list_options, status_forms) }, \
 	{ family " unmonitor",  "do not monitor resources",       ROWS(monitor_options, unmonitor_forms) }
-
-static const struct unbuilt unbuilt[] = {
-	{ "export", "the export as XML is not built yet; --json of show has the same" },
-};
 
 /* ---- clresource ---- */
 
@@ -96,7 +93,9 @@ static const struct option_info create_options[] = {
 };
 static const struct form create_forms[] = {
 	{ "gt", "dpxyv", NULL, PRIVILEGE_CHANGE, "make a resource; it is enabled and monitored", clrs_create, ONE },
-	{ "i", "agtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file", NOT_XML },
+	{ "i", "gtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file", xml_input, ANY },
+	{ "ia", "gtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file, and what they need", NULL,
+	  "-a is not built yet; take the types and groups from the file first (clrt register -i, clrg create -i)", ANY },
 };
 #define SET_OPTIONS PROPERTY, { 'x', "extension-property", "NAME=VALUE", "an extension property", true }, \
 	{ 'y', "standard-property", "NAME=VALUE", "a standard property", true }
@@ -128,7 +127,7 @@ static const struct command_info clrs_commands[] = {
 	COMMON_ROWS("clresource"),
 };
 static const struct command_family clresource = {
-	"clresource", "resources", clrs_commands, ARRAY_SIZE(clrs_commands), unbuilt, ARRAY_SIZE(unbuilt),
+	"clresource", "resources", clrs_commands, ARRAY_SIZE(clrs_commands), NULL, 0,
 };
 
 int cmd_clresource(int argc, char **argv)
@@ -146,12 +145,12 @@ int cmd_clresource(int argc, char **argv)
 static const struct option_info lh_create_options[] = { ADDRESS_OPTIONS("logicalhost"), VERBOSE };
 static const struct form lh_create_forms[] = {
 	{ "g", "hNdpv", NULL, PRIVILEGE_CHANGE, "make a logical host: addresses that move with their group", clrs_create_address, ONE },
-	{ "i", "ghNdpv", NULL, PRIVILEGE_CHANGE, "make logical hosts from a file", NOT_XML },
+	{ "i", "ghNdpv", NULL, PRIVILEGE_CHANGE, "make logical hosts from a file", xml_input, ANY },
 };
 static const struct option_info address_set_options[] = { PROPERTY, INPUT, VERBOSE };
 static const struct form address_set_forms[] = {
 	{ "p", "v", NULL, PRIVILEGE_CHANGE, "change the properties of resources", clrs_set, SOME },
-	{ "i", "pv", NULL, PRIVILEGE_CHANGE, "change resources from a file", NOT_XML },
+	{ "i", "pv", NULL, PRIVILEGE_CHANGE, "change resources from a file", xml_input, ANY },
 };
 static const struct option_info address_enable_options[] = { { 'R', "recursive", NULL, "also what they need" }, GROUP, SINGLE, VERBOSE };
 static const struct option_info address_disable_options[] = { { 'R', "recursive", NULL, "also what needs them" }, GROUP, SINGLE, VERBOSE };
@@ -176,7 +175,7 @@ static const struct command_info clrslh_commands[] = {
 };
 static const struct command_family clreslogicalhostname = {
 	"clreslogicalhostname", "logical hosts: addresses that move with their group", clrslh_commands, ARRAY_SIZE(clrslh_commands),
-	unbuilt, ARRAY_SIZE(unbuilt),
+	NULL, 0,
 };
 
 int cmd_clreslogicalhostname(int argc, char **argv)
@@ -191,14 +190,14 @@ static const struct option_info sa_create_options[] = {
 };
 static const struct form sa_create_forms[] = {
 	{ "g", "hNXdpv", NULL, PRIVILEGE_CHANGE, "make a shared address", NULL, NO_SHARED, ONE },
-	{ "i", "ghNXdpv", NULL, PRIVILEGE_CHANGE, "make shared addresses from a file", NOT_XML },
+	{ "i", "ghNXdpv", NULL, PRIVILEGE_CHANGE, "make shared addresses from a file", xml_input, ANY },
 };
 static const struct command_info clrssa_commands[] = {
 	ADDRESS_ROWS("clressharedaddress", sa_create_options, sa_create_forms),
 };
 static const struct command_family clressharedaddress = {
 	"clressharedaddress", "shared addresses, of scalable services", clrssa_commands, ARRAY_SIZE(clrssa_commands),
-	unbuilt, ARRAY_SIZE(unbuilt),
+	NULL, 0,
 };
 
 int cmd_clressharedaddress(int argc, char **argv)

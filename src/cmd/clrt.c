@@ -10,6 +10,7 @@
 #include "cmd/rgm_blocks.h"
 #include "cmd/rtr_file.h"
 #include "cmd/view.h"
+#include "cmd/xml.h"
 
 /* ---- which types ---- */
 
@@ -333,7 +334,7 @@ static const struct option_info register_options[] = {
 static const struct form register_forms[] = {
 	{ "", "fnpv", NULL, PRIVILEGE_CHANGE, "register types", register_types, SOME },
 	{ "N", "fpv", NULL, PRIVILEGE_CHANGE, "register types, on all nodes (the default)", register_types, SOME },
-	{ "i", "fnNpv", NULL, PRIVILEGE_CHANGE, "register types from a file", NULL, "XML is not built yet", ANY },
+	{ "i", "fnNpv", NULL, PRIVILEGE_CHANGE, "register types from a file", xml_input, ANY },
 };
 static const struct option_info set_options[] = { NODES, ALL, PROPERTY, VERBOSE };
 static const struct form set_forms[] = {
@@ -348,6 +349,7 @@ static const struct form unregister_forms[] = {
 #define ROWS(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
 static const struct command_info subcommands[] = {
 	{ "clresourcetype add-node",    "install types on more nodes",          ROWS(nodes_options, add_node_forms) },
+	XML_EXPORT("clresourcetype", "type"),
 	{ "clresourcetype list",        "the names of the registered types",    ROWS(list_options, list_forms) },
 	{ "clresourcetype list-props",  "the properties of types",              ROWS(props_options, props_forms) },
 	{ "clresourcetype register",    "register types",                       ROWS(register_options, register_forms) },
@@ -357,12 +359,8 @@ static const struct command_info subcommands[] = {
 	{ "clresourcetype unregister",  "unregister types",                     ROWS(verbose_options, unregister_forms) },
 };
 
-static const struct unbuilt unbuilt[] = {
-	{ "export", "the export as XML is not built yet; --json of show has the same" },
-};
-
 static const struct command_family clresourcetype = {
-	"clresourcetype", "registered resource types", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
+	"clresourcetype", "registered resource types", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
 
 int cmd_clresourcetype(int argc, char **argv)

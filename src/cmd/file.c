@@ -9,18 +9,12 @@
 #include "base/buf.h"
 #include "base/paths.h"
 
-int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struct err *err)
+static int read_all(int fd, const char *path, size_t limit, char **ret, size_t *ret_len, struct err *err)
 {
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct buf text = { 0 };
 	char chunk[16384];
-	struct stat st;
 	ssize_t n;
 
-	if (fd < 0)
-		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, -EINVAL, "%s is no file", path);
 	while ((n = read(fd, chunk, sizeof chunk)) > 0 && text.len <= limit)
 		buf_add(&text, chunk, (size_t)n);
 	if (n < 0 || text.len > limit) {
@@ -33,6 +27,25 @@ int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struc
 	*ret_len = text.len;
 	*ret = buf_take(&text);
 	return 0;
+}
+
+int file_read(const char *path, size_t limit, char **ret, size_t *ret_len, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "%s is no file", path);
+	return read_all(fd, path, limit, ret, ret_len, err);
+}
+
+int file_read_given(const char *path, size_t limit, char **ret, size_t *ret_len, struct err *err)
+{
+	if (streq(path, "-"))
+		return read_all(STDIN_FILENO, "standard input", limit, ret, ret_len, err);
+	return file_read(path, limit, ret, ret_len, err);
 }
 
 static int write_all(int fd, const char *data, size_t len)

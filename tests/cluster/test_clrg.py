@@ -153,6 +153,8 @@ def test_an_address_of_its_own(cluster):
     do(cluster, "clrslh disable ip")
     do(cluster, "clrslh delete ip")
     assert do(cluster, "clrslh list") == ""
+    for node in cluster.nodes():
+        assert "10.88.0.201" not in cluster.lab.sh(node, "ip -4 address")
 
 
 def test_a_group_is_taken_down_step_by_step_or_by_force(cluster):
@@ -170,3 +172,29 @@ def test_a_group_is_taken_down_step_by_step_or_by_force(cluster):
     do(cluster, "clrt unregister life")
     assert do(cluster, "clrg list") == do(cluster, "clrs list") == ""
     do(cluster, "clrg status life-rg", code=36)
+
+
+def test_what_was_exported_is_made_anew(cluster):
+    """Types, groups and resources, out and in again: the exports are the same, but for what is unmanaged."""
+    do(cluster, "clrt register -f /tmp/life.rtr ACME.life")
+    do(cluster, "clrg create -p Failback=TRUE -n node2,node1 base-rg")
+    do(cluster, "clrg create -p RG_affinities=++base-rg -p RG_dependencies=base-rg app-rg")
+    do(cluster, "clrs create -g app-rg -t ACME.life -d app-res")
+    do(cluster, "clrs create -g base-rg -t ACME.life base-res")
+    do(cluster, "clrs set -p Resource_dependencies=base-res{ANY_NODE} app-res")
+    do(cluster, "clrslh create -g base-rg -h app1 -p R_description=a&b\"<c> base-ip")
+    exports = ("clrt export ACME.life:1", "clrg export base-rg app-rg", "clrs export base-res app-res base-ip")
+    before = [do(cluster, line) for line in exports]
+    for n, line in enumerate(exports):
+        do(cluster, line.replace("export", f"export -o /tmp/{n}.xml"))
+    do(cluster, "clrg delete -F app-rg base-rg")
+    do(cluster, "clrt unregister ACME.life:1")
+    do(cluster, "clrt register -i /tmp/0.xml +")
+    do(cluster, "clrg create -i /tmp/1.xml +")
+    do(cluster, "clrs create -i /tmp/2.xml base-res app-res")
+    do(cluster, "clrslh create -i /tmp/2.xml")
+    assert [do(cluster, line) for line in exports] == before
+    assert values(cluster, "clrs show app-res")["Enabled{node1}"] == "False"
+    do(cluster, "clrg online -M base-rg")
+    assert where(cluster, "base-rg") == {"node2": "Online", "node1": "Offline"}
+    do(cluster, "clrg delete -F app-rg base-rg")

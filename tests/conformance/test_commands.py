@@ -32,8 +32,8 @@ def root(tmp_path):
 
 @pytest.fixture
 def run(root):
-    def run(*argv, cwd=None, **env):
-        return subprocess.run([PARHELION, *argv], capture_output=True, text=True, timeout=60, cwd=cwd or root,
+    def run(*argv, cwd=None, stdin=None, **env):
+        return subprocess.run([PARHELION, *argv], capture_output=True, text=True, timeout=60, cwd=cwd or root, input=stdin,
                               env={**os.environ, "PARHELION_ROOT": str(root), "TZ": "UTC", **env})
     return run
 

@@ -12,7 +12,7 @@ from test_commands import SOURCE, golden, root, run, words     # noqa: F401
 
 SC_REFUSED, SC_USAGE = 1, 2
 OK, CL_EINVAL, CL_ERECONF, CL_EACCESS, CL_ESTATE, CL_EMETHOD, CL_EPROP, CL_EINTERNAL = 0, 3, 5, 6, 9, 10, 15, 18
-CL_TIMEOUT, CL_ENOENT, CL_EOP, CL_EEXIST, CL_ETYPE, CL_ENOTCLMODE = 31, 36, 37, 39, 41, 51
+CL_TIMEOUT, CL_EIO, CL_ENOENT, CL_EOP, CL_EEXIST, CL_ETYPE, CL_ENOTCLMODE = 31, 35, 36, 37, 39, 41, 51
 
 
 # ---- listings: the command line, the golden file, and what clusterd says ----
@@ -336,7 +336,7 @@ def test_verbose_change(line, text, root, run):
 WRONG = [
     ("clnode", CL_EINVAL, "usage: clnode SUBCOMMAND"),
     ("clnode frob", CL_EINVAL, 'There is no subcommand "frob"'),
-    ("clnode export", CL_EOP, "the export as XML is not built yet"),
+    ("clnode export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"),
     ("clnode rename -n x", CL_EOP, "renaming a node is not built yet"),
     ("clnode create-loadlimit -p limitname=a alpha", CL_EOP, "load limits are not built yet"),
     ("clnode set-loadlimit", CL_EOP, "load limits"), ("clnode delete-loadlimit", CL_EOP, "load limits"),
@@ -360,12 +360,12 @@ WRONG = [
     ("clnode add -e 10.1.1.1 --id 65 gamma", CL_EINVAL, "--id takes a number from 1 to 64"),
     ("clnode add -e 10.1.1.1 -c other gamma", CL_EINVAL, "-c names another cluster"),
     ("clnode add -n alpha -e 10.1.1.1 gamma", CL_EOP, "joining by -n is not built yet"),
-    ("clnode add -i file gamma", CL_EOP, "XML is not built yet"),
+    ("clnode add -i file gamma", CL_ENOENT, "cannot open file"),
     ("clnode add -e 1.1.1.1 -G /g gamma", CL_EOP, "global devices are not built yet"),
-    ("clquorum export -o x", CL_EOP, "the export as XML is not built yet"),
+    ("clquorum export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"),
     ("clquorum add", CL_EINVAL, "device is missing"),
     ("clquorum add -a", CL_EOP, "needs the list of shared disks"),
-    ("clquorum add -i - +", CL_EOP, "XML is not built yet"),
+    ("clquorum add -i none +", CL_ENOENT, "cannot open none"),
     ("clquorum add d4", CL_EEXIST, "there is a quorum device of this name already"),
     ("clquorum add -t frob d5", CL_ETYPE, "there is no type frob of quorum devices"),
     ("clquorum add -t netapp_nas d5", CL_ETYPE, "netapp_nas are not built yet"),
@@ -728,7 +728,7 @@ COMMON = {"--help", "--deadline", "--json", "-v", "--verbose", "--message"}
 # ---- completion ----
 
 @pytest.mark.parametrize("line, want", [
-    ("clnode ", {"add", "clear", "evacuate", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
+    ("clnode ", {"add", "clear", "evacuate", "export", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
     ("clnode sh", {"show", "show-rev"}), ("cluster shut", {"shutdown"}), ("cluster frob", set()),
     ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("cldev remove d", {"d6"}), ("cldevice show lun", {"lun1"}),
     ("cldevice r", {"remove"}), ("clquorum status -n b", {"beta"}),

@@ -9,7 +9,7 @@ from clusterd_double import ClusterdDouble, Error
 from command_samples import NOT_MEMBER
 from rgm_samples import ANSWERS, APP, CONFIG, LH, NFS
 from test_commands import SOURCE, golden, root, run, words     # noqa: F401
-from test_membership_commands import (CL_EACCESS, CL_EEXIST, CL_EINVAL, CL_ENOENT, CL_ENOTCLMODE, CL_EOP, CL_EPROP, CL_ERECONF,
+from test_membership_commands import (CL_EACCESS, CL_EEXIST, CL_EINVAL, CL_EIO, CL_ENOENT, CL_ENOTCLMODE, CL_EOP, CL_EPROP, CL_ERECONF,
                                       CL_ESTATE, CODES, COMMON, OK)
 
 FAMILIES = {"clresourcetype": "clrt", "clresourcegroup": "clrg", "clresource": "clrs", "clreslogicalhostname": "clrslh",
@@ -381,12 +381,14 @@ def test_what_is_found_is_done_all_the_same(root, run):
 
 # ---- refusals: nothing is sent ----
 
-PER_NODE, XML, KILL = "on one node only is not built yet", "XML is not built yet", "killing methods (-k) is not built yet"
+PER_NODE, KILL = "on one node only is not built yet", "killing methods (-k) is not built yet"
+NO_FILE = "cannot open x"
 WRONG = [
     ("clrt", CL_EINVAL, "usage: clresourcetype SUBCOMMAND"), ("clrg frob", CL_EINVAL, 'There is no subcommand "frob"'),
-    ("clrt export -o x", CL_EOP, "the export as XML is not built yet"),
-    ("clrg export", CL_EOP, "the export as XML is not built yet"),
-    ("clrs export", CL_EOP, "XML"), ("clrslh export", CL_EOP, "XML"), ("clrssa export", CL_EOP, "XML"),
+    ("clrt export -o /proc/x", CL_EIO, "Failed to write /proc/x"), ("clrt export -v none", CL_ENOENT, "resource type none"),
+    ("clrg export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"), ("clrg export -o x none", CL_ENOENT, "resource group none"),
+    ("clrs export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"), ("clrslh export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"),
+    ("clrssa export -v -o x nfs-ip", CL_ENOENT, "Failed to find resource nfs-ip"),
     ("clrt list none", CL_ENOENT, "Failed to find resource type none - it is not registered"),
     ("clrt list -n gamma", CL_ENOENT, "Failed to find node gamma"),
     ("clrt unregister", CL_EINVAL, 'type is missing; "+" stands for all'),
@@ -395,13 +397,13 @@ WRONG = [
     ("clrt add-node app", CL_EINVAL, "-n is missing"), ("clrt remove-node -n alpha,beta app", CL_EINVAL, "no node would be left"),
     ("clrt register ACME.app", CL_EEXIST, "it is registered already"),
     ("clrt register none", CL_ENOENT, "there is no RTR file none"),
-    ("clrt register -f x +", CL_EINVAL, "-f goes with one type"), ("clrt register -i x", CL_EOP, XML),
+    ("clrt register -f x +", CL_EINVAL, "-f goes with one type"), ("clrt register -i x", CL_ENOENT, NO_FILE),
     ("clrt register -f /none T", CL_ENOENT, "/none"), ("clrt register -p RT_system T", CL_EINVAL, "-p takes name=value"),
     ("clrg list none", CL_ENOENT, "Failed to find resource group none - there is none of this name"),
     ("clrg status -s a,,b", CL_EINVAL, "a name is empty"), ("clrg show --frob", CL_EINVAL, "There is no option --frob"),
     ("clrg create", CL_EINVAL, "group is missing"),
     ("clrg create nfs-rg", CL_EEXIST, "there is a resource group of this name already"),
-    ("clrg create -i x", CL_EOP, XML), ("clrg create -p Nodelist+=a x", CL_EINVAL, "+= and -= go with what exists already"),
+    ("clrg create -i x", CL_ENOENT, NO_FILE), ("clrg create -p Nodelist+=a x", CL_EINVAL, "+= and -= go with what exists already"),
     ("clrg create -p a=1 -p a=2 x", CL_EINVAL, "Property a is given twice"),
     ("clrg set web-rg", CL_EINVAL, "-n or -p must be given"), ("clrg set -p Failback+=x web-rg", CL_EPROP, "it is no list"),
     ("clrg set -p Frob+=x web-rg", CL_EPROP, "there is no such property"), ("clrg switch web-rg", CL_EINVAL, "-n is missing"),
@@ -415,7 +417,7 @@ WRONG = [
     ("clrg evacuate -n alpha -T soon", CL_EINVAL, "-T takes a number of seconds from 0 to 65535"),
     ("clrg suspend -k nfs-rg", CL_EOP, KILL), ("clrg quiesce -k nfs-rg", CL_EOP, KILL),
     ("clrs list none", CL_ENOENT, "Failed to find resource none"), ("clrs create -g web-rg x", CL_EINVAL, "-t is missing"),
-    ("clrs create -g web-rg -t nfs", CL_EINVAL, "resource is missing"), ("clrs create -i x -a", CL_EOP, XML),
+    ("clrs create -g web-rg -t nfs", CL_EINVAL, "resource is missing"), ("clrs create -i x", CL_ENOENT, NO_FILE), ("clrs create -i x -a", CL_EOP, "-a is not built yet"),
     ("clrs create -g web-rg -t nfs nfs-ip", CL_EEXIST, "there is a resource of this name already"),
     ("clrs set nfs-ip", CL_EINVAL, "-p, -x or -y must be given"),
     ("clrs set -x HostnameList nfs-ip", CL_EINVAL, "-x takes name=value"),
@@ -428,12 +430,12 @@ WRONG = [
     ("clrs list-props -l some", CL_EINVAL, "-l takes all, extension or standard"),
     ("clrs delete", CL_EINVAL, "resource is missing"),
     ("clrslh list nfs-res", CL_ENOENT, "Failed to find resource nfs-res"), ("clrslh create www", CL_EINVAL, "-g is missing"),
-    ("clrslh create -g web-rg -h , www", CL_EINVAL, "a name is empty"), ("clrslh create -i x", CL_EOP, XML),
-    ("clrslh set -i x nfs-ip", CL_EOP, XML), ("clrslh enable -n alpha nfs-ip", CL_EOP, PER_NODE),
+    ("clrslh create -g web-rg -h , www", CL_EINVAL, "a name is empty"), ("clrslh create -i x", CL_ENOENT, NO_FILE),
+    ("clrslh set -i x nfs-ip", CL_ENOENT, NO_FILE), ("clrslh enable -n alpha nfs-ip", CL_EOP, PER_NODE),
     ("clrslh disable -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrslh monitor -n alpha nfs-ip", CL_EOP, PER_NODE),
-    ("clrslh unmonitor -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrssa set -i x +", CL_EOP, XML),
+    ("clrslh unmonitor -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrssa set -i x +", CL_ENOENT, NO_FILE),
     ("clrssa create -g a -h b -N c -X d -p e=f -d sa", CL_EOP, "shared addresses are not built yet"),
-    ("clrssa create -i x -g a", CL_EOP, XML), ("clrssa enable -n alpha +", CL_EOP, PER_NODE),
+    ("clrssa create -i x -g a", CL_ENOENT, NO_FILE), ("clrssa enable -n alpha +", CL_EOP, PER_NODE),
     ("clrssa disable -n alpha +", CL_EOP, PER_NODE),
     ("clrssa monitor -n alpha +", CL_EOP, PER_NODE), ("clrssa unmonitor -n alpha +", CL_EOP, PER_NODE),
     ("clrssa list nfs-ip", CL_ENOENT, "Failed to find resource nfs-ip"),
