@@ -819,6 +819,13 @@ static void go_on(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 	check_quorum(cmm, u);
 }
 
+static bool is_at_its_end(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
+{
+	if (!cmm->panicked && cmm_lease_is_over(cmm, now_ms))
+		cmm_fail_fast(cmm, u, CMM_LEASE_OVER);
+	return cmm->panicked;
+}
+
 void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *ret_update)
 {
 	struct cmm_update *u = ret_update;
@@ -827,9 +834,7 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	assert(event->type < CMM_EV_COUNT);
 	if (!cmm->start_ms)
 		cmm->start_ms = event->now_ms;
-	if (cmm_lease_is_over(cmm, event->now_ms))
-		cmm_fail_fast(cmm, u, CMM_LEASE_OVER);
-	if (cmm->panicked)
+	if (is_at_its_end(cmm, event->now_ms, u))
 		return;
 	switch (event->type) {
 	case CMM_EV_VIEW:    on_view(cmm, event, u); break;
@@ -850,7 +855,8 @@ void cmm_step(struct cmm *cmm, const struct cmm_event *event, struct cmm_update 
 	case CMM_EV_COUNT:
 		break;
 	}
-	if (cmm->panicked)
+	/* Its own word that it is ready may have come so late that the lease it was said with is over. */
+	if (is_at_its_end(cmm, event->now_ms, u))
 		return;
 	lease_evict_silent(cmm, event->now_ms, u);
 	go_on(cmm, event->now_ms, u);

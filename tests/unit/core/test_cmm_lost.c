@@ -227,6 +227,25 @@ static void test_joiner(void **state)
 	assert_true(noted("CMM: Node 3: joined cluster."));
 }
 
+/* It stood still between its word and the echo: with a lease that is over it takes part in nothing. */
+static void test_ready_comes_too_late(void **state)
+{
+	(void)state;
+	formed(3);
+	power_off(2);
+	view(N(1, 3));
+	run_for(2 * BEAT);
+	boot(2);
+	w.no_sync = true;
+	view(N(1, 2, 3));
+	run_for(3 * BEAT);
+	synced(2);
+	assert_int_equal(count_sent(2, "ready"), 2);
+	w.now += LEASE + MARGIN;
+	deliver(2, 2, last_sent(2, "ready"));
+	expect_panic(2, "lease");
+}
+
 /* The president is who stands longest, not who has the lowest number. */
 static void test_president_stays(void **state)
 {
@@ -612,7 +631,7 @@ int main(void)
 		T(test_dead_by_lease), T(test_dead_at_once_when_it_left), T(test_left_once),
 		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_goodbye_before_ready),
 		T(test_next_president_announces), T(test_lost_node_is_back), T(test_absent_at_formation_is_lost),
-		T(test_joiner), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
+		T(test_joiner), T(test_ready_comes_too_late), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_who_asks_first), T(test_lease_of_the_cluster),
 		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
 		T(test_newest_configuration_proposes), T(test_last_members_propose),
