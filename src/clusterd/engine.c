@@ -58,6 +58,7 @@ void engine_update_done(struct engine_update *u)
 	json_decref(u->device);
 	json_decref(u->fence);
 	json_decref(u->run);
+	json_decref(u->kill);
 	json_decref(u->answer);
 	json_decref(u->notes);
 	json_decref(u->journal);
@@ -221,6 +222,7 @@ static void take_rgm(struct engine *e, struct rgm_update *r, struct engine_updat
 
 	move_all(&u->send, &r->send);
 	move_all(&u->run, &r->run);
+	move_all(&u->kill, &r->kill);
 	json_array_foreach(r->commit, i, v) {
 		ju_set_int(v, "base", (int64_t)ccr_table_gen(e->ccr, ju_str(v, "table", "")));
 		ju_push(e->commits, json_incref(v));

@@ -20,7 +20,7 @@ struct engine_update {
 	json_t *send;                   /* messages to multicast, in order */
 	json_t *device;                 /* {"device":id,"op":"register"|"take"|"check"|"prepare"|"scrub","keep":[ids]}: engine_device() */
 	json_t *fence;                  /* {"node":id,"inc":N}: engine_fenced() */
-	json_t *run;                    /* rgm_update.run */
+	json_t *run, *kill;             /* rgm_update.run, .kill */
 	json_t *answer;                 /* {"client":token,"code":int,"text":str} */
 	json_t *notes;                  /* {"tag","level","text"} for the system log */
 	json_t *journal;                /* entries */

@@ -266,6 +266,8 @@ void node_take(struct node *node, struct engine_update *u)
 	touch_devices(node, update.device, update.fence);
 	json_array_foreach(update.run, i, v)
 		methods_run(node, v);
+	json_array_foreach(update.kill, i, v)
+		methods_kill(node, v);
 	set_timer(node, update.timer_ms);
 	json_array_foreach(update.answer, i, v) {
 		if (ju_int(v, "client", 0) == STOP_CLIENT)

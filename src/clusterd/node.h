@@ -54,5 +54,6 @@ int  api_start(struct node *node, struct err *err);
 void api_answer(struct node *node, const json_t *answer);
 /* methods.c: one connection to pmfd a run; closing it kills what runs. */
 void methods_run(struct node *node, const json_t *run);
+void methods_kill(struct node *node, const json_t *kill);
 
 #define STOP_CLIENT (-1)                /* the token of clusterd's own request to evacuate, when it is asked to stop */

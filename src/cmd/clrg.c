@@ -130,7 +130,6 @@ static int status_of_groups(const struct cmdline *line) { return listing(line, p
 	{ 't', "type", "TYPE[,..]", "only groups with a resource of one of these types" }
 #define ANY       .operands = { "group", 0, OPERANDS_MANY }
 #define SOME      .operands = { "group", 1, OPERANDS_MANY }
-#define NO_KILL   "killing methods (-k) is not built yet; without it the command waits until they end"
 
 static const struct option_info nodes_options[] = { NODES, SCALABLE, VERBOSE };
 static const struct form add_node_forms[] = {
@@ -199,11 +198,11 @@ static const struct form remaster_forms[] = {
 static const struct option_info kill_options[] = { KILL, VERBOSE };
 static const struct form quiesce_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "end what is under way and begin nothing", clrg_quiesce, SOME },
-	{ "k", "v", NULL, PRIVILEGE_CHANGE, "quiesce groups, and kill their methods", NULL, NO_KILL, SOME },
+	{ "k", "v", NULL, PRIVILEGE_CHANGE, "quiesce groups, and kill their methods", clrg_quiesce, SOME },
 };
 static const struct form suspend_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "suspend automatic recovery", clrg_suspend, SOME },
-	{ "k", "v", NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", NULL, NO_KILL, SOME },
+	{ "k", "v", NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", clrg_suspend, SOME },
 };
 static const struct form resume_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "resume automatic recovery", clrg_resume, SOME },

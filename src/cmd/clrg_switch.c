@@ -35,6 +35,12 @@ static json_t *nothing_more(const struct plan *plan, const json_t *group)
 	return json_object();
 }
 
+static json_t *with_kill(const struct plan *plan, const json_t *group)
+{
+	(void)group;
+	return cmdline_has(plan->line, 'k') ? ju_pack("{sb}", "kill", true) : json_object();
+}
+
 static json_t *switch_to(json_t *nodes /* taken */, bool preferred)
 {
 	return ju_pack("{ss, so, sb}", "op", "group_switch", "nodes", nodes, "preferred", preferred);
@@ -221,9 +227,9 @@ static const struct step restart_steps[]  = { { 0, "group_restart", "restart res
 static const struct step manage_steps[]   = { { 0, "group_manage", "manage resource group", nothing_more } };
 static const struct step unmanage_steps[] = { { 0, "group_unmanage", "unmanage resource group", nothing_more } };
 static const struct step remaster_steps[] = { { 0, "group_remaster", "remaster resource group", nothing_more } };
-static const struct step suspend_steps[]  = { { 0, "group_suspend", "suspend resource group", nothing_more } };
+static const struct step suspend_steps[]  = { { 0, "group_suspend", "suspend resource group", with_kill } };
 static const struct step resume_steps[]   = { { 0, "group_resume", "resume resource group", nothing_more } };
-static const struct step quiesce_steps[]  = { { 0, "group_quiesce", "quiesce resource group", nothing_more } };
+static const struct step quiesce_steps[]  = { { 0, "group_quiesce", "quiesce resource group", with_kill } };
 
 int clrg_online(const struct cmdline *line)   { return run_steps(line, online_steps, ARRAY_SIZE(online_steps)); }
 int clrg_switch(const struct cmdline *line)   { return run_steps(line, switch_steps, ARRAY_SIZE(switch_steps)); }

@@ -82,9 +82,19 @@ static int offline_groups(const struct cmdline *line)  { return each_group(line,
 static int manage_groups(const struct cmdline *line)   { return each_group(line, "group_manage", "manage", "", NULL); }
 static int unmanage_groups(const struct cmdline *line) { return each_group(line, "group_unmanage", "unmanage", "", NULL); }
 
-static int suspend_groups(const struct cmdline *line)  { return each_group(line, "group_suspend", "suspend", "", NULL); }
+/* With -k, methods that run are killed. */
+static int each_group_or_kill(const struct cmdline *line, const char *op, const char *verb)
+{
+	json_t *extra = cmdline_has(line, 'k') ? ju_pack("{sb}", "kill", true) : NULL;
+	int r = each_group(line, op, verb, "", extra);
+
+	json_decref(extra);
+	return r;
+}
+
+static int suspend_groups(const struct cmdline *line)  { return each_group_or_kill(line, "group_suspend", "suspend"); }
 static int resume_groups(const struct cmdline *line)   { return each_group(line, "group_resume", "resume", "", NULL); }
-static int quiesce_groups(const struct cmdline *line)  { return each_group(line, "group_quiesce", "quiesce", "", NULL); }
+static int quiesce_groups(const struct cmdline *line)  { return each_group_or_kill(line, "group_quiesce", "quiesce"); }
 
 static int restart_groups(const struct cmdline *line)
 {
@@ -279,10 +289,8 @@ static const struct form forms[] = {
 	{ "Q",    "g",   NULL, PRIVILEGE_CHANGE, "end what is under way and begin nothing; without -g all managed groups", quiesce_groups },
 	{ "s",    "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery; without -g of all managed groups", suspend_groups },
 	{ "r",    "g",   NULL, PRIVILEGE_CHANGE, "resume automatic recovery; without -g of all managed groups", resume_groups },
-	{ "Qk",   "g",   NULL, PRIVILEGE_CHANGE, "quiesce groups, and kill their methods", NULL,
-	  "killing methods (-k) is not built yet; -Q without it waits until they end" },
-	{ "sk",   "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", NULL,
-	  "killing methods (-k) is not built yet; -s without it waits until they end" },
+	{ "Qk",   "g",   NULL, PRIVILEGE_CHANGE, "quiesce groups, and kill their methods", quiesce_groups },
+	{ "sk",   "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", suspend_groups },
 };
 
 static const struct command_info scswitch = {

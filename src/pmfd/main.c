@@ -18,10 +18,11 @@
 #define LEASE_MS 5000
 #define RENEW_MS 1000
 
-/* Who may do what: Run is for admins.  All others are open, because a command runs with the rights of its caller, and a
+/* Who may do what: Run and KillRun are for admins.  All others are open, because a command runs with the rights of its caller, and a
  * tag is only changed by its owner or root: tag.c checks that. */
 static const struct vl_method methods[] = {
 	{ PMF_ERROR("Run"),    VL_ADMIN, pmf_call_run },
+	{ PMF_ERROR("KillRun"), VL_ADMIN, pmf_call_kill_run },
 	{ PMF_ERROR("Start"),  VL_READ,  pmf_call_start },
 	{ PMF_ERROR("Modify"), VL_READ,  pmf_call_modify },
 	{ PMF_ERROR("Stop"),   VL_READ,  pmf_call_stop },

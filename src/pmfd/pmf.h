@@ -17,6 +17,7 @@ struct run;
 struct pmf {
 	uv_loop_t  *loop;
 	struct tag *tags;
+	struct run *runs;               /* those that have not ended */
 	size_t      tag_count, run_count, linger_count;
 	int         out_fd;             /* of monitored processes; -1: /dev/null */
 	bool        set_ids;            /* we are root and can become others */
@@ -24,6 +25,7 @@ struct pmf {
 
 /* run.c */
 void pmf_call_run(struct vl_call *call, json_t *params, void *ctx);
+void pmf_call_kill_run(struct vl_call *call, json_t *params, void *ctx);
 /* tag.c */
 void pmf_call_start(struct vl_call *call, json_t *params, void *ctx);
 void pmf_call_modify(struct vl_call *call, json_t *params, void *ctx);

@@ -28,8 +28,9 @@
 
 struct run {
 	struct pmf    *pmf;
+	struct run    *next;            /* in pmf->runs */
 	struct vl_call *call;
-	char          *name;
+	char          *name, *id;       /* id: for KillRun; NULL: none */
 	struct tree    tree;
 	pid_t          pid;             /* the program, or its reaper */
 	int            pid_fd, out_fd, report_fd, status_fd;    /* status_fd: from the reaper, else -1 */
@@ -71,6 +72,7 @@ static void run_release(uv_handle_t *handle)
 	tree_free(&run->tree);
 	buf_done(&run->output);
 	free(run->name);
+	free(run->id);
 	if (run->lingers)
 		run->pmf->linger_count--;
 	free(run);
@@ -164,6 +166,16 @@ static void run_kill(struct run *run)
 	(void)tree_signal(&run->tree, run->pid, SIGKILL);
 }
 
+static void forget(struct run *run)
+{
+	struct run **link = &run->pmf->runs;
+
+	while (*link != run)
+		link = &(*link)->next;
+	*link = run->next;
+	run->pmf->run_count--;
+}
+
 static void child_ended(uv_poll_t *handle, int poll_status, int events)
 {
 	struct run *run = handle->data;
@@ -180,7 +192,7 @@ static void child_ended(uv_poll_t *handle, int poll_status, int events)
 	while (drained < DRAIN_MAX && run_read(run, &eof))
 		drained += 16384;
 	run->ended = true;
-	run->pmf->run_count--;
+	forget(run);
 	run_reply(run, status);
 	buf_done(&run->output);
 	uv_close((uv_handle_t *)&run->child, run_release);
@@ -360,14 +372,38 @@ void pmf_call_run(struct vl_call *call, json_t *params, void *ctx)
 	run = xcalloc(1, sizeof *run);
 	run->pmf = pmf;
 	run->name = xstrdup(ju_str(params, "name", argv.v[0]));
+	run->id = ju_str(params, "id", NULL) ? xstrdup(ju_str(params, "id", "")) : NULL;
 	r = run_start(run, &spawn, ju_int(params, "timeout_ms", 0));
 	if (r < 0) {
 		vl_error_text(call, PMF_ERROR("Failed"), "cannot start %s: %s", run->name, strerror(-r));
 		free(run->name);
+		free(run->id);
 		free(run);
 		return;
 	}
+	run->next = pmf->runs;
+	pmf->runs = run;
 	pmf->run_count++;
 	run->call = call;
 	vl_call_on_close(call, client_gone, run);
+}
+
+void pmf_call_kill_run(struct vl_call *call, json_t *params, void *ctx)
+{
+	const char *id = ju_str(params, "id", NULL);
+	struct pmf *pmf = ctx;
+	int n = 0;
+
+	if (!id) {
+		vl_error_text(call, PMF_ERROR("BadArgument"), "id must be a string");
+		return;
+	}
+	for (struct run *run = pmf->runs; run; run = run->next) {
+		if (!run->id || !streq(run->id, id))
+			continue;
+		log_notice("%s[%d] is killed on request", run->name, (int)run->pid);
+		run_kill(run);
+		n++;
+	}
+	vl_reply(call, ju_pack("{si}", "killed", n));
 }

@@ -295,12 +295,12 @@ static void do_no_failback(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, 
 	rg->failback_due = false;
 }
 
-/* What is under way ends, and nothing follows from how it ends. */
+/* What is under way ends, or is killed, and nothing follows from how it ends. */
 static void do_quiesce(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
 	(void)rgm;
-	(void)m;
-	(void)u;
+	if (ju_bool(m, "kill", false))
+		local_kill(rg, u);
 	rg->intent = INTENT_NONE;
 	rg->intent_nodes = 0;
 	rg->restart = 0;

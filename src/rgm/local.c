@@ -196,6 +196,7 @@ static void launch(struct rgm *rgm, struct rgm_rs *rs, enum rt_method method, st
 	struct rs_local *l = &rs->local;
 
 	l->running = method;
+	l->killed = false;
 	l->ignore_start = false;        /* what was said in an earlier method */
 	l->run = ++rgm->run_counter;
 	l->run_started_ms = rgm->now_ms;
@@ -365,6 +366,20 @@ void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct r
 	local_reconcile(rgm, rs->rg, u);
 }
 
+/* Those that bring it up or down here; Validate, Update, Init and the like go on. */
+void local_kill(struct rgm_rg *rg, struct rgm_update *u)
+{
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		struct rs_local *l = &rg->rs[i]->local;
+
+		if (l->running == METHOD_COUNT)
+			continue;
+		l->killed = true;
+		u_note(u, "notice", "method <%s> of resource <%s> is killed", rg->rs[i]->rt->methods[l->running], rg->rs[i]->name);
+		u_push(&u->kill, ju_pack("{sI}", "run", (json_int_t)l->run));
+	}
+}
+
 void local_ignore_start(struct rgm_rs *rs)
 {
 	if (rs->local.running == METHOD_PRENET_START || rs->local.running == METHOD_START)
@@ -408,7 +423,7 @@ static void stop_failed(struct rgm *rgm, struct rgm_rs *rs, enum rt_method metho
 	const char *mode = rs_prop(rs, "Failover_mode");
 
 	rs->local.stop_failed = true;
-	if (mode && strieq(mode, "HARD"))
+	if (mode && strieq(mode, "HARD") && !rs->local.killed)
 		(void)snprintf(u->abort, sizeof u->abort, "RGM: %s of resource %s in group %s failed and Failover_mode is HARD; "
 			       "aborting this node.", rt_method_names[method], rs->name, rs->rg->name);
 	(void)rgm;

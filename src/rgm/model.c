@@ -58,6 +58,7 @@ void rgm_update_done(struct rgm_update *u)
 {
 	json_decref(u->send);
 	json_decref(u->run);
+	json_decref(u->kill);
 	json_decref(u->commit);
 	json_decref(u->answer);
 	json_decref(u->notes);

@@ -50,6 +50,7 @@ struct rs_local {
 	int64_t        run_started_ms;          /* wall; for the journal */
 	bool           start_failed, stop_failed, monitor_failed;
 	bool           restart;                 /* going down to come up again */
+	bool           killed;                  /* the method that runs, by a request: HARD does not end the node */
 	bool           ignore_start;            /* scha_control IGNORE_FAILED_START: no relocation if this start fails */
 	bool           proxy_online;            /* of a proxy: what it stands for is up */
 	bool           status_set;              /* by the resource itself, in its present state */
@@ -236,6 +237,7 @@ void local_stir(struct rgm *rgm, struct rgm_update *u); /* after events: who wai
 void local_restarted(struct rgm *rgm, struct rgm_rs *rs, uint32_t node, struct rgm_update *u);
 void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directive, struct rgm_update *u);
 void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
+void local_kill(struct rgm_rg *rg, struct rgm_update *u);
 void local_ignore_start(struct rgm_rs *rs);
 void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct rgm_update *u);
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);

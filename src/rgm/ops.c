@@ -420,7 +420,7 @@ static void after_commit(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		op_decide(op, m, u);
 	}
 	if (rg && streq(op->kind->name, "group_suspend"))
-		op_decide(op, by_hand(rgm, rg, op, "quiesce", "suspended"), u);
+		op_decide(op, quiesce(rgm, rg, op, "suspended"), u);
 	start_run(rgm, op, &op->update, true, u);
 }
 

@@ -109,6 +109,8 @@ int start_group_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_restart(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_suspend(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_resume(struct rgm *rgm, struct op *op, struct rgm_update *u);
+/* The decision, with what the request says of killing. */
+json_t *quiesce(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *text);
 int start_group_quiesce(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_group_remaster(struct rgm *rgm, struct op *op, struct rgm_update *u);
 int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);

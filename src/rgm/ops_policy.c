@@ -35,16 +35,22 @@ int start_group_resume(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	return switch_recovery(rgm, op, "FALSE");
 }
 
+json_t *quiesce(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *text)
+{
+	json_t *m = by_hand(rgm, rg, op, "quiesce", text);
+
+	if (ju_bool(op->request, "kill", false))
+		ju_set_bool(m, "kill", true);
+	return m;
+}
+
 int start_group_quiesce(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = need_rg(rgm, op);
 
 	if (!rg)
 		return -EINVAL;
-	if (ju_bool(op->request, "kill", false))
-		return op_fail(op, SCHA_ERR_INVAL, "the methods that are running cannot be killed by this request yet: quiesce without -k, "
-			       "or set a shorter time-out");
-	op_decide(op, by_hand(rgm, rg, op, "quiesce", "quiesced"), u);
+	op_decide(op, quiesce(rgm, rg, op, "quiesced"), u);
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct rgm;
 struct rgm_update {
 	json_t *send;           /* messages to multicast, in order */
 	json_t *run;            /* methods to run here: {"run":id,"rg","rs","method","argv":[..],"timeout":s} */
+	json_t *kill;           /* of these, to be killed with all that they started: {"run":id}; they end as others do */
 	json_t *commit;         /* CCR changes: {"tx","table","data":{}|null,"by","cmd","message"}; then rgm_committed() */
 	json_t *answer;         /* requests of this node's clients that ended: {"id","code":scha_err,"text"} */
 	json_t *notes;          /* for the system log: {"level":"notice","text"} */

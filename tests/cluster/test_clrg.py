@@ -1,6 +1,7 @@
 """A resource group through its whole life on three real nodes, with the commands of the 3.2 interface only."""
 
 import os
+import time
 
 import pytest
 
@@ -141,7 +142,27 @@ def test_recovery_is_suspended(cluster):
     assert "Online" in where(cluster, "life-rg").values()
     do(cluster, "clrg resume life-rg")
     do(cluster, "clrg quiesce life-rg")
-    do(cluster, "clrg quiesce -k life-rg", code=37)
+
+
+def test_methods_are_killed(cluster):
+    """A start that hangs: quiesce -k ends it, whatever it has started, and nothing is tried elsewhere."""
+    do(cluster, "clrg offline life-rg")
+    cluster.lab.exec("node1", "sh", "-c", "cat >/opt/life/start", input="#!/bin/sh\nsleep 1000 & echo $! >/tmp/child; wait\n")
+    cluster.lab.sh("node2", "touch /etc/life-start-fails")
+    online = cluster.lab.popen("node1", "clrg", "online", "-n", "node1", "life-rg")
+    cluster.wait_for(lambda s: cluster.group_state(s, "life-rg", "node1") == "PENDING_ONLINE")
+    deadline = time.monotonic() + 20
+    while not cluster.lab.exec("node1", "sh", "-c", "cat /tmp/child || :").stdout.strip():
+        assert time.monotonic() < deadline
+    do(cluster, "clrg quiesce -k life-rg")
+    assert online.wait(20) != 0
+    assert "Online faulted" in do(cluster, "clrg status life-rg")
+    assert where(cluster, "life-rg") == {"node2": "Offline", "node3": "Offline"}
+    assert cluster.lab.exec("node1", "sh", "-c", "kill -0 $(cat /tmp/child) || echo gone").stdout == "gone\n"
+    cluster.lab.exec("node1", "sh", "-c", "cat >/opt/life/start", input=METHOD)
+    cluster.lab.sh("node2", "rm /etc/life-start-fails")
+    do(cluster, "clrg offline life-rg")
+    do(cluster, "clrg online life-rg")
 
 
 def test_an_address_of_its_own(cluster):

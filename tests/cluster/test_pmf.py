@@ -406,6 +406,22 @@ def test_run_is_cancelled_with_its_caller(node, tmp_path):
     until(lambda: not any(map(alive, pids)))
 
 
+def test_run_is_killed_by_its_id(node, tmp_path):
+    other = Client(node.root)
+    clients = [Client(node.root) for _ in range(3)]
+    for client, id_ in zip(clients, ("x", "x", "y")):
+        client.send("Run", argv=["sh", "-c", f"setsid sleep 100 & echo $! >{tmp_path}/{id(client)}; wait"], env=ENV, timeout_ms=0, id=id_)
+    pids = [pid_in(tmp_path / str(id(client))) for client in clients]
+    assert other.call("KillRun", id="z") == {"killed": 0}
+    assert other.call("KillRun", id="x") == {"killed": 2}
+    for client in clients[:2]:
+        reply = client.recv()
+        assert (reply["signal"], reply["killed"], reply["timed_out"]) == (9, True, False)
+    until(lambda: not any(map(alive, pids[:2])))
+    assert alive(pids[2]) and other.call("KillRun", id="x") == {"killed": 0}
+    assert other.call("KillRun", id="y") == {"killed": 1}
+
+
 def test_run_is_for_admins(node):
     code = ("import os, sys; sys.path.insert(0, %r); from test_pmf import *\nc = None\n"
             "import pathlib\nos.setgroups([]); os.setegid(65534); os.seteuid(65534)\n"

@@ -244,6 +244,7 @@ REQUESTS = [
     ("clresourcegroup suspend nfs-rg", [group("suspend", "nfs-rg")]),
     ("clresourcegroup resume web-rg", [group("resume", "web-rg")]),
     ("clrg resume +", [group("resume", g) for g in EACH]), ("clresourcegroup quiesce nfs-rg", [group("quiesce", "nfs-rg")]),
+    ("clrg suspend -k nfs-rg", [group("suspend", "nfs-rg", kill=True)]), ("clrg quiesce --kill new-rg", [group("quiesce", "new-rg", kill=True)]),
 
     ("clresource create -g web-rg -t nfs new", [add("new", "web-rg", "nfs")]),
     ("clrs create --resourcegroup=web-rg --type nfs -d -p Retry_count=3 -x A=1 -x B{{2}}=x,y -y R_description=w new",
@@ -381,7 +382,7 @@ def test_what_is_found_is_done_all_the_same(root, run):
 
 # ---- refusals: nothing is sent ----
 
-PER_NODE, KILL = "on one node only is not built yet", "killing methods (-k) is not built yet"
+PER_NODE = "on one node only is not built yet"
 NO_FILE = "cannot open x"
 WRONG = [
     ("clrt", CL_EINVAL, "usage: clresourcetype SUBCOMMAND"), ("clrg frob", CL_EINVAL, 'There is no subcommand "frob"'),
@@ -415,7 +416,6 @@ WRONG = [
     ("clrg add-node -S nfs-rg", CL_EINVAL, "-n is missing"), ("clrg evacuate +", CL_EINVAL, "-n is missing"),
     ("clrg evacuate -n alpha nfs-rg", CL_EINVAL, "Nodes are evacuated of all groups"),
     ("clrg evacuate -n alpha -T soon", CL_EINVAL, "-T takes a number of seconds from 0 to 65535"),
-    ("clrg suspend -k nfs-rg", CL_EOP, KILL), ("clrg quiesce -k nfs-rg", CL_EOP, KILL),
     ("clrs list none", CL_ENOENT, "Failed to find resource none"), ("clrs create -g web-rg x", CL_EINVAL, "-t is missing"),
     ("clrs create -g web-rg -t nfs", CL_EINVAL, "resource is missing"), ("clrs create -i x", CL_ENOENT, NO_FILE), ("clrs create -i x -a", CL_EOP, "-a is not built yet"),
     ("clrs create -g web-rg -t nfs nfs-ip", CL_EEXIST, "there is a resource of this name already"),

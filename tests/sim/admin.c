@@ -120,6 +120,7 @@ void admin(bool again)
 	uint32_t id = random_up_node();
 	int g = (int)rnd_upto(GROUPS);
 	char rg[16], node[16], other[16], rs[16];
+	json_t *body;
 
 	if (w.calm)
 		return;
@@ -139,7 +140,10 @@ void admin(bool again)
 	}
 	switch (rnd_upto(14)) {
 	case 13:
-		request(id, named(policies[rnd_upto(ARRAY_SIZE(policies))], "rg", rg), NULL);
+		body = named(policies[rnd_upto(ARRAY_SIZE(policies))], "rg", rg);
+		if (chance(30))
+			ju_set_bool(body, "kill", true);        /* which two of them know */
+		request(id, body, NULL);
 		break;
 	case 11: case 12:
 		(void)snprintf(rs, sizeof rs, "g%d-x", g);

@@ -56,6 +56,21 @@ static void run_method(uint32_t id, const json_t *run)
 	schedule(w.now + (chance(5) ? rnd_range(100, 900) : rnd_range(1, 20)), EV_RAN, id, (uint64_t)ju_int(run, "run", 0), NULL);
 }
 
+/* A start fails of it.  Of a stop the kill comes too late: stops that fail are not modelled. */
+static void kill_method(uint32_t id, uint64_t run)
+{
+	char key[24];
+	json_t *r;
+
+	(void)snprintf(key, sizeof key, "%" PRIu64, run);
+	r = json_object_get(w.node[id].running, key);
+	if (!r)
+		return;
+	ju_set_bool(r, "killed", true);
+	trace("node%u kills %s of %s", id, ju_str(r, "method", ""), ju_str(r, "rs", ""));
+	schedule(w.now + rnd_range(0, 3), EV_RAN, id, run, NULL);
+}
+
 static void set_alarms(uint32_t id, const struct engine_update *u)
 {
 	struct sim_node *n = &w.node[id];
@@ -97,6 +112,8 @@ static void carry_out(uint32_t id, const struct engine_update *u)
 		start_fence(id, v);
 	json_array_foreach(u->run, i, v)
 		run_method(id, v);
+	json_array_foreach(u->kill, i, v)
+		kill_method(id, (uint64_t)ju_int(v, "run", 0));
 	json_array_foreach(u->answer, i, v)
 		acknowledge(id, v);
 	start_storage(id);
@@ -325,7 +342,7 @@ void ran(uint32_t id, uint64_t run)
 		return;
 	method = ju_str(r, "method", "");
 	rs = ju_str(r, "rs", "");
-	code = !w.calm && streq(method, "Start") && chance(3) ? 1 : 0;
+	code = !w.calm && streq(method, "Start") && (chance(3) || ju_bool(r, "killed", false)) ? 1 : 0;
 	if (streq(method, "Postnet_stop") || streq(method, "Stop"))
 		json_object_del(n->truth, rs);
 	if (streq(method, "Start") && code == 0)

@@ -177,6 +177,17 @@ void world_commits(enum world_commit how_far)
 	commits_go_on();
 }
 
+/* It fails at the end of this wave, whatever was said of it. */
+static void killed(uint32_t id, int64_t run)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(w.running, i, v)
+		if (ju_int(v, "node", 0) == id && ju_int(v, "run", 0) == run)
+			ju_set_bool(v, "killed", true);
+}
+
 static void take(uint32_t id, struct rgm_update *u)
 {
 	struct rgm_update mine = *u;
@@ -188,6 +199,8 @@ static void take(uint32_t id, struct rgm_update *u)
 		ju_push(w.log, ju_pack("[I,O]", (json_int_t)id, v));
 	json_array_foreach(mine.run, i, v)
 		launched(id, v);
+	json_array_foreach(mine.kill, i, v)
+		killed(id, ju_int(v, "run", 0));
 	json_array_foreach(mine.answer, i, v)
 		json_object_set(w.answers, ju_str(v, "id", ""), v);
 	json_array_foreach(mine.notes, i, v)
@@ -241,7 +254,7 @@ void world_output(const char *text)
 static void end_method(const json_t *r)
 {
 	uint32_t id = (uint32_t)ju_int(r, "node", 0);
-	int64_t code = ju_int(w.outcomes, ju_str(r, "name", ""), 0);
+	int64_t code = ju_bool(r, "killed", false) ? 137 : ju_int(w.outcomes, ju_str(r, "name", ""), 0);
 	json_t *result = ju_pack("{sI,sb,ss,sf}", "exit", (json_int_t)(code < 0 ? 0 : code), "timed_out", code < 0, "output",
 				 w.output ? w.output : "", "ms", 5.0);
 	struct rgm_update u = { 0 };
