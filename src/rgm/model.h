@@ -290,6 +290,11 @@ uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
 
+/* adopt.c: for copies of the cluster (rehearsal.c).  From rgm_restore() on: what this node does follows from what it has told;
+ * then, when all copies have done that, each goes on. */
+void rgm_adopt(struct rgm *rgm);
+void rgm_go_on(struct rgm *rgm, struct rgm_update *u);
+
 /* ops.c */
 void ops_request(struct rgm *rgm, uint32_t from, const json_t *message);
 void ops_landed(struct rgm *rgm, const char *id);       /* a decision of this request was delivered */
