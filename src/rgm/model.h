@@ -147,6 +147,7 @@ struct rgm {
 	nodeset  configured;
 	uint64_t epoch;
 	bool     node_drain_orphaned;   /* president: draining that its predecessor has begun */
+	int64_t  hold_ends_ms;          /* the first evacuation hold that ends; 0: there is none */
 	bool     forming;               /* a new cluster whose members are not all ready */
 	struct rgm_type *types;
 	size_t   type_count;
@@ -287,6 +288,7 @@ struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLIN
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
 /* The first node of the Nodelist that could take the group when it leaves `from` and has not refused it; 0: none. */
 uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused);
+int64_t next_hold_end(const struct rgm *rgm, int64_t after_ms);         /* apply.c; 0: none ends later */
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
 

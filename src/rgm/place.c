@@ -83,6 +83,15 @@ static bool is_excluded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t
 			return true;
 		}
 	}
+	/* Who should make room and could not. */
+	for (size_t i = 0; i < rg->linked_by_count && !(RG_MASK_HERE & IN(rg->on[id].state)); i++) {
+		const struct rgm_rg *other = rg->linked_by[i];
+
+		if (other->on[id].state == RG_ERROR_STOP_FAILED && rg_has_link(other, rg, IN(LINK_NEGATIVE))) {
+			say(why, "%s (--%s) is in ERROR_STOP_FAILED there", other->name, rg->name);
+			return true;
+		}
+	}
 	return false;
 }
 
@@ -122,12 +131,26 @@ static int liking(const struct rgm_rg *rg, uint32_t id)
 	return n;
 }
 
+/* With a Pingpong_interval of 0 failures do not count, but the node where the last one was is the last to be tried again. */
+static bool failed_last(const struct rgm_rg *rg, uint32_t id)
+{
+	int64_t at = rg->on[id].failures[0];
+
+	if (rg_prop_int(rg, "Pingpong_interval") || !at)
+		return false;
+	for (size_t i = 0; i < rg->node_count; i++)
+		if (rg->on[rg->nodelist[i]].failures[0] > at)
+			return false;
+	return true;
+}
+
 /* Positive: a is better than b. */
 static int compare_nodes(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
 {
 	int stays = (int)nodeset_has(here, a) - (int)nodeset_has(here, b);
 	int failures = (int)rg_recent_failures(rgm, rg, b) - (int)rg_recent_failures(rgm, rg, a);
 
+	failures = failures ? failures : (int)failed_last(rg, b) - (int)failed_last(rg, a);
 	return stays ? stays : failures ? failures : liking(rg, a) - liking(rg, b);
 }
 

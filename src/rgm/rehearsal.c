@@ -43,6 +43,8 @@ struct rehearsal {
 	struct due *due;
 	unsigned frozen;                /* deaths that nobody has missed yet */
 	nodeset  aborting;              /* panic as soon as this event is through */
+	nodeset  departing;             /* leave then: they may */
+	int64_t  leave_request[CMM_NODE_ID_MAX + 1];
 	bool     pumping;
 };
 
@@ -359,6 +361,22 @@ static void die(struct rehearsal *r, nodeset nodes)
 		due_add(r, DUE_DEAD, MAX(r->config.takeover_ms, r->config.detect_ms))->node = id;
 }
 
+static void tell_membership(struct rehearsal *r);
+
+/* They have said goodbye, so nobody has to wait for their death. */
+static void depart(struct rehearsal *r, nodeset nodes)
+{
+	FOR_EACH(id, nodes) {
+		node_fact(r, id, "left", NULL);
+		due_forget(r, id);
+		r->rgm[id] = rgm_free(r->rgm[id]);
+	}
+	r->live &= ~nodes;
+	r->membership.members &= ~nodes;
+	r->membership.ready &= ~nodes;
+	tell_membership(r);
+}
+
 /* Until nothing is left to do at this moment. */
 static void pump(struct rehearsal *r)
 {
@@ -369,6 +387,13 @@ static void pump(struct rehearsal *r)
 		if (r->aborting) {
 			die(r, r->aborting);
 			r->aborting = 0;
+		}
+		if (r->departing) {
+			nodeset nodes = r->departing & r->live;
+
+			r->departing = 0;
+			depart(r, nodes);
+			continue;
 		}
 		if (r->frozen)
 			break;
@@ -577,7 +602,6 @@ int64_t rehearsal_request(struct rehearsal *r, uint32_t from, const json_t *requ
 	return r->requests;
 }
 
-/* What a node that leaves does when it may: it says goodbye, so nobody has to wait for it. */
 static void on_answer(struct rehearsal *r, uint32_t id, const json_t *answer)
 {
 	int64_t request = strtoll(ju_str(answer, "id", "0"), NULL, 10);
@@ -586,39 +610,22 @@ static void on_answer(struct rehearsal *r, uint32_t id, const json_t *answer)
 	ju_set_int(f, "request", request);
 	ju_set_int(f, "code", ju_int(answer, "code", 0));
 	ju_set_str(f, "text", ju_str(answer, "text", ""));
-	(void)id;
+	if (!request || request != r->leave_request[id])
+		return;
+	if (ju_int(answer, "code", 0) == 0)
+		r->departing |= node_bit(id);
+	else
+		node_fact(r, id, "stays", NULL);
+	r->leave_request[id] = 0;
 }
 
 void rehearsal_leave(struct rehearsal *r, uint32_t node)
 {
-	json_t *request = ju_pack("{ss,ss}", "op", "node_leave", "node", name_of(r, node)), *f;
-	int64_t id = rehearsal_request(r, node, request, name_of(r, node));
-	bool may = false, answered = false;
+	json_t *request = ju_pack("{ss,ss}", "op", "node_leave", "node", name_of(r, node));
 
+	r->leave_request[node] = r->requests + 1;
+	(void)rehearsal_request(r, node, request, name_of(r, node));
 	json_decref(request);
-	while (!answered) {
-		size_t i;
-
-		json_array_foreach(r->facts, i, f)
-			if (streq(ju_str(f, "e", ""), "answer") && ju_int(f, "request", 0) == id) {
-				answered = true;
-				may = ju_int(f, "code", 0) == 0;
-			}
-		if (!answered && !rehearsal_step(r))
-			break;
-	}
-	if (!may) {
-		node_fact(r, node, "stays", NULL);
-		return;
-	}
-	node_fact(r, node, "left", NULL);
-	due_forget(r, node);
-	r->rgm[node] = rgm_free(r->rgm[node]);
-	r->live &= ~node_bit(node);
-	r->membership.members &= ~node_bit(node);
-	r->membership.ready &= ~node_bit(node);
-	tell_membership(r);
-	pump(r);
 }
 
 /* ---- time ---- */
