@@ -177,6 +177,8 @@ static void stop(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, co
 	act(a, ACTION_OFFLINE, id);
 	if (rg_excluded(rgm, rg, id, because))
 		why(a, "%s", because);
+	else if (rgm->node[id].draining)
+		why(a, "%s is about to leave", rgm_node_name(rgm, id));
 	else
 		why(a, "%s", rg->why ? rg->why : reason);
 }

@@ -184,6 +184,7 @@ static inline int64_t nodeset_count(nodeset set) { return __builtin_popcountll(s
 nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit mask of 1 << enum rg_state */
 #define IN(state) (1u << (state))
 #define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))
+#define RG_MASK_HERE    (RG_MASK_ONLINE | IN(RG_PENDING_ONLINE))
 #define RG_MASK_PENDING (IN(RG_PENDING_ONLINE) | IN(RG_PENDING_OFFLINE))
 
 struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data);    /* not in rgm->rgs; NULL: an unknown type */
@@ -212,6 +213,8 @@ bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
 /* Across groups: must the start, of this kind at least, or the stop wait? */
 bool deps_hold_start(const struct rgm_rs *rs, uint32_t node, enum dep_kind least);
 bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart);
+/* What its start on that node waits for, in other groups and its own; NULL: nothing. */
+const struct rs_dep *rs_waits_for(const struct rgm_rs *rs, uint32_t node);
 bool rs_starts_aloud(const struct rgm_rs *rs);
 bool rs_stops_aloud(const struct rgm_rs *rs);
 
@@ -276,6 +279,9 @@ bool boot_holds(const struct rgm_rs *rs);
 #define WHY_NOT_SIZE 160
 bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);       /* true: may not be there */
 bool rg_excluded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);      /* by strong affinities alone */
+bool rg_must_leave(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);    /* it is there, and may not stay */
+/* Why one of two nodes that may have it is preferred; borrowed. */
+const char *rg_preferred_because(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t node, uint32_t other);
 unsigned rg_recent_failures(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id);
 nodeset rg_ideal(const struct rgm *rgm, const struct rgm_rg *rg);       /* as if it were nowhere */
 nodeset rg_want(const struct rgm *rgm, const struct rgm_rg *rg);
