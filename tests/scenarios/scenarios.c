@@ -1,6 +1,6 @@
 /* Runs the scenarios of a folder through the rgm (rehearsal.h) and compares what follows with what the policy says:
  *
- *   scenarios FOLDER            all; names each that fails, with a diff
+ *   scenarios [FOLDER]          all (of tests/scenarios); names each that fails, with a diff
  *   scenarios --print FILE...   what does follow, to be held against the policy by eye
  *
  * The format of a file: README.md. */
@@ -916,7 +916,8 @@ static unsigned check_policies(const char *folder, const struct strlist *used)
 int main(int argc, char **argv)
 {
 	_cleanup_(strlist_done) struct strlist policies = { 0 };
-	_cleanup_free_ char *pattern = argc == 2 ? xasprintf("%s/*.scenario", argv[1]) : NULL;
+	const char *folder = argc == 2 ? argv[1] : "tests/scenarios";
+	_cleanup_free_ char *pattern = xasprintf("%s/*.scenario", folder);
 	unsigned failed = 0, n = 0;
 	glob_t files;
 
@@ -926,18 +927,18 @@ int main(int argc, char **argv)
 			failed += !run_file(argv[i], &policies);
 		return failed > 0;
 	}
-	if (!pattern) {
-		(void)fprintf(stderr, "usage: scenarios FOLDER | --print FILE...\n");
+	if (argc > 2) {
+		(void)fprintf(stderr, "usage: scenarios [FOLDER] | --print FILE...\n");
 		return 2;
 	}
 	if (glob(pattern, 0, NULL, &files) != 0) {
-		(void)fprintf(stderr, "scenarios: %s has none\n", argv[1]);
+		(void)fprintf(stderr, "scenarios: %s has none\n", folder);
 		return 1;
 	}
 	for (; n < files.gl_pathc; n++)
 		failed += !run_file(files.gl_pathv[n], &policies);
 	globfree(&files);
-	failed += check_policies(argv[1], &policies);
+	failed += check_policies(folder, &policies);
 	(void)printf("%u scenarios, %u findings\n", n, failed);
 	return failed > 0;
 }
