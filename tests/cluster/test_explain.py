@@ -91,7 +91,9 @@ def test_a_switch_goes_as_foreseen(cluster):
     do(cluster, "clrg switch -n node3 db-rg")
     assert (online(cluster, "db-rg"), online(cluster, "web-rg")) == (["node3"], ["node3"])
     do(cluster, "clrg switch -n node2 db-rg")
-    assert "switched by root@node1" in verdicts(cluster, "db-rg")[0]["why"]
+    explained = verdicts(cluster, "db-rg")[0]
+    assert "switched by root@node1" in explained["why"]
+    assert [(m["do"], m["node"]) for m in explained["moves"]] == [("online", "node2"), ("offline", "node3"), ("online", "node3")]
     assert (online(cluster, "db-rg"), online(cluster, "web-rg")) == (["node2"], ["node2"])
 
 

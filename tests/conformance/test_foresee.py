@@ -46,7 +46,16 @@ def report(sender, rs, method, ms, ok=True):
 
 
 # The median counts, failures do not, and another node's runs only when there are none of its own.
-JOURNAL = {"entries": [report(2, "db", "Start", ms) for ms in (900.0, 1000.0, 5000.0)] + [
+def moved(at, rg_name, what, node, why):
+    return {"e": "msg", "w": at, "from": 1, "msg": {"t": "rgm.dec", "rg": rg_name, "do": what, "node": node, "why": why, "at": at}}
+
+
+MOVES = [moved(1699999000000, "db-rg", "online", 1, "the cluster started"), moved(1699999100000, "db-rg", "offline", 1, "first"),
+         moved(1699999200000, "db-rg", "online", 9, "second"), moved(1699999300000, "web-rg", "online", 2, "other"),
+         moved(1699999300000, "db-rg", "offline", 9, "third"),
+         moved(1699999400120, "db-rg", "online", 1, "dropped, and made anew"), moved(1699999400123, "db-rg", "online", 1, "switched by root@alpha"),
+         moved(1699999500000, "db-rg", "rest", 0, "is no move")]
+JOURNAL = {"entries": MOVES + [report(2, "db", "Start", ms) for ms in (900.0, 1000.0, 5000.0)] + [
     report(2, "db", "Start", 60000.0, ok=False), report(1, "db", "Start", 20.0), report(1, "db", "Stop", 300.0),
     report(1, "web", "Start", 250.0), {"e": "view", "nodes": [1, 2], "w": 2}]}
 EXPLAINED = {
@@ -132,7 +141,10 @@ def test_json(root, run):
     assert (web["after"], web["interrupted_ms"]) == (["beta"], 640 + 250)
     assert (crash["resources_restarted"], crash["no_history"]) == (["db", "web"], [])
     with ClusterdDouble(root, ANSWERS):
-        assert json.loads(run("clrg", "explain", "--json", "db-rg").stdout) == [EXPLAINED["db-rg"]]
+        explained = json.loads(run("clrg", "explain", "--json", "db-rg").stdout)[0]
+    assert [(m["do"], m["node"], m["why"]) for m in explained.pop("moves")] == [
+        ("online", "alpha", "switched by root@alpha"), ("offline", "a node that is gone", "third"), ("online", "a node that is gone", "second")]
+    assert explained == EXPLAINED["db-rg"]
 
 
 def test_without_a_quorum_all_ends(root, run):
