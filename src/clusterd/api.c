@@ -2,7 +2,9 @@
  * requests go into the log and are answered when their end comes back. */
 #include "clusterd/node.h"
 #include "clusterd/starts.h"
+#include "clusterd/status.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 
@@ -86,6 +88,69 @@ static void method_get_cluster(struct vl_call *call, json_t *params, void *ctx)
 	(void)params;
 	ju_set_int(o, "seq", (int64_t)ccr_last_commit(engine_ccr(node->engine)));
 	vl_reply(call, o);
+}
+
+static void method_explain(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	const char *name = ju_str(params, "group", "");
+
+	found(call, rgm_explain(engine_rgm(node->engine), name), SCHA_ERR_RG, "resource group", name);
+}
+
+static void refuse(struct vl_call *call, int code, const char *text)
+{
+	vl_error(call, REFUSED, ju_pack("{si,ss}", "code", code, "message", text));
+}
+
+/* Only a member knows how the groups are. */
+static bool is_member(struct vl_call *call, const struct node *node)
+{
+	if (engine_is_ready(node->engine))
+		return true;
+	refuse(call, SCHA_ERR_RECONF, "this node is not a member of the cluster now, so it does not know the state of the groups");
+	return false;
+}
+
+static void method_snapshot(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+
+	(void)params;
+	if (is_member(call, node))
+		vl_reply(call, status_snapshot(engine_cmm(node->engine), engine_ccr(node->engine), engine_rgm(node->engine),
+					       node->self, node_now().wall_ms));
+}
+
+/* -EINVAL after a refusal. */
+static int read_nodes(struct vl_call *call, const struct node *node, const json_t *names, nodeset *ret)
+{
+	json_t *v;
+	size_t i;
+
+	*ret = 0;
+	json_array_foreach((json_t *)names, i, v) {
+		uint32_t id = rgm_node_id(engine_rgm(node->engine), json_string_value(v) ? json_string_value(v) : "");
+		_cleanup_free_ char *text = id ? NULL : xasprintf("node %s is not in the configuration",
+								  json_string_value(v) ? json_string_value(v) : "");
+
+		if (!id) {
+			refuse(call, SCHA_ERR_NODE, text);
+			return -EINVAL;
+		}
+		*ret |= node_bit(id);
+	}
+	return 0;
+}
+
+static void method_split(struct vl_call *call, json_t *params, void *ctx)
+{
+	struct node *node = ctx;
+	nodeset side, others;
+
+	if (is_member(call, node) && read_nodes(call, node, ju_arr(params, "side"), &side) == 0 &&
+	    read_nodes(call, node, ju_arr(params, "others"), &others) == 0)
+		vl_reply(call, status_split(engine_cmm(node->engine), side, others & ~side));
 }
 
 /* The repository, read by any node at any time: members hold the same tables, another node what it knew last. */
@@ -192,11 +257,6 @@ static char *caller_name(const struct node *node, const struct vl_peer *peer)
 			 rgm_node_name(engine_rgm(node->engine), node->self));
 }
 
-static void refuse(struct vl_call *call, int code, const char *text)
-{
-	vl_error(call, REFUSED, ju_pack("{si,ss}", "code", code, "message", text));
-}
-
 /* About this node only, and outside the cluster: a node that is quarantined is no member. */
 static void unquarantine(struct node *node, struct vl_call *call, const char *name)
 {
@@ -269,6 +329,9 @@ int api_start(struct node *node, struct err *err)
 		{ "org.parhelion.Cluster.GetGroup",    VL_READ,  method_get_group },
 		{ "org.parhelion.Cluster.GetType",     VL_READ,  method_get_type },
 		{ "org.parhelion.Cluster.GetCluster",  VL_READ,  method_get_cluster },
+		{ "org.parhelion.Cluster.Explain",     VL_READ,  method_explain },
+		{ "org.parhelion.Cluster.Snapshot",    VL_READ,  method_snapshot },
+		{ "org.parhelion.Cluster.Split",       VL_READ,  method_split },
 		{ "org.parhelion.Cluster.ListTables",  VL_READ,  method_list_tables },
 		{ "org.parhelion.Cluster.GetTable",    VL_READ,  method_get_table },
 		{ "org.parhelion.Cluster.History",     VL_READ,  method_history },

@@ -69,6 +69,59 @@ json_t *status_quorum(const struct cmm *cmm, const json_t *infrastructure, const
 		       streq(ju_str(infrastructure, "cluster.properties.installmode", ""), "enabled"), "devices", devices);
 }
 
+/* ---- for "cluster simulate" and --dry-run ---- */
+
+struct snapshot_tables { json_t *list; const struct ccr *ccr; };
+
+/* Of the infrastructure: the names of the nodes; the rest is not for everybody. */
+static json_t *node_names(const json_t *infrastructure)
+{
+	json_t *ret = json_object(), *v;
+	const char *key;
+
+	json_object_foreach((json_t *)infrastructure, key, v) {
+		unsigned id;
+		int end = 0;
+
+		if (streq(key, "cluster.name") || (sscanf(key, "cluster.nodes.%u.name%n", &id, &end) == 1 && end && !key[end]))
+			json_object_set(ret, key, v);
+	}
+	return ret;
+}
+
+static void add_table(const char *table, const json_t *data, void *ctx)
+{
+	struct snapshot_tables *t = ctx;
+	bool infrastructure = streq(table, "infrastructure");
+
+	if (infrastructure || strncmp(table, "rgm_rt_", strlen("rgm_rt_")) == 0 || strncmp(table, "rgm_rg_", strlen("rgm_rg_")) == 0)
+		ju_push(t->list, ju_pack("{ss,sI,so}", "table", table, "generation", (json_int_t)ccr_table_gen(t->ccr, table), "data",
+					 infrastructure ? node_names(data) : json_deep_copy(data)));
+}
+
+json_t *status_snapshot(const struct cmm *cmm, const struct ccr *ccr, const struct rgm *rgm, uint32_t self, int64_t wall_ms)
+{
+	struct snapshot_tables t = { json_array(), ccr };
+	const struct cmm_timers *timers = cmm_timers(cmm);
+
+	ccr_each(ccr, add_table, &t);
+	return ju_pack("{ss,sI,sI,sI,so,so}", "self", rgm_node_name(rgm, self), "at", (json_int_t)wall_ms, "detect_ms", (json_int_t)(timers->token_ms + timers->consensus_ms),
+		       "takeover_ms", (json_int_t)timers->takeover_ms, "state", rgm_snapshot(rgm), "tables", t.list);
+}
+
+json_t *status_split(const struct cmm *cmm, nodeset side, nodeset others)
+{
+	struct cmm_side s = cmm_side(cmm, side, others);
+	json_t *devices = json_array();
+
+	for (uint32_t id = 1; id <= CMM_DEVICE_ID_MAX; id++)
+		if (s.decided_by & ((uint64_t)1 << id))
+			ju_push(devices, json_string(cmm_config_votes(cmm)->device[id].name));
+	return ju_pack("{ss,sb,sI,sI,sI,sI,so}", "fate", cmm_fate_names[s.fate], "favoured", s.favoured, "node_votes",
+		       (json_int_t)s.node_votes, "device_votes", (json_int_t)s.device_votes, "reachable_votes",
+		       (json_int_t)s.reachable_votes, "needed", (json_int_t)s.needed, "devices", devices);
+}
+
 /* ---- disks with data ---- */
 
 /* The path, or of a disk that is reached by iSCSI its URL. */

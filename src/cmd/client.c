@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/paths.h"
 #include "base/varlink.h"
+#include "cmd/foresee.h"
 #include "scha_err.h"
 
 #define PARALLEL_MAX 128        /* connections at a time; further requests wait for a free one (clusterd takes 512) */
@@ -106,14 +107,17 @@ static const struct { int scha; enum command_exit code; } refusals[] = {
 	{ SCHA_ERR_INTERNAL, EXIT_INTERNAL },   { SCHA_ERR_TIMEOUT,  EXIT_TIMEOUT },
 };
 
-static enum command_exit failure_code(const struct failure *f, const json_t *params)
+static enum command_exit refusal_code(int64_t scha)
 {
-	int64_t scha = ju_int(params, "code", 0);
-
-	for (size_t i = 0; f->code == EXIT_REFUSED && i < ARRAY_SIZE(refusals); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
 		if (refusals[i].scha == scha)
 			return refusals[i].code;
-	return f->code;
+	return EXIT_REFUSED;
+}
+
+static enum command_exit failure_code(const struct failure *f, const json_t *params)
+{
+	return f->code == EXIT_REFUSED ? refusal_code(ju_int(params, "code", 0)) : f->code;
 }
 
 /* ---- one call ---- */
@@ -261,7 +265,7 @@ static int report(const struct cmdline *line, const struct requests *requests)
 		const struct request *q = &requests->v[i];
 
 		if (q->code == EXIT_OK) {
-			if (cmdline_has(line, 'v'))
+			if (cmdline_has(line, 'v') && !cmdline_has(line, OPT_REHEARSE))
 				(void)printf("%s:  Done - %s.\n", command_word(line), q->what);
 			continue;
 		}
@@ -274,12 +278,33 @@ static int report(const struct cmdline *line, const struct requests *requests)
 	return code;
 }
 
+/* Nothing is sent; what would be answered is reported like an answer. */
+static int rehearse(const struct cmdline *line, struct requests *requests)
+{
+	int r = *line->foresight ? EXIT_OK : foresight_new(line, line->foresight);
+
+	if (r != EXIT_OK)
+		return r;
+	for (size_t i = 0; i < requests->n; i++)
+		foresight_ask(*line->foresight, requests->v[i].body);
+	foresight_settle(*line->foresight);
+	for (size_t i = 0; i < requests->n; i++) {
+		struct request *q = &requests->v[i];
+		int64_t scha = foresight_answer(*line->foresight, i, &q->reason);
+
+		q->code = scha ? refusal_code(scha) : EXIT_OK;
+	}
+	return report(line, requests);
+}
+
 int requests_run(const struct cmdline *line, struct requests *requests)
 {
 	_cleanup_free_ struct pollfd *fds = xcalloc(PARALLEL_MAX, sizeof *fds);
 	_cleanup_free_ struct request **owner = xcalloc(PARALLEL_MAX, sizeof *owner);
 	size_t next = 0, open;
 
+	if (cmdline_has(line, OPT_REHEARSE))
+		return rehearse(line, requests);
 	for (;;) {
 		while ((open = collect(requests, fds, owner)) < PARALLEL_MAX && next < requests->n) {
 			struct request *q = &requests->v[next++];

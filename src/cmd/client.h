@@ -20,7 +20,8 @@ struct request {
 struct requests { struct request *v; size_t n; };
 
 void requests_add(struct requests *requests, json_t *body /* taken */, const char *what_fmt, ...) _printf_(3, 4);
-/* Sends all, awaits every answer, reports each failure; the exit code is that of the first. */
+/* Sends all, awaits every answer, reports each failure; the exit code is that of the first.  With --dry-run nothing is sent: they
+ * are rehearsed, and what would follow is shown when the command ends (foresee.h). */
 int  requests_run(const struct cmdline *line, struct requests *requests);
 void requests_done(struct requests *requests);
 /* One after the other, going on after a failure unless the next must fail likewise: {op, member: name} and what extra has

@@ -259,9 +259,10 @@ static const struct form clear_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "remove what is left of nodes that are gone for good", remove_nodes, SOME },
 	{ "F", "v", NULL, PRIVILEGE_CHANGE, "clear nodes by force", NULL, "clearing by force (-F) is not built yet", SOME },
 };
-static const struct option_info evacuate_options[] = { { 'T', "time", "SECONDS", "for so long nothing comes back by itself (default 60)" }, VERBOSE };
+static const struct option_info evacuate_options[] = { { 'T', "time", "SECONDS", "for so long nothing comes back by itself (default 60)" }, VERBOSE,
+	{ OPT_REHEARSE, "dry-run", NULL, "do nothing; show what would happen" } };
 static const struct form evacuate_forms[] = {
-	{ "", "Tv", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", evacuate_nodes, SOME },
+	{ "", "Tv7", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", evacuate_nodes, SOME },
 };
 static const struct option_info verbose_options[] = { VERBOSE };
 static const struct form unquarantine_forms[] = {

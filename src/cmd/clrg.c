@@ -115,6 +115,7 @@ static int status_of_groups(const struct cmdline *line) { return listing(line, p
 
 #define VERBOSE   { 'v', "verbose", NULL, "say more; of a change, what was done" }
 #define JSON      { OPT_JSON, "json", NULL, "print as JSON" }
+#define DRY_RUN   { OPT_REHEARSE, "dry-run", NULL, "do nothing; show what would happen" }
 #define NODES     { 'n', "node", "NODE[,..]", "nodes" }
 #define PROPERTY  { 'p', "property", "NAME=VALUE", "a property; += and -= change a list", true }
 #define SCALABLE  { 'S', "scalable", NULL, "online on all its nodes: Maximum_primaries and Desired_primaries are their number" }
@@ -154,10 +155,14 @@ static const struct form delete_forms[] = {
 	{ "F", "v", NULL, PRIVILEGE_CHANGE, "delete groups with their resources", clrg_delete_forced, SOME },
 };
 static const struct option_info evacuate_options[] = {
-	NODES, { 'T', "time", "SECONDS", "for so long nothing comes back by itself (default 60)" }, VERBOSE,
+	NODES, { 'T', "time", "SECONDS", "for so long nothing comes back by itself (default 60)" }, VERBOSE, DRY_RUN,
 };
 static const struct form evacuate_forms[] = {
-	{ "n", "Tv", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", clrg_evacuate, .operands = { OPERAND_ALL, 0, 1 } },
+	{ "n", "Tv7", NULL, PRIVILEGE_CHANGE, "move all groups away from nodes", clrg_evacuate, .operands = { OPERAND_ALL, 0, 1 } },
+};
+static const struct option_info explain_options[] = { JSON };
+static const struct form explain_forms[] = {
+	{ "", "2", NULL, PRIVILEGE_NONE, "why groups are where they are, why not elsewhere, what they wait for", clrg_explain, SOME },
 };
 static const struct option_info list_options[] = { FILTERS, VERBOSE, JSON };
 static const struct form list_forms[] = {
@@ -177,23 +182,23 @@ static const struct form manage_forms[] = {
 static const struct form unmanage_forms[] = {
 	{ "", "v", NULL, PRIVILEGE_CHANGE, "unmanage groups that are offline, with all resources disabled", clrg_unmanage, SOME },
 };
-static const struct option_info offline_options[] = { NODES, SUSPENDED, VERBOSE };
+static const struct option_info offline_options[] = { NODES, SUSPENDED, VERBOSE, DRY_RUN };
 static const struct form offline_forms[] = {
-	{ "", "nuv", NULL, PRIVILEGE_CHANGE, "take groups offline, on these nodes or on all", clrg_offline, SOME },
+	{ "", "nuv7", NULL, PRIVILEGE_CHANGE, "take groups offline, on these nodes or on all", clrg_offline, SOME },
 };
-static const struct option_info online_options[] = { READY, NODES, SUSPENDED, VERBOSE };
+static const struct option_info online_options[] = { READY, NODES, SUSPENDED, VERBOSE, DRY_RUN };
 static const struct form online_forms[] = {
-	{ "", "emMnuv", NULL, PRIVILEGE_CHANGE, "bring groups online, on these nodes or on those they prefer", clrg_online, SOME },
+	{ "", "emMnuv7", NULL, PRIVILEGE_CHANGE, "bring groups online, on these nodes or on those they prefer", clrg_online, SOME },
 };
 static const struct form switch_forms[] = {
-	{ "n", "emMuv", NULL, PRIVILEGE_CHANGE, "online on exactly these nodes", clrg_switch, SOME },
+	{ "n", "emMuv7", NULL, PRIVILEGE_CHANGE, "online on exactly these nodes", clrg_switch, SOME },
 };
 static const struct form restart_forms[] = {
-	{ "", "nuv", NULL, PRIVILEGE_CHANGE, "stop and start groups where they are online", clrg_restart, SOME },
+	{ "", "nuv7", NULL, PRIVILEGE_CHANGE, "stop and start groups where they are online", clrg_restart, SOME },
 };
-static const struct option_info remaster_options[] = { SUSPENDED, VERBOSE };
+static const struct option_info remaster_options[] = { SUSPENDED, VERBOSE, DRY_RUN };
 static const struct form remaster_forms[] = {
-	{ "", "uv", NULL, PRIVILEGE_CHANGE, "move groups to the nodes that they prefer", clrg_remaster, SOME },
+	{ "", "uv7", NULL, PRIVILEGE_CHANGE, "move groups to the nodes that they prefer", clrg_remaster, SOME },
 };
 static const struct option_info kill_options[] = { KILL, VERBOSE };
 static const struct form quiesce_forms[] = {
@@ -219,6 +224,7 @@ static const struct command_info subcommands[] = {
 	{ "clresourcegroup delete",      "delete groups",                       ROWS(delete_options, delete_forms) },
 	{ "clresourcegroup evacuate",    "move all groups away from nodes",     ROWS(evacuate_options, evacuate_forms) },
 	XML_EXPORT("clresourcegroup", "group"),
+	{ "clresourcegroup explain",     "why groups are where they are",       ROWS(explain_options, explain_forms) },
 	{ "clresourcegroup list",        "the names of groups",                 ROWS(list_options, list_forms) },
 	{ "clresourcegroup manage",      "manage groups",                       ROWS(verbose_options, manage_forms) },
 	{ "clresourcegroup offline",     "take groups offline",                 ROWS(offline_options, offline_forms) },

@@ -6,6 +6,8 @@
 /* The groups that the operands name as an array of what Config tells; caller decrefs.  Complains of each that is missing. */
 json_t *groups_picked(const struct cmdline *line, const struct objects *objects, int *ret_code);
 
+int clrg_explain(const struct cmdline *line);           /* clrg_explain.c */
+
 int clrg_create(const struct cmdline *line);
 int clrg_delete(const struct cmdline *line);
 int clrg_delete_forced(const struct cmdline *line);

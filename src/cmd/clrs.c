@@ -103,19 +103,20 @@ static const struct option_info set_options[] = { SET_OPTIONS, VERBOSE };
 static const struct form set_forms[] = {
 	{ "", "pxyv", "pxy", PRIVILEGE_CHANGE, "change the properties of resources", clrs_set, SOME },
 };
+#define DRY_RUN   { OPT_REHEARSE, "dry-run", NULL, "do nothing; show what would happen" }
 #define SUSPENDED { 'u', "suspended", NULL, "with +: also resources of groups whose recovery is suspended" }
 static const struct option_info enable_options[] = {
-	{ 'r', "recursive", NULL, "also what they need" }, GROUP, TYPE, SUSPENDED, SINGLE, VERBOSE,
+	{ 'r', "recursive", NULL, "also what they need" }, GROUP, TYPE, SUSPENDED, SINGLE, VERBOSE, DRY_RUN,
 };
 static const struct option_info disable_options[] = {
-	{ 'r', "recursive", NULL, "also what needs them" }, GROUP, TYPE, SUSPENDED, SINGLE, VERBOSE,
+	{ 'r', "recursive", NULL, "also what needs them" }, GROUP, TYPE, SUSPENDED, SINGLE, VERBOSE, DRY_RUN,
 };
 static const struct form enable_forms[] = {
-	{ "", "rgtuv", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
+	{ "", "rgtuv7", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
 	{ "n", "rgtuv", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", NOT_PER_NODE },
 };
 static const struct form disable_forms[] = {
-	{ "", "rgtuv", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
+	{ "", "rgtuv7", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
 	{ "n", "rgtuv", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NOT_PER_NODE },
 };
 static const struct command_info clrs_commands[] = {
@@ -152,14 +153,14 @@ static const struct form address_set_forms[] = {
 	{ "p", "v", NULL, PRIVILEGE_CHANGE, "change the properties of resources", clrs_set, SOME },
 	{ "i", "pv", NULL, PRIVILEGE_CHANGE, "change resources from a file", xml_input, ANY },
 };
-static const struct option_info address_enable_options[] = { { 'R', "recursive", NULL, "also what they need" }, GROUP, SINGLE, VERBOSE };
-static const struct option_info address_disable_options[] = { { 'R', "recursive", NULL, "also what needs them" }, GROUP, SINGLE, VERBOSE };
+static const struct option_info address_enable_options[] = { { 'R', "recursive", NULL, "also what they need" }, GROUP, SINGLE, VERBOSE, DRY_RUN };
+static const struct option_info address_disable_options[] = { { 'R', "recursive", NULL, "also what needs them" }, GROUP, SINGLE, VERBOSE, DRY_RUN };
 static const struct form address_enable_forms[] = {
-	{ "", "Rgv", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
+	{ "", "Rgv7", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
 	{ "n", "Rgv", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", NOT_PER_NODE },
 };
 static const struct form address_disable_forms[] = {
-	{ "", "Rgv", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
+	{ "", "Rgv7", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
 	{ "n", "Rgv", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NOT_PER_NODE },
 };
 

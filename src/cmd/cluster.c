@@ -80,6 +80,17 @@ static const struct option_info shutdown_options[] = {
 static const struct form shutdown_forms[] = {
 	{ "", "ygmv", NULL, PRIVILEGE_CHANGE, "stop all services, and take every node down", cluster_shutdown, CLUSTER },
 };
+static const struct option_info simulate_options[] = {
+	{ '3', "crash", "NODE[,..]", "these nodes die, at once" },
+	{ '4', "cut", "NODE[,..]",   "these nodes and the rest do not hear each other any more" },
+	{ '6', "leave", "NODE[,..]", "these nodes leave in order, as when clusterd is stopped on them" },
+	JSON,
+};
+static const struct form simulate_forms[] = {
+	{ "3", "2", NULL, PRIVILEGE_NONE, "what would follow if nodes died", cluster_simulate },
+	{ "4", "2", NULL, PRIVILEGE_NONE, "what would follow if nodes were cut off", cluster_simulate },
+	{ "6", "2", NULL, PRIVILEGE_NONE, "what would follow if nodes left", cluster_simulate },
+};
 static const struct option_info timers_options[] = {
 	{ '4', "takeover-time", "MS", "for this value, not for the one of the cluster" },
 	{ OPT_JSON, "json", NULL, "print as JSON" },
@@ -137,6 +148,7 @@ static const struct command_info subcommands[] = {
 	{ "cluster show-netprops", "the private network",                            TABLE(list_options, netprops_forms) },
 	{ "cluster show-schema",   "what the configuration may say",                 TABLE(list_options, schema_forms) },
 	{ "cluster shutdown",      "stop all services, and take every node down",    TABLE(shutdown_options, shutdown_forms) },
+	{ "cluster simulate",      "what would follow if nodes died or left",        TABLE(simulate_options, simulate_forms) },
 	{ "cluster status",        "the state of the cluster",                       TABLE(status_options, status_forms) },
 	{ "cluster timeline",      "what happened, and how long each step took",     TABLE(timeline_options, timeline_forms) },
 	{ "cluster timers",        "the timers of the cluster",                      TABLE(timers_options, timers_forms) },

@@ -13,6 +13,7 @@ int cluster_show_netprops(const struct cmdline *line);
 int cluster_status(const struct cmdline *line);
 int cluster_set(const struct cmdline *line);
 int cluster_rename(const struct cmdline *line);
+int cluster_simulate(const struct cmdline *line);
 int cluster_shutdown(const struct cmdline *line);
 
 /* An operand, where one was given, must be the name of this cluster (or "+"): EXIT_OK, or EXIT_NO_OBJECT after a complaint. */

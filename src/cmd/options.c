@@ -1,5 +1,7 @@
 #include "cmd/options.h"
 
+#include "cmd/foresee.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -273,8 +275,11 @@ static int complain(struct cmdline *line)
 	if (!best)
 		return command_usage(line, "The options do not say what to do");
 	for (const char *s = best->need; *s; s++)
-		if (!line->count[(unsigned char)*s])
-			return command_usage(line, "-%c is missing", *s);
+		if (!line->count[(unsigned char)*s]) {
+			_cleanup_free_ char *missing = option_name(option_find(command, *s));
+
+			return command_usage(line, "%s is missing", missing);
+		}
 	int extra = stranger(line, best);
 
 	if (!extra) {
@@ -447,6 +452,7 @@ static void cmdline_done(struct cmdline *line)
 /* text_argc, text_argv: the whole line, for the history; a subcommand is its second word. */
 static int line_run(struct cmdline *line, int argc, char **argv, int text_argc, char **text_argv)
 {
+	struct foresight *foresight = NULL;
 	struct timespec now;
 	int r;
 
@@ -465,7 +471,11 @@ static int line_run(struct cmdline *line, int argc, char **argv, int text_argc, 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	line->deadline_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)line->deadline_s * 1000;
 	line->text = line_text(text_argc, text_argv);
+	line->foresight = &foresight;
 	r = line->form->run(line);
+	if (cmdline_has(line, OPT_REHEARSE) && (foresight || r == EXIT_OK))
+		foresight_print(foresight);
+	foresight_free(foresight);
 	if (fflush(stdout) != 0 && r == EXIT_OK)
 		return command_failed(line, EXIT_IO, "write the output", strerror(errno));
 	return r;

@@ -20,6 +20,7 @@ enum command_exit {
 #define OPT_HELP     '0'        /* these two go with every form of every command */
 #define OPT_DEADLINE '1'
 #define OPT_JSON     '2'
+#define OPT_REHEARSE  '7'        /* nothing is done: what would happen is shown (foresee.h) */
 #define OPT_MESSAGE  '9'        /* with every form that changes something */
 
 struct option_info {
@@ -31,6 +32,7 @@ struct option_info {
 };
 
 struct cmdline;
+struct foresight;
 enum privilege { PRIVILEGE_NONE, PRIVILEGE_CHANGE };
 
 #define OPERANDS_MANY 1000u
@@ -81,6 +83,7 @@ struct cmdline {
 	int            deadline_s;
 	uint64_t       deadline_ms;     /* CLOCK_MONOTONIC */
 	char          *text;            /* the whole line, for the history of the cluster */
+	struct foresight **foresight;   /* --dry-run: what its requests lead to, made by the first of them */
 };
 
 /* Parses, finds the form, runs it; the result is the exit code. */

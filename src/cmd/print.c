@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/json.h"
@@ -44,4 +45,15 @@ void print_json(const json_t *value)
 	_cleanup_free_ char *text = ju_dump(value);
 
 	(void)printf("%s\n", text);
+}
+
+void print_time(int64_t wall_ms, bool with_date)
+{
+	time_t t = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	if (!localtime_r(&t, &tm) || !strftime(text, sizeof text, with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm))
+		text[0] = '\0';
+	(void)printf("%s.%03d", text, (int)(wall_ms % 1000));
 }

@@ -15,18 +15,6 @@ static const struct { const char *tone, *on; } colours[] = {
 	{ "good", "\033[32m" }, { "bad", "\033[31m" }, { "dim", "\033[2m" },
 };
 
-/* "2026-11-21 21:26:11.123", or without the date. */
-static void print_time(int64_t wall_ms, bool with_date)
-{
-	time_t t = (time_t)(wall_ms / 1000);
-	struct tm tm;
-	char text[32];
-
-	if (!localtime_r(&t, &tm) || !strftime(text, sizeof text, with_date ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm))
-		text[0] = '\0';
-	(void)printf("%s.%03d", text, (int)(wall_ms % 1000));
-}
-
 static void print_incident(const json_t *incident, bool colour)
 {
 	json_t *fact;

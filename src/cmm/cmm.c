@@ -664,15 +664,19 @@ static void note_view_change(const struct cmm *cmm, nodeset old, struct cmm_upda
 static unsigned count(nodeset set) { return (unsigned)__builtin_popcountll(set); }
 
 /* In a race for a device: the side that runs services, then the larger one, then the one with the lowest node. */
-static bool is_favoured(const struct cmm *cmm)
+bool cmm_favours(const struct cmm *cmm, nodeset here, nodeset there)
 {
-	nodeset here = cmm->membership.ready & cmm->view, there = cmm->membership.ready & ~cmm->view & ~cmm->left & ~cmm->evicted;
 	unsigned serve_here = count(here & cmm->serving), serve_there = count(there & cmm->serving);
 	uint32_t votes_here = cmm_node_votes(cmm, here), votes_there = cmm_node_votes(cmm, there);
 
 	if (!there || serve_here != serve_there)
 		return !there || serve_here > serve_there;
 	return votes_here != votes_there ? votes_here > votes_there : nodeset_next(here, 0) < nodeset_next(there, 0);
+}
+
+static bool is_favoured(const struct cmm *cmm)
+{
+	return cmm_favours(cmm, cmm->membership.ready & cmm->view, cmm->membership.ready & ~cmm->view & ~cmm->left & ~cmm->evicted);
 }
 
 static void lose_quorum(struct cmm *cmm, struct cmm_update *u)

@@ -154,6 +154,18 @@ uint32_t cmm_votes(const struct cmm *cmm, uint32_t id);  /* of one node; 0 when 
 const struct cmm_votes *cmm_config_votes(const struct cmm *cmm);
 const struct cmm_timers *cmm_timers(const struct cmm *cmm);     /* in force here: those of the cluster once this node is in it */
 
+/* What would become of `side` if the members were parted, those in it hearing each other and nobody else?  others: who lives
+ * outside it; who is in neither has died.  By the rules that members follow (split.c). */
+enum cmm_fate { FATE_GOES_ON, FATE_TAKES_DEVICE, FATE_RACES, FATE_ENDS, FATE_COUNT };
+extern const char *const cmm_fate_names[FATE_COUNT];
+struct cmm_side {
+	enum cmm_fate fate;
+	bool     favoured;              /* RACES: asks for the device first */
+	uint32_t node_votes, device_votes, reachable_votes, needed;     /* held for sure; what it could win beside them */
+	uint64_t decided_by;            /* TAKES_DEVICE, RACES: devices (bit id) that it has to win */
+};
+struct cmm_side cmm_side(const struct cmm *cmm, nodeset side, nodeset others);
+
 struct cmm_device_view {
 	bool     held;                  /* its votes count for this view */
 	nodeset  keyed;                 /* whose keys may be on it, as agreed */

@@ -78,6 +78,19 @@ uint32_t quorum_votes_reachable(const struct cmm *cmm, nodeset set)
 	return votes;
 }
 
+uint64_t quorum_winnable(const struct cmm *cmm, nodeset set)
+{
+	uint64_t devices = 0;
+
+	FOR_EACH_DEVICE(cmm, id) {
+		const struct device *d = &cmm->device[id];
+
+		if (!counts_for(d, set) && config_of(cmm, id)->enabled && config_of(cmm, id)->votes && (d->good & set))
+			devices |= device_bit(id);
+	}
+	return devices;
+}
+
 static bool may_be_taken(const struct cmm *cmm, uint32_t id)
 {
 	return !cmm->device[id].held && config_of(cmm, id)->enabled && !config_of(cmm, id)->data && (config_of(cmm, id)->ports & cmm->view);

@@ -103,6 +103,7 @@ void cmm_store(struct cmm *cmm, uint64_t epoch, struct cmm_update *u);
 uint32_t cmm_node_votes(const struct cmm *cmm, nodeset set);
 bool cmm_is_quorate(const struct cmm *cmm, nodeset set);        /* with the devices that this view holds */
 bool cmm_may_be_quorate(const struct cmm *cmm, nodeset set);    /* with every device that can be reached */
+bool cmm_favours(const struct cmm *cmm, nodeset here, nodeset there);
 void cmm_fail_fast(struct cmm *cmm, struct cmm_update *u, const char *reason);
 void cmm_change_view(struct cmm *cmm, nodeset view, uint64_t now_ms, struct cmm_update *u);     /* from here on in the log */
 static inline void sooner(uint64_t *due, uint64_t other)        /* 0: never */
@@ -129,6 +130,8 @@ uint32_t lost_longest_lease_ms(const struct cmm *cmm);          /* that a member
 /* quorum.c */
 uint32_t quorum_votes(const struct cmm *cmm);                   /* of the devices that this view holds */
 uint32_t quorum_votes_within(const struct cmm *cmm, nodeset set);       /* that nobody outside set can take away */
+/* The devices of which a node of set has a key that it may use, and which nobody outside set is sure to keep: bit id. */
+uint64_t quorum_winnable(const struct cmm *cmm, nodeset set);
 uint32_t quorum_votes_reachable(const struct cmm *cmm, nodeset set);    /* held, or that somebody in set might take */
 bool quorum_wanted(const struct cmm *cmm);                      /* a device that can be reached is not held */
 bool quorum_undecided(const struct cmm *cmm);                   /* an answer is missing that might give votes */

@@ -3,7 +3,7 @@
  *
  *   rgm.dec   president   a decision: group, version it was based on, what, why
  *   rgm.drain president   nodes are about to leave, or stay after all
- *   rgm.hold  president   a node was evacuated, and until when it takes no group by itself
+ *   rgm.hold  president   a node was evacuated, and until when it takes no group by itself; that this has ended
  *   rgm.rep   a node      states of a group and its resources there, method runs that ended
  *   rgm.prepared a node   how far it has come with Init, Fini and Boot of a group
  *   rgm.status a node     Status that a resource set for itself
@@ -499,6 +499,29 @@ static void drain(struct rgm *rgm, nodeset nodes, bool on)
 	bump_all(rgm);
 }
 
+int64_t next_hold_end(const struct rgm *rgm, int64_t after_ms)
+{
+	int64_t first = 0;
+
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
+			int64_t at = rgm->rgs[g]->on[id].held_until;
+
+			if (at > after_ms && (!first || at < first))
+				first = at;
+		}
+	return first;
+}
+
+/* What rests because its node was held is looked at again. */
+static void hold_ended(struct rgm *rgm, uint32_t node, int64_t ended_ms)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		if (rgm->rgs[g]->on[node].held_until <= ended_ms)
+			rgm->rgs[g]->on[node].held_until = 0;
+	bump_all(rgm);
+}
+
 /* Evacuated: for a while it takes no group by itself. */
 static void on_hold(struct rgm *rgm, const json_t *m)
 {
@@ -507,6 +530,12 @@ static void on_hold(struct rgm *rgm, const json_t *m)
 	ops_landed(rgm, ju_str(m, "op", ""));
 	if (node < 1 || node > CMM_NODE_ID_MAX || rgm->node[node].state != NODE_UP)
 		return;
+	if (json_object_get(m, "ended")) {
+		hold_ended(rgm, (uint32_t)node, ju_int(m, "ended", 0));
+		return;
+	}
+	if (!rgm->hold_ends_ms || ju_int(m, "until", 0) < rgm->hold_ends_ms)
+		rgm->hold_ends_ms = ju_int(m, "until", 0);
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		struct rgm_rg *rg = rgm->rgs[g];
 
@@ -704,6 +733,7 @@ void rgm_restore(struct rgm *rgm, const json_t *snapshot)
 		if (rg)
 			rg_restore(rg, v);
 	}
+	rgm->hold_ends_ms = next_hold_end(rgm, 0);
 }
 
 uint64_t rgm_digest(const struct rgm *rgm)

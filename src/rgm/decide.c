@@ -177,6 +177,8 @@ static void stop(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, co
 	act(a, ACTION_OFFLINE, id);
 	if (rg_excluded(rgm, rg, id, because))
 		why(a, "%s", because);
+	else if (rgm->node[id].draining)
+		why(a, "%s is about to leave", rgm_node_name(rgm, id));
 	else
 		why(a, "%s", rg->why ? rg->why : reason);
 }
@@ -336,6 +338,20 @@ void rgm_decide(struct rgm *rgm, struct rgm_update *u)
 		decide_group(rgm, rgm->rgs[g], u);
 }
 
+/* Nobody comes back for it, but what has no other node may have been waiting. */
+static void end_holds(struct rgm *rgm, struct rgm_update *u)
+{
+	nodeset ended = 0;
+
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++)
+			if (rgm->rgs[g]->on[id].held_until && rgm->rgs[g]->on[id].held_until <= rgm->now_ms)
+				ended |= node_bit(id);
+	for (uint32_t id = nodeset_next(ended, 0); id; id = nodeset_next(ended, id))
+		u_send(u, ju_pack("{ss,si,sI,sI}", "t", "rgm.hold", "v", 1, "node", (json_int_t)id, "ended", (json_int_t)rgm->now_ms));
+	rgm->hold_ends_ms = next_hold_end(rgm, rgm->now_ms);
+}
+
 void rgm_preside(struct rgm *rgm, bool is_president, struct rgm_update *u)
 {
 	if (is_president != rgm->presiding) {
@@ -352,6 +368,8 @@ void rgm_preside(struct rgm *rgm, bool is_president, struct rgm_update *u)
 		if (rgm_draining_nodes(rgm))
 			u_send(u, ju_pack("{ss,si,so,sb}", "t", "rgm.drain", "v", 1, "nodes", nodeset_to_json(rgm_draining_nodes(rgm)), "on", false));
 	}
+	if (rgm->hold_ends_ms && rgm->hold_ends_ms <= rgm->now_ms)
+		end_holds(rgm, u);
 	deps_index(rgm);
 	ops_advance(rgm, u);
 	rgm_decide(rgm, u);

@@ -311,6 +311,14 @@ bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart)
 	return false;
 }
 
+const struct rs_dep *rs_waits_for(const struct rgm_rs *rs, uint32_t node)
+{
+	for (size_t i = 0; i < rs->dep_count; i++)
+		if (rs->deps[i].kind != DEP_WEAK && !dep_met(rs, &rs->deps[i], node))
+			return &rs->deps[i];
+	return NULL;
+}
+
 /* Must others know of a start, or a stop, before it begins? */
 bool rs_starts_aloud(const struct rgm_rs *rs)
 {

@@ -67,6 +67,8 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 	}
 	if (l->announced != RS_OFFLINE)
 		return l->announced;
+	if (l->restart && l->phase >= PHASE_UP)
+		return RS_STOPPING;             /* when those who depend on it have stopped */
 	if (l->start_failed)
 		return RS_START_FAILED;
 	if (rs->rt->proxy && l->phase >= PHASE_UP && !l->proxy_online)

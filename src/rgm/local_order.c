@@ -34,8 +34,9 @@ static bool pulled_down(const struct rgm_rs *rs, size_t depth)
 		if (!target || target->rg != rs->rg) {
 			if (!dep_met(rs, dep, self))
 				return true;
-		} else if (rs->local.phase >= PHASE_UP && (!local_started(target) || goal_at(target, depth - 1) < PHASE_UP)) {
-			return true;
+		} else if ((rs->local.phase >= PHASE_UP && !local_started(target)) ||
+			   goal_at(target, depth - 1) < (rs->local.phase >= PHASE_UP ? PHASE_UP : PHASE_PRENET)) {
+			return true;            /* also from PRENET when that goes further down: it waits for nobody above it */
 		}
 	}
 	return false;

@@ -148,6 +148,7 @@ struct rgm {
 	nodeset  configured;
 	uint64_t epoch;
 	bool     node_drain_orphaned;   /* president: draining that its predecessor has begun */
+	int64_t  hold_ends_ms;          /* the first evacuation hold that ends; 0: there is none */
 	bool     forming;               /* a new cluster whose members are not all ready */
 	struct rgm_type *types;
 	size_t   type_count;
@@ -184,6 +185,7 @@ static inline int64_t nodeset_count(nodeset set) { return __builtin_popcountll(s
 nodeset rg_nodes_in(const struct rgm_rg *rg, unsigned states);          /* bit mask of 1 << enum rg_state */
 #define IN(state) (1u << (state))
 #define RG_MASK_ONLINE  (IN(RG_ONLINE) | IN(RG_ONLINE_FAULTED) | IN(RG_PENDING_ONLINE_BLOCKED))
+#define RG_MASK_HERE    (RG_MASK_ONLINE | IN(RG_PENDING_ONLINE))
 #define RG_MASK_PENDING (IN(RG_PENDING_ONLINE) | IN(RG_PENDING_OFFLINE))
 
 struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data);    /* not in rgm->rgs; NULL: an unknown type */
@@ -212,6 +214,8 @@ bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
 /* Across groups: must the start, of this kind at least, or the stop wait? */
 bool deps_hold_start(const struct rgm_rs *rs, uint32_t node, enum dep_kind least);
 bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart);
+/* What its start on that node waits for, in other groups and its own; NULL: nothing. */
+const struct rs_dep *rs_waits_for(const struct rgm_rs *rs, uint32_t node);
 bool rs_starts_aloud(const struct rgm_rs *rs);
 bool rs_stops_aloud(const struct rgm_rs *rs);
 
@@ -277,6 +281,9 @@ bool boot_holds(const struct rgm_rs *rs);
 #define WHY_NOT_SIZE 160
 bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);       /* true: may not be there */
 bool rg_excluded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);      /* by strong affinities alone */
+bool rg_must_leave(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why);    /* it is there, and may not stay */
+/* Why one of two nodes that may have it is preferred; borrowed. */
+const char *rg_preferred_because(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t node, uint32_t other);
 unsigned rg_recent_failures(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id);
 nodeset rg_ideal(const struct rgm *rgm, const struct rgm_rg *rg);       /* as if it were nowhere */
 nodeset rg_want(const struct rgm *rgm, const struct rgm_rg *rg);
@@ -289,8 +296,14 @@ struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLIN
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
 /* The first node of the Nodelist that could take the group when it leaves `from` and has not refused it; 0: none. */
 uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t from, nodeset refused);
+int64_t next_hold_end(const struct rgm *rgm, int64_t after_ms);         /* apply.c; 0: none ends later */
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
+
+/* adopt.c: for copies of the cluster (rehearsal.c).  From rgm_restore() on: what this node does follows from what it has told;
+ * then, when all copies have done that, each goes on. */
+void rgm_adopt(struct rgm *rgm);
+void rgm_go_on(struct rgm *rgm, struct rgm_update *u);
 
 /* ops.c */
 void ops_request(struct rgm *rgm, uint32_t from, const json_t *message);

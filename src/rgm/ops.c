@@ -118,7 +118,7 @@ static const struct op_kind kinds[] = {
 	{ "group_resume",     start_group_resume,     outcome_none },
 	{ "group_quiesce",    start_group_quiesce,    outcome_none },
 	{ "group_remaster",   start_group_remaster,   outcome_none },
-	{ "evacuate",         start_evacuate,         outcome_offline },
+	{ "evacuate",         start_evacuate,         outcome_evacuate },
 	{ "node_leave",       start_node_leave,       outcome_node_leave },
 	{ "cluster_shutdown", start_cluster_shutdown, outcome_shutdown },
 	{ "resource_add",     start_resource_add,     outcome_none },

@@ -128,6 +128,7 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_none(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_offline(struct rgm *rgm, struct op *op, struct rgm_update *u);
+void outcome_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_node_leave(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_shutdown(struct rgm *rgm, struct op *op, struct rgm_update *u);
 void outcome_control(struct rgm *rgm, struct op *op, struct rgm_update *u);

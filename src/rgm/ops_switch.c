@@ -8,6 +8,17 @@
 #define EVACUATION_HOLD_S 60    /* for that long after an evacuation nothing comes back by itself */
 #define HOLD_LEAST_S      1     /* also when 0 was asked for: what moves the groups away is that the node is held */
 
+/* A group that failed to stop is what the request ends with. */
+static bool stop_failed(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg)
+{
+	nodeset bad = rg_nodes_in(rg, IN(RG_ERROR_STOP_FAILED));
+
+	if (bad)
+		op_fail(op, SCHA_ERR_FAIL, "resource group %s failed to stop on %s (ERROR_STOP_FAILED)", rg->name,
+			rgm_node_name(rgm, nodeset_next(bad, 0)));
+	return bad;
+}
+
 /* ---- switching groups ---- */
 
 json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const char *what, const char *text)
@@ -46,8 +57,20 @@ static int check_off(struct op *op, const struct rgm_rg *rg)
 	return 0;
 }
 
+/* The best ones; when there are none the first member of the Nodelist: a person may try what failed before. */
+static nodeset preferred_nodes(const struct rgm *rgm, const struct rgm_rg *rg)
+{
+	nodeset nodes = rg_ideal(rgm, rg);
+
+	for (size_t i = 0; i < rg->node_count && !nodes; i++)
+		if (nodeset_has(rgm_up_nodes(rgm), rg->nodelist[i]))
+			nodes = node_bit(rg->nodelist[i]);
+	return nodes;
+}
+
 int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
+	bool preferred = ju_bool(op->request, "preferred", false);
 	struct rgm_rg *rg = need_rg(rgm, op);
 	nodeset nodes, down;
 	json_t *m;
@@ -57,7 +80,9 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg->managed)
 		return op_fail(op, SCHA_ERR_STATE, "resource group %s is unmanaged: scswitch -o -g %s (or -Z) first", rg->name,
 			       rg->name);
-	if (nodes ? check_affinities(rgm, op, rg, nodes) < 0 : (!ju_bool(op->request, "preferred", false) && check_off(op, rg) < 0))
+	if (!nodes && preferred)
+		nodes = preferred_nodes(rgm, rg);
+	if (nodes ? check_affinities(rgm, op, rg, nodes) < 0 : (!preferred && check_off(op, rg) < 0))
 		return -EINVAL;
 	down = nodes & ~rgm_up_nodes(rgm);
 	if (down)
@@ -66,13 +91,10 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (nodeset_count(nodes) > rg_prop_int(rg, "Maximum_primaries"))
 		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on %s at a time (Maximum_primaries is %lld)", rg->name,
 			       rg_is_scalable(rg) ? "no more nodes" : "one node", (long long)rg_prop_int(rg, "Maximum_primaries"));
-	if (!nodes && ju_bool(op->request, "preferred", false))
-		nodes = rg_ideal(rgm, rg);
-	if (!nodes && ju_bool(op->request, "preferred", false))
-		for (size_t i = 0; i < rg->node_count && !nodes; i++)
-			if (nodeset_has(rgm_up_nodes(rgm), rg->nodelist[i]))
-				nodes = node_bit(rg->nodelist[i]);
-	m = by_hand(rgm, rg, op, nodes ? "switch" : "off", nodes ? "switched" : "switched off");
+	if (!nodes && preferred)        /* none of its nodes is here: it starts when one is */
+		m = by_hand(rgm, rg, op, "auto", "brought online");
+	else
+		m = by_hand(rgm, rg, op, nodes ? "switch" : "off", nodes ? "switched" : "switched off");
 	ju_set_new(m, "nodes", nodeset_to_json(nodes));
 	op_decide(op, m, u);
 	return 0;
@@ -117,6 +139,15 @@ int start_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	op_decide(op, ju_pack("{ss,si,sI,sI,ss}", "t", "rgm.hold", "v", 1, "node", (json_int_t)node, "until",
 			      (json_int_t)(rgm->now_ms + seconds * 1000), "why", why), u);
 	return 0;
+}
+
+void outcome_evacuate(struct rgm *rgm, struct op *op, struct rgm_update *u)
+{
+	uint32_t node = rgm_node_id(rgm, ju_str(op->request, "node", ""));
+
+	for (size_t g = 0; g < rgm->rg_count && op->code == SCHA_ERR_NOERR; g++)
+		if (rgm->rgs[g]->on[node].state == RG_ERROR_STOP_FAILED)
+			(void)stop_failed(rgm, op, rgm->rgs[g]);
 }
 
 /* ---- leaving: whoever has said goodbye must not run anything, so nothing may start there meanwhile ---- */
@@ -367,13 +398,15 @@ void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	online = rg_nodes_in(rg, IN(RG_ONLINE) | IN(RG_PENDING_ONLINE_BLOCKED));        /* the rest is up to other groups */
 	if (streq(op->kind->name, "group_switch") && !wanted && !ju_bool(op->request, "preferred", false))
 		return;         /* switched off */
+	if (stop_failed(rgm, op, rg))
+		return;
 	if (rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)))
 		op_fail(op, SCHA_ERR_FAIL, "resource group %s is online on %s, but faulted: %s", rg->name,
 			rgm_node_name(rgm, nodeset_next(rg_nodes_in(rg, IN(RG_ONLINE_FAULTED)), 0)), "a resource failed to start");
 	else if (!online)
 		op_fail(op, SCHA_ERR_FAIL, "resource group %s did not come online%s%s", rg->name, rg->why ? ": " : "",
 			rg->why ? rg->why : "");
-	else if (wanted && online != wanted)
+	else if (streq(op->kind->name, "group_restart") ? (wanted & ~online) != 0 : wanted && online != wanted)
 		op_fail(op, SCHA_ERR_FAIL, "resource group %s is online on %s instead: %s", rg->name,
 			rgm_node_name(rgm, nodeset_next(online, 0)), rg->why ? rg->why : "");
 }
@@ -381,11 +414,9 @@ void outcome_online(struct rgm *rgm, struct op *op, struct rgm_update *u)
 void outcome_offline(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, op->rg);
-	nodeset bad = rg ? rg_nodes_in(rg, IN(RG_ERROR_STOP_FAILED)) : 0;
 
-	if (bad)
-		op_fail(op, SCHA_ERR_FAIL, "resource group %s failed to stop on %s (ERROR_STOP_FAILED)", rg->name,
-			rgm_node_name(rgm, nodeset_next(bad, 0)));
+	if (rg)
+		(void)stop_failed(rgm, op, rg);
 }
 
 void outcome_control(struct rgm *rgm, struct op *op, struct rgm_update *u)

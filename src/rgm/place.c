@@ -12,7 +12,6 @@
 #include <stdio.h>
 
 #define LINK_DEPTH 16
-#define RG_MASK_HERE (RG_MASK_ONLINE | IN(RG_PENDING_ONLINE))
 
 static nodeset goal_at(const struct rgm *rgm, const struct rgm_rg *rg, unsigned depth);
 
@@ -83,6 +82,15 @@ static bool is_excluded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t
 			return true;
 		}
 	}
+	/* Who should make room and could not. */
+	for (size_t i = 0; i < rg->linked_by_count && !(RG_MASK_HERE & IN(rg->on[id].state)); i++) {
+		const struct rgm_rg *other = rg->linked_by[i];
+
+		if (other->on[id].state == RG_ERROR_STOP_FAILED && rg_has_link(other, rg, IN(LINK_NEGATIVE))) {
+			say(why, "%s (--%s) is in ERROR_STOP_FAILED there", other->name, rg->name);
+			return true;
+		}
+	}
 	return false;
 }
 
@@ -122,18 +130,82 @@ static int liking(const struct rgm_rg *rg, uint32_t id)
 	return n;
 }
 
-/* Positive: a is better than b. */
-static int compare_nodes(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+/* With a Pingpong_interval of 0 failures do not count, but the node where the last one was is the last to be tried again. */
+static bool failed_last(const struct rgm_rg *rg, uint32_t id)
 {
-	int stays = (int)nodeset_has(here, a) - (int)nodeset_has(here, b);
-	int failures = (int)rg_recent_failures(rgm, rg, b) - (int)rg_recent_failures(rgm, rg, a);
+	int64_t at = rg->on[id].failures[0];
 
-	return stays ? stays : failures ? failures : liking(rg, a) - liking(rg, b);
+	if (rg_prop_int(rg, "Pingpong_interval") || !at)
+		return false;
+	for (size_t i = 0; i < rg->node_count; i++)
+		if (rg->on[rg->nodelist[i]].failures[0] > at)
+			return false;
+	return true;
+}
+
+/* Each positive when a is better than b; the first that says something decides, else the order of the Nodelist. */
+static int by_place(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+{
+	(void)rgm;
+	(void)rg;
+	return (int)nodeset_has(here, a) - (int)nodeset_has(here, b);
+}
+
+static int by_failures(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+{
+	(void)here;
+	return (int)rg_recent_failures(rgm, rg, b) - (int)rg_recent_failures(rgm, rg, a);
+}
+
+static int by_last_failure(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+{
+	(void)rgm;
+	(void)here;
+	return (int)failed_last(rg, b) - (int)failed_last(rg, a);
+}
+
+static int by_liking(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+{
+	(void)rgm;
+	(void)here;
+	return liking(rg, a) - liking(rg, b);
+}
+
+static const struct {
+	int (*compare)(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here);
+	const char *text;
+} criteria[] = {
+	{ by_place,        "it is there already" },
+	{ by_failures,     "fewer starts have failed there within Pingpong_interval" },
+	{ by_last_failure, "the last start that failed was not there" },
+	{ by_liking,       "its weak affinities are better met there" },
+};
+
+static int compare_nodes(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here, const char **ret_text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(criteria); i++) {
+		int r = criteria[i].compare(rgm, rg, a, b, here);
+
+		*ret_text = criteria[i].text;
+		if (r)
+			return r;
+	}
+	*ret_text = "it comes first in the Nodelist";
+	return 0;
+}
+
+const char *rg_preferred_because(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t node, uint32_t other)
+{
+	const char *text;
+
+	(void)compare_nodes(rgm, rg, node, other, rg_nodes_in(rg, RG_MASK_HERE), &text);
+	return text;
 }
 
 static uint32_t best_node(const struct rgm *rgm, const struct rgm_rg *rg, nodeset taken, nodeset here, unsigned depth)
 {
 	char why[WHY_NOT_SIZE];
+	const char *because;
 	uint32_t best = 0;
 
 	for (size_t i = 0; i < rg->node_count; i++) {
@@ -142,7 +214,7 @@ static uint32_t best_node(const struct rgm *rgm, const struct rgm_rg *rg, nodese
 		if (nodeset_has(taken, id) || is_unfit(rgm, rg, id, why) || is_excluded(rgm, rg, id, depth, why) ||
 		    (!nodeset_has(here, id) && (rg_unprepared(rg, id) || rg_recent_failures(rgm, rg, id) >= FAILURES_PER_NODE)))
 			continue;
-		if (!best || compare_nodes(rgm, rg, id, best, here) > 0)
+		if (!best || compare_nodes(rgm, rg, id, best, here, &because) > 0)
 			best = id;
 	}
 	return best;
@@ -197,6 +269,11 @@ static nodeset still_nodes(const struct rgm *rgm, const struct rgm_rg *rg, nodes
 		if (is_unfit(rgm, rg, id, why) || is_excluded(rgm, rg, id, depth, why))
 			here &= ~node_bit(id);
 	return here;
+}
+
+bool rg_must_leave(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, char *why)
+{
+	return is_unfit(rgm, rg, id, why) || rg_excluded(rgm, rg, id, why);
 }
 
 static nodeset want_at(const struct rgm *rgm, const struct rgm_rg *rg, unsigned depth)

@@ -83,3 +83,5 @@ json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *g
 json_t *rgm_group_json(const struct rgm *rgm, const char *name);
 json_t *rgm_type_json(const struct rgm *rgm, const char *name);
 json_t *rgm_cluster_json(const struct rgm *rgm);
+/* Why a group is where it is, why not elsewhere, what it waits for and the cure (explain.c); NULL: there is none of that name. */
+json_t *rgm_explain(const struct rgm *rgm, const char *name);

@@ -799,7 +799,9 @@ def test_manual_has_every_subcommand_and_option(family, run):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_option_is_tested(family, run):
     """Each option of each subcommand is in a row of the tables above."""
-    tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG] + [["clnode", "list", "--json"], ["clnode", "show", "--json"]]
+    from test_foresee import FORESEEN
+    tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG] + [["clnode", "list", "--json"], ["clnode", "show", "--json"]] + [
+        words(line) for line in FORESEEN]
     for word in subcommands(run, family):
         if word in ("corosync-conf", "create", "timeline", "history", "diff", "undo", "export", "apply"):
             continue            # tested elsewhere

@@ -524,7 +524,8 @@ def test_manual_has_every_subcommand_and_option(family, run):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_option_is_tested(family, run):
     """Each option of each subcommand is in a row of the tables above."""
-    tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG + JSON]
+    from test_foresee import FORESEEN
+    tried = [words(row[0]) for row in LISTINGS + REQUESTS + WRONG + JSON] + [words(line) for line in FORESEEN]
     for word in subcommands(run, family):
         lines = [line for line in tried if line[1:2] == [word] and line[0] in (family, FAMILIES[family])]
         assert lines, word

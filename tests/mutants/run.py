@@ -29,7 +29,8 @@ UNIT_TESTS = {
             'core/test_shared_disks'],
     'ccr': ['core/test_ccr', 'core/test_ccr_format'],
     'rgm': ['core/test_rgm', 'core/test_rgm_deps', 'core/test_rgm_links', 'core/test_rgm_boot', 'core/test_rgm_policy',
-            'core/test_rgm_scalable', 'core/test_rgm_ops', 'core/test_rgm_api', 'clusterd/test_table_change', 'clusterd/test_engine'],
+            'core/test_rgm_scalable', 'core/test_rgm_ops', 'core/test_rgm_api', 'core/test_rgm_explain',
+            '../scenarios/scenarios', 'clusterd/test_table_change', 'clusterd/test_engine'],
     'clusterd': ['clusterd/test_clusterops', 'clusterd/test_engine', 'clusterd/test_table_change'],
     'failfastd': ['pmf/test_failfast_core'],
 }
@@ -102,7 +103,7 @@ class Build:
         self.path = path
         if not (path / 'build.ninja').exists():
             self.must(['meson', 'setup', str(path), str(ROOT)], ROOT)
-        self.tests = {area: [f'tests/unit/{t}' for t in tests] for area, tests in UNIT_TESTS.items()}
+        self.tests = {area: [os.path.normpath(f'tests/unit/{t}') for t in tests] for area, tests in UNIT_TESTS.items()}
         self.programs = [SIM] + [t for tests in self.tests.values() for t in tests]
         self.must(['ninja', '-C', str(path), '--quiet', *self.programs], ROOT)
         commands = json.loads((path / 'compile_commands.json').read_text())

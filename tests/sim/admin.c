@@ -175,7 +175,7 @@ void admin(bool again)
 		break;
 	case 7:
 		(void)snprintf(other, sizeof other, "node%u", (unsigned)rnd_range(1, w.nodes));
-		request(id, chance(50) ? named("evacuate", "node", node) :
+		request(id, chance(50) ? ju_pack("{ss,ss,sI}", "op", "evacuate", "node", node, "seconds", (json_int_t)rnd_range(1, 5)) :
 			ju_pack("{ss,ss,s[s,s]}", "op", "group_switch", "rg", rg, "nodes", node, other), NULL);
 		break;
 	default: {

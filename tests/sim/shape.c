@@ -135,14 +135,14 @@ void check_apart(uint32_t id, const char *rs)
 	}
 }
 
-/* No node may have it: it failed twice on some, others were evacuated a short while ago, and the rest is not allowed; or
- * somebody wants that nothing happens by itself. */
+/* No node may have it: it failed twice on some, and the rest is not allowed; or somebody wants that nothing happens by itself.
+ * That a node was evacuated is over by then. */
 bool rests(const json_t *rg)
 {
 	const char *why = ju_str(rg, "why", "");
 
-	return strstr(why, "it rests: ") && (strstr(why, "it failed to start there") || strstr(why, "it was evacuated") ||
-					     strstr(why, "it was quiesced") || strstr(why, "Suspend_automatic_recovery is TRUE"));
+	return strstr(why, "it rests: ") && (strstr(why, "it failed to start there") || strstr(why, "it was quiesced") ||
+					     strstr(why, "Suspend_automatic_recovery is TRUE"));
 }
 
 static bool is_there(const json_t *rg, uint32_t node)

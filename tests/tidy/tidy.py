@@ -26,6 +26,8 @@ allowed = {
     ('banned', 'tests/unit/lib/test_scha.c', 'strcat'): 'a test, short constants',
     ('banned', 'tests/unit/lib/test_scha.c', 'system'): 'a test, removes its own temporary directory',
     ('banned', 'tests/unit/pmf/test_varlink.c', 'strcpy'): 'a test, short constants',
+    ('dependency', 'src/cmd/foresee.h', 'rgm/rehearsal.h'): 'what would happen: the rgm itself, on a copy of the state',
+    ('dependency', 'src/cmd/foresee.c', 'rgm/rgm.h'): 'the same',
     ('dependency', 'src/cmd/cl_blocks.c', 'cmm/timers.h'): 'the heartbeats that follow from takeover_time',
     ('dependency', 'src/cmd/cluster_timers.c', 'cmm/timers.h'): 'shows what the timers would be, without a daemon',
     ('dependency', 'src/cmd/cluster_create.c', 'ccr/ccr.h'): 'cluster create writes the first tables before there is a daemon',

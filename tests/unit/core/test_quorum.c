@@ -9,6 +9,16 @@
 
 #include "quorum_world.h"
 
+/* As its members say beforehand: would this side go on, while these live beside it? */
+static bool foreseen(nodeset side, nodeset others)
+{
+	struct cmm_side s = cmm_side(w.node[nodeset_next(side, 0)].cmm, side, others);
+
+	FOR_EACH(id, side)              /* they all say the same */
+		assert_int_equal(cmm_side(w.node[id].cmm, side, others).fate, s.fate);
+	return s.fate == FATE_GOES_ON || s.fate == FATE_TAKES_DEVICE || (s.fate == FATE_RACES && s.favoured);
+}
+
 /* ---- the topologies of the documents: possible, needed, who survives ---- */
 
 static void test_topologies(void **state)
@@ -50,6 +60,8 @@ static void test_topologies(void **state)
 		world(rows[i].nodes, rows[i].ports);
 		if (cmm_votes_possible(w.node[1].cmm) != rows[i].possible || cmm_votes_needed(w.node[1].cmm) != rows[i].needed)
 			fail_msg("%s: %u of %u", rows[i].what, cmm_votes_needed(w.node[1].cmm), cmm_votes_possible(w.node[1].cmm));
+		if (foreseen(rows[i].left, 0) != rows[i].live)
+			fail_msg("%s: foreseen otherwise", rows[i].what);
 		FOR_EACH(id, ALL(rows[i].nodes) & ~rows[i].left)
 			power_off(id);
 		w.now += 400;
@@ -87,11 +99,44 @@ static void test_the_favoured_side_wins(void **state)
 		world(rows[i].nodes, (const nodeset[DEVICES + 1]) { ALL(rows[i].nodes) });
 		FOR_EACH(id, ALL(rows[i].nodes))
 			cmm_set_serving(w.node[id].cmm, rows[i].serving);
+		if (foreseen(rows[i].a, rows[i].b) != (rows[i].a == rows[i].winner) || foreseen(rows[i].b, rows[i].a) != (rows[i].b == rows[i].winner))
+			fail_msg("%s: foreseen otherwise", rows[i].what);
 		split(rows[i].a, rows[i].b);
 		if (!lives(rows[i].winner) || lives((rows[i].a | rows[i].b) & ~rows[i].winner))
 			fail_msg("%s", rows[i].what);
 		assert_int_equal(w.keys[1], rows[i].winner);
 	}
+}
+
+/* What decides: the votes, a device that only one side can have, or who is first. */
+static void test_what_decides(void **state)
+{
+	static const struct { const char *what; uint32_t nodes; nodeset ports[DEVICES + 1], side, others; enum cmm_fate fate; uint64_t by; } rows[] = {
+		{ "a majority of the nodes",         3, { 0 },          0x06, 0x01, FATE_GOES_ON,     0 },
+		{ "the other side of it",            3, { 0 },          0x01, 0x06, FATE_ENDS,        0 },
+		{ "alone beside the device",         2, { 0x03 },       0x02, 0x00, FATE_TAKES_DEVICE, 0x02 },
+		{ "both beside the device",          2, { 0x03 },       0x02, 0x01, FATE_RACES,       0x02 },
+		{ "the device is of the other side", 3, { 0x03 },       0x04, 0x03, FATE_ENDS,        0 },
+		{ "the device is of this side",      3, { 0x03 },       0x03, 0x04, FATE_GOES_ON,     0 },
+		{ "N+1: both devices",               3, { 0x05, 0x06 }, 0x04, 0x03, FATE_RACES,       0x06 },
+		{ "nobody",                          2, { 0x03 },       0x00, 0x03, FATE_ENDS,        0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cmm_side s;
+
+		world(rows[i].nodes, rows[i].ports);
+		s = cmm_side(w.node[1].cmm, rows[i].side, rows[i].others);
+		if (s.fate != rows[i].fate || s.decided_by != rows[i].by)
+			fail_msg("%s: %s by %llx", rows[i].what, cmm_fate_names[s.fate], (unsigned long long)s.decided_by);
+	}
+	world(2, (const nodeset[DEVICES + 1]) { 0x03 });
+	w.votes.device[1].enabled = false;              /* in maintenance: nobody takes it, and its votes are not needed */
+	w.votes.device[1].votes = 0;
+	reconfigure(0x03);
+	assert_int_equal(cmm_side(w.node[1].cmm, 0x01, 0).fate, FATE_ENDS);
+	assert_int_equal(cmm_side(w.node[1].cmm, 0x01, 0).needed, 2);
 }
 
 /* The loser's take comes first all the same: then it is the winner, and never are both. */
@@ -537,7 +582,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both),
+		T(test_topologies), T(test_the_favoured_side_wins), T(test_never_both), T(test_what_decides),
 		T(test_who_was_left_behind_gives_nothing_to_who_went_on), T(test_who_missed_an_epoch_is_awaited),
 		T(test_a_silent_member_is_evicted), T(test_an_evicted_member_ends),
 		T(test_who_stood_still_evicts_nobody), T(test_what_refutes_an_eviction),
