@@ -33,6 +33,8 @@ static const struct schema_row rows[] = {
 	{ INFRA, NODE "properties.quorum_vote",        SCHEMA_NUMBER, 0, 1, NULL, "the votes of the node" },
 	{ INFRA, NODE "fence.<n>.agent",               SCHEMA_NAME, 0, 0, NULL, "the program that fences the node" },
 	{ INFRA, NODE "fence.<n>.<property>",          SCHEMA_TEXT, 0, 0, NULL, "what that program is told" },
+	{ INFRA, NODE "loadlimits.<limit>.soft",       SCHEMA_NUMBER, 0, 2147483647, NULL, "above it the node is less welcome to groups; 0: none" },
+	{ INFRA, NODE "loadlimits.<limit>.hard",       SCHEMA_NUMBER, 0, 2147483647, NULL, "above it no group comes" },
 	{ INFRA, NODE "properties.<property>",         SCHEMA_TEXT, 0, 0, NULL, "other properties of the node" },
 	{ INFRA, ADAPTER "name",                       SCHEMA_NAME, 0, 0, NULL, "the adapter of an interconnect link" },
 	{ INFRA, ADAPTER "state",                      SCHEMA_WORD, 0, 0, STATE, "of the adapter" },

@@ -308,6 +308,19 @@ static void do_quiesce(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, stru
 	rg->quiesced = true;
 }
 
+/* It makes room for a group of higher priority: from here on that node is not for it, for a while. */
+static void do_preempt(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
+{
+	uint32_t node = (uint32_t)ju_int(m, "node", 0);
+
+	(void)u;
+	rg->on[node].held_until = ju_int(m, "until", 0);
+	rg->intent = INTENT_NONE;
+	rg->intent_nodes = 0;
+	if (!rgm->hold_ends_ms || rg->on[node].held_until < rgm->hold_ends_ms)
+		rgm->hold_ends_ms = rg->on[node].held_until;
+}
+
 /* All that there is to it is the reason. */
 static void do_rest(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u)
 {
@@ -327,6 +340,7 @@ static const struct {
 	{ "failback",    true,  false, do_switch },
 	{ "no_failback", true,  false, do_no_failback },
 	{ "rest",        true,  false, do_rest },
+	{ "preempt",     true,  true,  do_preempt },
 	{ "quiesce",     false, false, do_quiesce },
 	{ "switch",      false, false, do_switch },
 	{ "auto",        false, false, do_auto },
@@ -354,6 +368,14 @@ static bool others_moved(const struct rgm *rgm, const json_t *m)
 	return false;
 }
 
+/* Has another group taken the room that there was? */
+static bool is_overtaken(const struct rgm *rgm, const struct rgm_rg *rg, int64_t node)
+{
+	char why[WHY_NOT_SIZE];
+
+	return node >= 1 && node <= CMM_NODE_ID_MAX && load_exceeds(rgm, rg, (uint32_t)node, false, why);
+}
+
 static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 {
 	struct rgm_rg *rg = rg_find(rgm, ju_str(m, "rg", ""));
@@ -366,7 +388,7 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 			continue;
 		if (decisions[i].versioned && (uint64_t)ju_int(m, "ver", 0) != rg->ver)
 			return;
-		if (decisions[i].versioned && others_moved(rgm, m)) {
+		if ((decisions[i].versioned && others_moved(rgm, m)) || (decisions[i].fn == do_online && is_overtaken(rgm, rg, node))) {
 			rg->decided_ver = 0;    /* the president makes it anew */
 			return;
 		}

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#define DISPLACED_S 60          /* for so long a group that made room does not come back by itself */
+
 /* A lost node may run any group that it may run at all until it is declared dead: it may have received decisions at its end
  * of the broken log that nobody else has, and have acted on them. */
 static nodeset might_run(const struct rgm *rgm, const struct rgm_rg *rg)
@@ -88,6 +90,7 @@ static void next_start(const struct rgm *rgm, const struct rgm_rg *rg, nodeset w
 {
 	nodeset unsure = might_run(rgm, rg);
 	uint32_t id = nodeset_next(want & ~online, 0);
+	char because[WHY_NOT_SIZE];
 	const struct rgm_rg *other;
 
 	if (!id)
@@ -111,6 +114,11 @@ static void next_start(const struct rgm *rgm, const struct rgm_rg *rg, nodeset w
 	other = not_yet_there(rgm, rg, id);
 	if (other) {
 		wait_for(rgm, other, id, "online", a);
+		return;
+	}
+	if (load_exceeds(rgm, rg, id, false, because)) {
+		act(a, ACTION_WAIT, 0);
+		why(a, "waiting for room on %s: %s", rgm_node_name(rgm, id), because);
 		return;
 	}
 	act(a, ACTION_ONLINE, id);
@@ -206,6 +214,19 @@ static void rest(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_actio
 		act(a, ACTION_REST, 0);
 }
 
+/* No node has room for it, but one could have. */
+static bool preempt(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *a)
+{
+	struct room room;
+
+	if (!rg_recovers(rg) || rg_prop_int(rg, "Desired_primaries") < 1 || !load_make_best_room(rgm, rg, &room))
+		return false;
+	assert(room.count);
+	act(a, ACTION_PREEMPT, room.node);
+	why(a, "waiting until resource group %s makes room on %s", room.victims[0]->name, rgm_node_name(rgm, room.node));
+	return true;
+}
+
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret)
 {
 	nodeset up = rgm_up_nodes(rgm), online = rg_nodes_in(rg, RG_MASK_ONLINE) & up, want;
@@ -238,8 +259,10 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		failback(rgm, rg, online, ret);
 		return;
 	}
-	if (!want && !online && !rg->admin_offline && !might_run(rgm, rg))
+	if (!want && !online && !rg->admin_offline && !might_run(rgm, rg) && !preempt(rgm, rg, ret))
 		rest(rgm, rg, ret);
+	else if (ret->what == ACTION_PREEMPT)
+		return;
 	else
 		next_start(rgm, rg, want, online, ret);
 }
@@ -303,6 +326,29 @@ static json_t *action_message(struct rgm *rgm, struct rgm_rg *rg, const struct r
 	return m;
 }
 
+/* Whoever has to go is told so; where it goes then is decided as ever.  The group itself waits. */
+static void displace(struct rgm *rgm, struct rgm_rg *rg, uint32_t node, struct rgm_update *u)
+{
+	_cleanup_free_ char *reason = xasprintf("makes room on %s for resource group %s, whose Priority is %lld", rgm_node_name(rgm, node),
+						rg->name, (long long)rg->priority);
+	struct room room;
+
+	if (!load_make_room(rgm, rg, node, &room))
+		return;
+	for (size_t i = 0; i < room.count; i++) {
+		struct rgm_rg *victim = room.victims[i];
+		json_t *m;
+
+		if (victim->decided_ver == victim->ver)
+			continue;
+		victim->decided_ver = victim->ver;
+		m = decision(victim, "preempt", reason, rgm->now_ms);
+		ju_set_int(m, "node", node);
+		ju_set_int(m, "until", rgm->now_ms + DISPLACED_S * 1000);
+		u_send(u, m);
+	}
+}
+
 /* Targets of links come first: what follows from them is decided when they have moved. */
 static void decide_group(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u)
 {
@@ -318,6 +364,8 @@ static void decide_group(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *
 	if (rg->decided_ver == rg->ver || rg->idle_ver == rg_root(rg)->component_ver || target_moves(rg))
 		return;
 	rg_next_action(rgm, rg, &a);
+	if (a.what == ACTION_PREEMPT)
+		displace(rgm, rg, a.node, u);
 	m = action_message(rgm, rg, &a);
 	if (!m) {       /* what it looks at does not change without a version, and versions only rise */
 		rg->idle_ver = rg_root(rg)->component_ver;
@@ -335,7 +383,7 @@ void rgm_decide(struct rgm *rgm, struct rgm_update *u)
 	for (size_t g = 0; g < rgm->rg_count; g++)
 		rg_root(rgm->rgs[g])->component_ver += rgm->rgs[g]->ver;
 	for (size_t g = 0; g < rgm->rg_count; g++)
-		decide_group(rgm, rgm->rgs[g], u);
+		decide_group(rgm, rgm->by_priority[g], u);
 }
 
 /* Nobody comes back for it, but what has no other node may have been waiting. */

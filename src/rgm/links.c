@@ -73,8 +73,33 @@ struct rgm_rg *rg_root(struct rgm_rg *rg)
 	return rg;
 }
 
+/* Whoever has a load is in everybody's way who has one, too. */
+static void join_loads(struct rgm *rgm)
+{
+	struct rgm_rg *first = NULL;
+
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		if (!rgm->rgs[g]->factor_count)
+			continue;
+		first = first ? first : rgm->rgs[g];
+		rg_root(rgm->rgs[g])->component = rg_root(first);
+	}
+}
+
+static int compare_priority(const void *a, const void *b)
+{
+	const struct rgm_rg *x = *(struct rgm_rg *const *)a, *y = *(struct rgm_rg *const *)b;
+
+	return x->priority != y->priority ? (x->priority < y->priority ? 1 : -1) : strcmp(x->name, y->name);
+}
+
 void links_index(struct rgm *rgm)
 {
+	free(rgm->by_priority);
+	rgm->by_priority = xcalloc(rgm->rg_count + 1, sizeof *rgm->by_priority);
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		rgm->by_priority[g] = rgm->rgs[g];
+	qsort(rgm->by_priority, rgm->rg_count, sizeof *rgm->by_priority, compare_priority);
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		rgm->rgs[g]->linked_by_count = 0;
 		rgm->rgs[g]->component = rgm->rgs[g];
@@ -94,6 +119,7 @@ void links_index(struct rgm *rgm)
 			target->linked_by = xrealloc(target->linked_by, (target->linked_by_count + 1) * sizeof *target->linked_by);
 			target->linked_by[target->linked_by_count++] = rg;
 		}
+	join_loads(rgm);
 }
 
 bool rg_has_link(const struct rgm_rg *rg, const struct rgm_rg *target, unsigned kinds)

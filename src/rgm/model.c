@@ -280,6 +280,7 @@ static void load_infrastructure(struct rgm *rgm, const json_t *data)
 		set_text(&rgm->node[id].name, json_string_value(value));
 	}
 	rgm->configured = configured;
+	limits_read(rgm, data);
 }
 
 /* ---- types ---- */
@@ -345,6 +346,7 @@ struct rgm_rg *rg_free(struct rgm_rg *rg)
 		rs_free(rg->rs[i]);
 	free(rg->rs);
 	links_done(rg);
+	loads_done(rg);
 	boot_forget(rg);
 	json_decref(rg->props);
 	json_decref(rg->runs);
@@ -529,6 +531,7 @@ static void rg_take_table(struct rgm *rgm, struct rgm_rg *rg, const json_t *data
 	load_nodelist(rgm, rg);
 	load_resources(rgm, rg, data);
 	links_read(rg);
+	loads_read(rg);
 }
 
 struct rgm_rg *rg_from_table(struct rgm *rgm, const char *name, const json_t *data)
@@ -640,6 +643,7 @@ struct rgm *rgm_free(struct rgm *rgm)
 	for (size_t i = 0; i < rgm->rg_count; i++)
 		rg_free(rgm->rgs[i]);
 	free(rgm->rgs);
+	free(rgm->by_priority);
 	for (size_t i = 0; i < rgm->type_count; i++) {
 		rt_free(rgm->types[i].rt);
 		free(rgm->types[i].path);
@@ -647,6 +651,7 @@ struct rgm *rgm_free(struct rgm *rgm)
 	free(rgm->types);
 	for (size_t i = 0; i < ARRAY_SIZE(rgm->node); i++)
 		free(rgm->node[i].name);
+	limits_done(rgm);
 	json_decref(rgm->ad_hoc);
 	free(rgm->cluster_name);
 	free(rgm);

@@ -74,11 +74,15 @@ struct rgm_rs {
 	struct rs_local local;
 };
 
+enum { LIMIT_NAME = 64 };
+struct load_factor { char name[LIMIT_NAME]; int64_t value; };                   /* of a group: Load_factors */
+struct load_limit  { char name[LIMIT_NAME]; int64_t soft, hard; };              /* of a node; soft 0, hard -1: none */
+
 struct rg_node {
 	enum rg_state state;
 	int64_t       failures[FAILURES_PER_NODE];      /* wall ms of start failures, newest first */
 	int64_t       gave_over;                        /* wall ms of the last giveover away from this node */
-	int64_t       held_until;                       /* wall ms; evacuated: does not come there by itself before then */
+	int64_t       held_until;                       /* wall ms; evacuated or displaced: does not come there by itself before then */
 	uint64_t      owed, prepared;                   /* Init, Fini, Boot to run there, and how far it has come; boot.c */
 	uint64_t      settled;                          /* configuration generation that is carried out there */
 };
@@ -97,6 +101,9 @@ struct rgm_rg {
 	size_t         node_count;
 	struct rg_link *links;
 	size_t         link_count;
+	int64_t        priority;
+	struct load_factor *factors;
+	size_t         factor_count;
 	struct rgm_rg **linked_by;              /* groups with a link to this one; by deps_index() */
 	size_t         linked_by_count;
 	struct rgm_rg *component;               /* those that links connect have one root; by deps_index() */
@@ -143,6 +150,8 @@ struct rgm {
 		char *name;
 		enum node_state state;
 		uint64_t incarnation;
+		struct load_limit *limits;
+		size_t limit_count;
 		bool draining;          /* about to leave: nothing starts there any more, and what runs there goes */
 	} node[CMM_NODE_ID_MAX + 1];
 	nodeset  configured;
@@ -154,6 +163,7 @@ struct rgm {
 	size_t   type_count;
 	struct rgm_rg **rgs;            /* by name */
 	size_t   rg_count;
+	struct rgm_rg **by_priority;    /* the same, higher Priority first, then by name; by deps_index() */
 	uint64_t layout, indexed;       /* rises with every table of a group; the one that the index was made for */
 	bool     stirred, all_stirred;  /* the same of some group, of all */
 	uint64_t run_counter;
@@ -291,7 +301,7 @@ nodeset rg_goal(const struct rgm *rgm, const struct rgm_rg *rg);        /* the s
 void rg_tell_others(const struct rgm *rgm, const struct rgm_rg *rg, nodeset chosen, struct buf *text);
 
 /* decide.c */
-struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLINE, ACTION_FAILBACK, ACTION_REST } what;
+struct rg_action { enum { ACTION_NONE, ACTION_WAIT, ACTION_ONLINE, ACTION_OFFLINE, ACTION_FAILBACK, ACTION_REST, ACTION_PREEMPT } what;
 		   uint32_t node; nodeset nodes; char why[800]; };
 void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_action *ret);
 /* The first node of the Nodelist that could take the group when it leaves `from` and has not refused it; 0: none. */
@@ -299,6 +309,25 @@ uint32_t rg_giveover_target(const struct rgm *rgm, const struct rgm_rg *rg, uint
 int64_t next_hold_end(const struct rgm *rgm, int64_t after_ms);         /* apply.c; 0: none ends later */
 json_t *decision(struct rgm_rg *rg, const char *what, const char *why, int64_t wall_ms);
 void rgm_decide(struct rgm *rgm, struct rgm_update *u);
+
+/* load.c */
+#define ROOM_VICTIMS 32
+struct room {                           /* what it takes to make room on a node */
+	uint32_t node;
+	struct rgm_rg *victims[ROOM_VICTIMS];
+	size_t count;
+	unsigned cost;                  /* how many of them have Preemption_mode Has_cost */
+};
+void loads_read(struct rgm_rg *rg);
+void loads_done(struct rgm_rg *rg);
+void limits_read(struct rgm *rgm, const json_t *infrastructure);
+void limits_done(struct rgm *rgm);
+/* Would a hard limit of the node be exceeded if the group came?  settled: without those that are about to go. */
+bool load_exceeds(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, bool settled, char *why);
+unsigned load_soft_exceeded(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id);       /* how many soft limits */
+bool load_make_room(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, struct room *ret);
+bool load_make_best_room(const struct rgm *rgm, const struct rgm_rg *rg, struct room *ret);
+bool rg_only_lacks_room(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id);   /* place.c: nothing else rules the node out */
 
 /* adopt.c: for copies of the cluster (rehearsal.c).  From rgm_restore() on: what this node does follows from what it has told;
  * then, when all copies have done that, each goes on. */

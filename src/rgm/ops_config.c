@@ -140,7 +140,7 @@ int start_type_change(struct rgm *rgm, struct op *op, struct rgm_update *u)
 /* Known to the table, but nothing acts on them yet: a value that would ask for it is refused. */
 static bool group_prop_works(const char *name, const char *value)
 {
-	static const char *const later[] = { "Load_factors", "RG_slm_type" };
+	static const char *const later[] = { "RG_slm_type" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
 		if (strieq(name, later[i]))

@@ -30,7 +30,7 @@ json_t *by_hand(struct rgm *rgm, struct rgm_rg *rg, const struct op *op, const c
 	return m;
 }
 
-/* What a group asks for itself is not set aside by hand; what others ask moves them. */
+/* What a group asks for itself is not set aside by hand, nor is a load limit; what others ask moves them. */
 static int check_affinities(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg, nodeset nodes)
 {
 	char why[WHY_NOT_SIZE];
@@ -38,6 +38,9 @@ static int check_affinities(const struct rgm *rgm, struct op *op, const struct r
 	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
 		if (rg_excluded(rgm, rg, id, why))
 			return op_fail(op, SCHA_ERR_STATE, "resource group %s may not be online on %s (RG_affinities %s)", rg->name,
+				       rgm_node_name(rgm, id), why);
+		else if (rg->on[id].state == RG_OFFLINE && load_exceeds(rgm, rg, id, true, why))
+			return op_fail(op, SCHA_ERR_STATE, "resource group %s may not be online on %s (%s)", rg->name,
 				       rgm_node_name(rgm, id), why);
 	for (size_t i = 0; i < rg->link_count; i++)
 		if (rg->links[i].kind == LINK_DEPENDENCY && rg->links[i].target && !rg_nodes_in(rg->links[i].target, ~IN(RG_OFFLINE)))

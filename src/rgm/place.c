@@ -1,7 +1,7 @@
 /* Where a group may be, and where it is to be.
  *
  * A node that may not have the group is told with the reason, in the order of the checks: is it a member that takes groups,
- * can it run these types, do the strong affinities allow it, has it failed there?  Of those left the best are taken: where it
+ * can it run these types, do the strong affinities allow it, has it room (load.c), has it failed there?  Of those left the best are taken: where it
  * is already, then the fewest failed starts, then the weak affinities, then the order of the Nodelist.
  *
  * rg_goal() is where a group will be when all that is to be done is done.  An affinity looks at the goal of its target, so a
@@ -57,7 +57,7 @@ static bool is_unfit(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id
 	else if (rgm->node[id].draining)
 		say(why, "it is about to leave");
 	else if (rg->on[id].held_until > rgm->now_ms)
-		say(why, "it was evacuated");
+		say(why, "it was evacuated or displaced");
 	else if (rg->on[id].state == RG_ERROR_STOP_FAILED)
 		say(why, "it is in ERROR_STOP_FAILED there");
 	else if (missing)
@@ -103,7 +103,7 @@ bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, cha
 {
 	unsigned failures = rg_recent_failures(rgm, rg, id);
 
-	if (is_unfit(rgm, rg, id, why) || rg_excluded(rgm, rg, id, why))
+	if (is_unfit(rgm, rg, id, why) || rg_excluded(rgm, rg, id, why) || load_exceeds(rgm, rg, id, true, why))
 		return true;
 	if (rg_unprepared(rg, id)) {
 		say(why, "its Init or Boot methods are running there");
@@ -114,6 +114,14 @@ bool rg_why_not(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id, cha
 	say(why, "it failed to start there %u times within Pingpong_interval (%lld s)", failures,
 	    (long long)rg_prop_int(rg, "Pingpong_interval"));
 	return true;
+}
+
+bool rg_only_lacks_room(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id)
+{
+	char why[WHY_NOT_SIZE];
+
+	return !is_unfit(rgm, rg, id, why) && !rg_excluded(rgm, rg, id, why) && !rg_unprepared(rg, id) &&
+	       rg_recent_failures(rgm, rg, id) < FAILURES_PER_NODE && load_exceeds(rgm, rg, id, true, why);
 }
 
 /* Weak affinities, as the targets are now. */
@@ -171,6 +179,12 @@ static int by_liking(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a,
 	return liking(rg, a) - liking(rg, b);
 }
 
+static int by_soft_limits(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here)
+{
+	(void)here;
+	return rg->factor_count ? (int)load_soft_exceeded(rgm, rg, b) - (int)load_soft_exceeded(rgm, rg, a) : 0;
+}
+
 static const struct {
 	int (*compare)(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here);
 	const char *text;
@@ -179,6 +193,7 @@ static const struct {
 	{ by_failures,     "fewer starts have failed there within Pingpong_interval" },
 	{ by_last_failure, "the last start that failed was not there" },
 	{ by_liking,       "its weak affinities are better met there" },
+	{ by_soft_limits,  "fewer soft load limits are exceeded there" },
 };
 
 static int compare_nodes(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t a, uint32_t b, nodeset here, const char **ret_text)
@@ -212,7 +227,8 @@ static uint32_t best_node(const struct rgm *rgm, const struct rgm_rg *rg, nodese
 		uint32_t id = rg->nodelist[i];
 
 		if (nodeset_has(taken, id) || is_unfit(rgm, rg, id, why) || is_excluded(rgm, rg, id, depth, why) ||
-		    (!nodeset_has(here, id) && (rg_unprepared(rg, id) || rg_recent_failures(rgm, rg, id) >= FAILURES_PER_NODE)))
+		    (!nodeset_has(here, id) && (rg_unprepared(rg, id) || rg_recent_failures(rgm, rg, id) >= FAILURES_PER_NODE ||
+						load_exceeds(rgm, rg, id, true, why))))
 			continue;
 		if (!best || compare_nodes(rgm, rg, id, best, here, &because) > 0)
 			best = id;
@@ -255,7 +271,7 @@ static nodeset switched_nodes(const struct rgm *rgm, const struct rgm_rg *rg, un
 	char why[WHY_NOT_SIZE];
 
 	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
-		if (is_excluded(rgm, rg, id, depth, why))
+		if (is_excluded(rgm, rg, id, depth, why) || (rg->on[id].state == RG_OFFLINE && load_exceeds(rgm, rg, id, true, why)))
 			left &= ~node_bit(id);
 	return left;
 }

@@ -411,6 +411,26 @@ static int read_nodes(struct scenario *s, const char *text)
 	return 0;
 }
 
+/* "a mem soft=4 hard=10" */
+static int read_limit(struct scenario *s, const char *text)
+{
+	_cleanup_(strlist_done) struct strlist w = { 0 };
+	uint32_t id;
+
+	words_of(text, &w);
+	id = w.n > 2 ? node_of(s, w.v[0]) : 0;
+	if (!id)
+		return bad(s, "NODE LIMIT soft=N hard=N");
+	for (size_t i = 2; i < w.n; i++) {
+		const char *soft = value_of(w.v[i], "soft"), *hard = value_of(w.v[i], "hard");
+
+		if (!soft && !hard)
+			return bad(s, "\"%s\" is neither soft=N nor hard=N", w.v[i]);
+		ju_set_strf(s->infra, soft ? soft : hard, "cluster.nodes.%u.loadlimits.%s.%s", id, w.v[1], soft ? "soft" : "hard");
+	}
+	return 0;
+}
+
 /* ---- events ---- */
 
 static void load_tables(struct scenario *s)
@@ -813,6 +833,8 @@ static int read_line(struct scenario *s, const char *line)
 		return snprintf(s->policy, sizeof s->policy, "%s", rest) > 0 ? 0 : bad(s, "the policy is missing");
 	if (streq(key, "nodes"))
 		return read_nodes(s, rest);
+	if (streq(key, "limit"))
+		return read_limit(s, rest);
 	if (streq(key, "group"))
 		return read_group(s, rest);
 	if (streq(key, "fails") || streq(key, "takes"))

@@ -277,6 +277,8 @@ void initial_disk(json_t *disk)
 		_cleanup_free_ char *key = xasprintf("cluster.nodes.%u.name", id), *name = xasprintf("node%u", id);
 
 		ju_set_str(infra, key, name);
+		if (w.load_limit)
+			put(infra, w.load_limit, "cluster.nodes.%u.loadlimits.mem.hard", id);
 		if (w.fencing) {
 			_cleanup_free_ char *agent = xasprintf("cluster.nodes.%u.fence.1.agent", id);
 

@@ -46,6 +46,7 @@ static void run_method(uint32_t id, const json_t *run)
 	if (streq(method, "Start") || streq(method, "Prenet_start")) {
 		ju_set_bool(n->truth, rs, true);
 		check_running(rs);
+		check_load(id);
 	} else if (streq(method, "Fini")) {
 		json_object_del(n->prepared, rs);
 	} else if (streq(method, "Stop")) {

@@ -27,6 +27,11 @@ void choose_shape(void)
 			w.shape[g].dep_kind = rnd_upto(ARRAY_SIZE(dep_lists));
 			w.shape[g].dep_local = chance(20);
 		}
+	w.load_limit = w.shape[GROUPS - 1].primaries == 1 && chance(30) ? (unsigned)rnd_range(2, 4) : 0;
+	for (int g = 0; g < GROUPS && w.load_limit; g++) {
+		w.shape[g].load = (unsigned)rnd_range(0, 3);
+		w.shape[g].priority = (unsigned)rnd_range(498, 502);
+	}
 	for (int g = 1; g < GROUPS && !plain; g++)
 		if (chance(60)) {
 			w.shape[g].link_to = (int)rnd_upto((uint64_t)g);
@@ -41,6 +46,12 @@ void put_shape(json_t *table, int g)
 	_cleanup_free_ char *value = xasprintf("g%d-app%s", s->dep_on, s->dep_local ? "{LOCAL_NODE}" : "");
 	_cleanup_free_ char *link = xasprintf("%sg%d", link_prefixes[s->link_kind], s->link_to);
 
+	if (w.load_limit && s->load) {
+		_cleanup_free_ char *load = xasprintf("mem@%u", s->load), *priority = xasprintf("%u", s->priority);
+
+		ju_set_str(table, "rg.prop.Load_factors", load);
+		ju_set_str(table, "rg.prop.Priority", priority);
+	}
 	if (s->primaries > 1) {
 		ju_set_str(table, "rg.prop.RG_mode", "SCALABLE");
 		ju_set_str(table, "rg.prop.Maximum_primaries", "2");
@@ -93,6 +104,22 @@ static uint64_t patience(void)
 	return w.takeover_ms + 500;
 }
 
+/* A node never carries more than it may, not even while groups change places. */
+void check_load(uint32_t id)
+{
+	unsigned sum = 0;
+
+	for (int g = 0; g < GROUPS && w.load_limit; g++) {
+		_cleanup_free_ char *ip = xasprintf("g%d-ip", g), *app = xasprintf("g%d-app", g), *extra = xasprintf("g%d-x", g);
+		const json_t *truth = w.node[id].truth;
+
+		if (ju_bool(truth, ip, false) || ju_bool(truth, app, false) || ju_bool(truth, extra, false))
+			sum += w.shape[g].load;
+	}
+	if (sum > w.load_limit)
+		fail("node%u carries %u, its load limit is %u", id, sum, w.load_limit);
+}
+
 void check_dep_start(uint32_t id, const char *rs)
 {
 	int g = app_of(rs);
@@ -142,7 +169,8 @@ bool rests(const json_t *rg)
 	const char *why = ju_str(rg, "why", "");
 
 	return strstr(why, "it rests: ") && (strstr(why, "it failed to start there") || strstr(why, "it was quiesced") ||
-					     strstr(why, "Suspend_automatic_recovery is TRUE"));
+					     strstr(why, "Suspend_automatic_recovery is TRUE") ||
+					     (w.load_limit && (strstr(why, "load limit") || strstr(why, "displaced"))));
 }
 
 static bool is_there(const json_t *rg, uint32_t node)

@@ -83,6 +83,8 @@ struct shape {
 	bool     dep_local;     /* {LOCAL_NODE} */
 	int      link_to;       /* this group is in its RG_dependencies or RG_affinities; -1: none */
 	unsigned link_kind;
+	unsigned load;          /* its Load_factors for the limit of each node; 0: none */
+	unsigned priority;
 	unsigned primaries;     /* on so many nodes it may and should be; more than 1: scalable, and without an address */
 };
 
@@ -103,6 +105,7 @@ struct world {
 	uint32_t takeover_ms;
 	bool     fencing, fence_required, mixed_levels, rot;
 	struct shape shape[GROUPS];
+	unsigned load_limit;            /* the hard limit of each node; 0: none */
 	bool     boots;                 /* the applications have Init, Fini and Boot */
 	struct ev *heap;
 	size_t   heap_len, heap_cap;
@@ -199,6 +202,7 @@ void note_served(uint32_t id, const char *rs);
 void check_dep_start(uint32_t id, const char *rs);
 void check_dep_stop(uint32_t id, const char *rs);
 bool shape_lets_run(uint32_t id, int g);
+void check_load(uint32_t id);
 void check_apart(uint32_t id, const char *rs);
 unsigned shape_most(const char *rs);
 unsigned shape_primaries(const json_t *groups, int g);
