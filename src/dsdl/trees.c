@@ -5,8 +5,8 @@
 
 #include "base/json.h"
 #include "base/varlink.h"
-#include "lib/command.h"
-#include "lib/pmf_client.h"
+#include "dsdl/command.h"
+#include "dsdl/pmf_client.h"
 
 static const char *tag_of(const struct tree *tree)
 {
@@ -85,11 +85,12 @@ static void compare(struct tree *tree, json_t *tags)
 int trees_refresh(struct scds *s, struct err *err)
 {
 	_cleanup_json_ json_t *tags = NULL;
+	_cleanup_free_ char *prefix = xasprintf("%s,%s,", s->m.rg, s->m.rs);
 	json_t *spec;
 	size_t i;
 	int r;
 
-	r = pmf_list(&tags, err);
+	r = pmf_list(prefix, &tags, err);
 	if (r < 0)
 		return r;
 	json_array_foreach(tags, i, spec)

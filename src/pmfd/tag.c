@@ -663,6 +663,7 @@ static json_t *tag_json(const struct tag *tag, uid_t caller)
 void pmf_call_status(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct pmf *pmf = ctx;
+	const char *prefix = ju_str(params, "prefix", "");
 	uid_t caller = vl_call_peer(call)->uid;
 	json_t *tags;
 
@@ -675,7 +676,8 @@ void pmf_call_status(struct vl_call *call, json_t *params, void *ctx)
 	}
 	tags = json_array();
 	for (struct tag *tag = pmf->tags; tag; tag = tag->next)
-		ju_push(tags, tag_json(tag, caller));
+		if (strncmp(tag->name, prefix, strlen(prefix)) == 0)
+			ju_push(tags, tag_json(tag, caller));
 	vl_reply(call, ju_pack("{s:o}", "tags", tags));
 }
 
