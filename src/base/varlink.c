@@ -640,6 +640,19 @@ static int server_listen(struct vl_server *server, struct err *err)
 	return 0;
 }
 
+/* The socket is there already, and listens. */
+static int server_take(struct vl_server *server, struct err *err)
+{
+	struct stat st;
+
+	if (fcntl(server->config.listen_fd, F_SETFD, FD_CLOEXEC) < 0 || stat(server->path, &st) < 0)
+		return err_set(err, -errno, "cannot go on to listen on %s: %s", server->path, strerror(errno));
+	server->fd = server->config.listen_fd;
+	server->dev = st.st_dev;
+	server->ino = st.st_ino;
+	return 0;
+}
+
 static void server_release(struct vl_server *server)
 {
 	if (server->fd >= 0)
@@ -665,7 +678,7 @@ int vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct
 	server->role_gid[VL_READ] = (gid_t)-1;
 	server->role_gid[VL_OPERATE] = group_id("cluster-operate");
 	server->role_gid[VL_ADMIN] = group_id("cluster-admin");
-	r = server_listen(server, err);
+	r = server->config.listen_fd > 0 ? server_take(server, err) : server_listen(server, err);
 	if (r < 0) {
 		server_release(server);
 		return r;
@@ -677,6 +690,26 @@ int vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct
 	assert(r == 0);
 	*ret = server;
 	return 0;
+}
+
+int vl_server_leave(struct vl_server *server)
+{
+	int fd = fcntl(server->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return -errno;
+	(void)uv_poll_stop(&server->listener);
+	server->ino = 0;                        /* no file has that number: it is not ours to remove any more */
+	return fd;
+}
+
+size_t vl_server_idle(const struct vl_server *server)
+{
+	size_t n = 0;
+
+	for (const struct conn *conn = server->conns; conn; conn = conn->next)
+		n += !conn->call;
+	return n;
 }
 
 void vl_server_free(struct vl_server *server)

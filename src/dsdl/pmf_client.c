@@ -145,7 +145,7 @@ int pmf_watch_died(struct vl_conn *watch)
 		if (r == -ETIMEDOUT)
 			return 0;
 		if (r < 0)
-			return 1;
+			return -EPIPE;
 		what = ju_str(event, "event", "");
 		if (!continues || streq(what, "died") || streq(what, "gone"))
 			return 1;

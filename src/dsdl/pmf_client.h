@@ -22,7 +22,8 @@ int pmf_is_stopping(const char *tag, struct err *err);
 /* Events of a tag.  -ENOENT: it is gone already. */
 struct vl_conn;
 int pmf_watch(const char *tag, struct vl_conn **ret, struct err *err);
-/* After poll(2) said that vl_conn_fd() is readable.  1: the tree has died, or pmfd; 0: anything else happened. */
+/* After poll(2) said that vl_conn_fd() is readable.  1: the tree has died; 0: anything else happened; -EPIPE: pmfd has gone, and
+ * nobody knows. */
 int pmf_watch_died(struct vl_conn *watch);
 
 char *pmf_tag_of(const char *rg, const char *rs, int instance, const char *ext);   /* "rg,rs,N.ext"; caller frees */

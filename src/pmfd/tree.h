@@ -7,8 +7,10 @@
 
 #define TREE_PIDS_MAX 8192              /* more are signalled in the next round */
 
-/* Finds a place for our cgroups and makes one named at random there.  False: none, every tree is walked in /proc. */
-bool tree_setup(void);
+/* Finds a place for our cgroups and makes one named at random there, or takes that of the pmfd before us (NULL: there was none).
+ * False: none, every tree is walked in /proc. */
+bool tree_setup(const char *before);
+const char *tree_place(void);           /* to be given to the next pmfd; NULL */
 void tree_cleanup(void);                /* removes what is empty */
 
 struct tree {
@@ -18,6 +20,8 @@ struct tree {
 
 /* Never fails: without a cgroup fd is -1. */
 void tree_new(struct tree *tree);
+/* One that the pmfd before us made. */
+void tree_adopt(struct tree *tree, const char *name);
 /* Processes that are left live on outside; the cgroup goes. */
 void tree_free(struct tree *tree);
 

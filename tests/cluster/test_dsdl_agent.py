@@ -94,7 +94,7 @@ def test_killed_server_is_restarted_then_the_group_moves(cluster):
 
 
 def test_server_that_hangs_is_restarted(cluster):
-    """What is stopped does not see SIGTERM: SIGKILL ends it after 80 % of Stop_timeout."""
+    """It stands still, and sees the SIGTERM of Stop all the same."""
     node = cluster.wait_online(GROUP)
     old = server(cluster, node)
     cluster.cmd(node, "pkill", "-STOP", "-f", "echo --[s]erve", check=True)

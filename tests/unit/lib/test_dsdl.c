@@ -790,6 +790,31 @@ static void test_fm_sleep(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void *pmfd_starts_anew(void *ctx)
+{
+	usleep(100000);
+	pthread_mutex_lock(&world.lock);
+	shutdown(world.watch_fd, SHUT_RDWR);
+	pthread_mutex_unlock(&world.lock);
+	return NULL;
+}
+
+/* A process monitor that goes and comes is no death; but one that comes without the tag is. */
+static void test_new_pmfd(void **state)
+{
+	pthread_t thread;
+
+	OK(scds_pmf_start(*state, SCDS_PMF_TYPE_SVC, 0, "x", -1));
+	pthread_create(&thread, NULL, pmfd_starts_anew, NULL);
+	OK(scds_fm_sleep(*state, 1));
+	pthread_join(thread, NULL);
+	asked_is("");
+	pthread_create(&thread, NULL, die_soon, (char[]) { "rg,web,0.svc" });
+	OK(scds_fm_sleep(*state, 30));                  /* it is watched again */
+	pthread_join(thread, NULL);
+	asked_is("status DEGRADED, control RESOURCE_RESTART");
+}
+
 /* Of several trees only the dead one is started again, while there are restarts left. */
 static void test_several_trees(void **state)
 {
@@ -888,7 +913,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_no_handle), TEST(test_properties), TEST(test_extension), TEST(test_validate),
 		TEST(test_lists), TEST(test_hasp), TEST(test_connect), TEST(test_read_write), TEST(test_net), TEST(test_pmf),
-		TEST(test_stop), TEST(test_timerun), TEST(test_threshold), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep), TEST(test_several_trees),
+		TEST(test_stop), TEST(test_timerun), TEST(test_threshold), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep), TEST(test_several_trees), TEST(test_new_pmfd),
 		TEST(test_let_go), TEST(test_svc_wait), TEST(test_log),
 	};
 
