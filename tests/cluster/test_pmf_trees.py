@@ -11,7 +11,7 @@ import time
 import pytest
 
 # pylint: disable=unused-import,redefined-outer-name
-from test_pmf import BUILD, Client, Node, alive, node, pid_in, pids, pytestmark, until     # noqa: F401
+from test_pmf import Client, Node, alive, node, pid_in, pids, pytestmark, until     # noqa: F401
 
 
 def marked(marker):
