@@ -79,6 +79,21 @@ def test_stopped_tree_sees_the_signal_to_stop(node, tmp_path):
     assert time.monotonic() - begun < 2 and not any(map(alive, both))
 
 
+def test_level_2(node, tmp_path):
+    """Command, child, grandchild: with -C 2 the grandchild still counts, what it forks does not."""
+    (tmp_path / "3").write_text(f"echo $$ >{tmp_path}/third; exec sleep 1000")
+    (tmp_path / "2").write_text(f"sh {tmp_path}/3 & echo $$ >{tmp_path}/second; wait")
+    (tmp_path / "1").write_text(f"sh {tmp_path}/2 & sleep 0.2")
+    assert node.adm("-c", "t", "-C", "2", "sh", "-c", f"sh {tmp_path}/1 & sleep 0.1").returncode == 0
+    second, third = pid_in(tmp_path / "second"), pid_in(tmp_path / "third")
+    until(lambda: sorted(pids(node, "t")) == sorted([second, third]))   # command and child have gone
+    assert node.adm("-q", "t").returncode == 0
+    os.kill(second, 9)
+    until(lambda: node.adm("-q", "t").returncode == 1)
+    assert alive(third)
+    os.kill(third, 9)
+
+
 def test_stop_by_a_stop_signal_is_not_undone(node, tmp_path):
     assert node.adm("-c", "t", "sh", "-c", f"echo $$ >{tmp_path}/pid; exec sleep 1000").returncode == 0
     pid = pid_in(tmp_path / "pid")

@@ -590,6 +590,8 @@ def test_update_renews_the_monitor(lab, agent):
     (["-x", "Stop_command=/no/stop"], "Stop_command: /no/stop cannot be executed"),
     (["-x", "Probe_command=/no/probe"], "Probe_command: /no/probe cannot be executed"),
     (["-x", "Validate_command=true"], "absolute path"),
+    (["-x", "Stop_signal=32"], "there is no signal 32 to stop with"),
+    (["-x", "Stop_signal=40"], None),
     (["-x", "Probe_timeout=0"], "Probe_timeout must be positive"),
     (["-r", "Stop_timeout=0"], "Stop_timeout must be positive"),
     (["-r", "Port_list=", "-x", "Network_aware=FALSE"], None),

@@ -77,6 +77,17 @@ static int check_times(scds_handle_t h)
 	return 0;
 }
 
+/* Those that the C library keeps for itself have no use here. */
+static int check_signal(scds_handle_t h)
+{
+	int signal = gds_number(h, "Stop_signal", SIGTERM);
+
+	if ((signal > 0 && signal < 32) || (signal >= SIGRTMIN && signal <= SIGRTMAX))
+		return 0;
+	scds_syslog(LOG_ERR, "Stop_signal: there is no signal %d to stop with: give 1 to 31, or %d to %d", signal, SIGRTMIN, SIGRTMAX);
+	return 1;
+}
+
 static int check_network(scds_handle_t h)
 {
 	scds_net_resource_list_t *nets = NULL;
@@ -112,6 +123,8 @@ static int check_all(scds_handle_t h, bool *ret_files_here)
 		rc = check_programs(h);
 	if (!rc)
 		rc = check_times(h);
+	if (!rc)
+		rc = check_signal(h);
 	return rc ? rc : check_network(h);
 }
 
