@@ -585,11 +585,13 @@ static void server_accept(uv_poll_t *handle, int status, int events)
 		return;                 /* gone again, or no descriptor left: the listener stays readable */
 	if (server->conn_count >= VL_CLIENTS_MAX)
 		return;                 /* closing it is the refusal */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (!server->path)
+		cred = (struct ucred) { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	conn = xcalloc(1, sizeof *conn);
 	conn->server = server;
-	conn->peer = (struct vl_peer) { cred.uid, cred.gid, cred.pid, peer_role(server, fd, &cred) };
+	conn->peer = (struct vl_peer) { cred.uid, cred.gid, cred.pid, server->path ? peer_role(server, fd, &cred) : VL_READ };
 	conn->next = server->conns;
 	if (conn->next)
 		conn->next->prev = conn;
@@ -645,9 +647,11 @@ static int server_take(struct vl_server *server, struct err *err)
 {
 	struct stat st;
 
-	if (fcntl(server->config.listen_fd, F_SETFD, FD_CLOEXEC) < 0 || stat(server->path, &st) < 0)
-		return err_set(err, -errno, "cannot go on to listen on %s: %s", server->path, strerror(errno));
 	server->fd = server->config.listen_fd;
+	if (!server->path)
+		return 0;
+	if (fcntl(server->fd, F_SETFD, FD_CLOEXEC) < 0 || stat(server->path, &st) < 0)
+		return err_set(err, -errno, "cannot go on to listen on %s: %s", server->path, strerror(errno));
 	server->dev = st.st_dev;
 	server->ino = st.st_ino;
 	return 0;
@@ -673,7 +677,7 @@ int vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct
 
 	server->loop = loop;
 	server->config = *config;
-	server->config.path = server->path = xstrdup(config->path);
+	server->config.path = server->path = config->path ? xstrdup(config->path) : NULL;
 	server->fd = -1;
 	server->role_gid[VL_READ] = (gid_t)-1;
 	server->role_gid[VL_OPERATE] = group_id("cluster-operate");
@@ -721,7 +725,7 @@ void vl_server_free(struct vl_server *server)
 	server->drained = NULL;
 	while (server->conns)
 		link_lost(&server->conns->link);
-	if (stat(server->path, &st) == 0 && st.st_dev == server->dev && st.st_ino == server->ino)
+	if (server->path && stat(server->path, &st) == 0 && st.st_dev == server->dev && st.st_ino == server->ino)
 		(void)unlink(server->path);     /* a stale file does no harm */
 	uv_close((uv_handle_t *)&server->listener, server_on_closed);
 }

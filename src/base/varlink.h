@@ -26,9 +26,10 @@ struct vl_method {
 };
 
 struct vl_server_config {
-	const char *path;               /* an old socket file there is removed; parent directory is made, 0755 */
+	const char *path;               /* an old socket file there is removed; parent directory is made, 0755.  NULL: listen_fd is
+					 * one of TCP, whose clients are nobody and may read */
 	mode_t      mode;               /* of the socket: 0666 where everybody may read state */
-	int         listen_fd;          /* one that vl_server_leave() gave, before exec; 0: none */
+	int         listen_fd;          /* listens already, say from vl_server_leave() before exec; taken; 0: none */
 	const char *product;            /* for org.varlink.service.GetInfo, which the server answers itself */
 	const char *interface;          /* name for GetInfo / GetInterfaceDescription */
 	const char *description;        /* the interface definition, varlink syntax */
@@ -87,3 +88,6 @@ int  vl_conn_recv(struct vl_conn *conn, int timeout_ms, json_t **ret_params, cha
 /* open + send + recv + close.  ret_params, ret_error may be NULL. */
 int  vl_call_sync(const char *path, const char *method, json_t *params /* taken */, int timeout_ms, json_t **ret_params,
 		  char **ret_error, struct err *err);
+/* The same by TCP, to one that listens there. */
+int  vl_call_tcp(const char *host, int port, const char *method, json_t *params /* taken */, int timeout_ms, json_t **ret_params,
+		 char **ret_error, struct err *err);

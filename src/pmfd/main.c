@@ -12,6 +12,7 @@
 #include "pmfd/keep.h"
 #include "pmfd/pmf.h"
 #include "pmfd/pmf_varlink.h"
+#include "pmfd/remote.h"
 #include "pmfd/spawn.h"
 #include "pmfd/tree.h"
 
@@ -36,6 +37,12 @@ static const struct vl_method methods[] = {
 
 /* HUP: a new pmfd, by exec, that adopts the tags; not while it runs methods, whose callers would lose them. */
 #define RENEW_ASK_MS 100
+
+/* Of these also what comes by TCP. */
+static const struct vl_method remote_methods[] = {
+	{ PMF_ERROR("Status"), VL_READ,  pmf_call_status },
+	{ PMF_ERROR("Query"),  VL_READ,  pmf_call_query },
+};
 
 struct signals { uv_signal_t term, intr, hup; uv_timer_t quiet; struct pmf *pmf; bool renew; };
 
@@ -139,6 +146,31 @@ static void place_setup(void)
 	json_decref(before);
 }
 
+/* NULL: not wanted, or not possible, which is no reason not to watch over this node. */
+static struct vl_server *serve_remote(struct pmf *pmf)
+{
+	const char *address = getenv("PMF_LISTEN");
+	struct vl_server *server = NULL;
+	struct err err = { 0 };
+	int fd, r;
+
+	if (!address || !*address)
+		return NULL;
+	fd = remote_listen(address, &err);
+	if (fd < 0) {
+		log_err("%s", err.text);
+		return NULL;
+	}
+	r = vl_server_new(pmf->loop,
+			  &(struct vl_server_config) {
+				  .listen_fd = fd, .product = "Parhelion pmfd", .interface = "org.parhelion.Pmf", .description = pmf_varlink,
+				  .methods = remote_methods, .method_count = ARRAY_SIZE(remote_methods), .ctx = pmf,
+			  },
+			  &server, &err);
+	assert(r == 0);                         /* it listens already */
+	return server;
+}
+
 #define LISTEN_FD_VARIABLE "PMF_LISTEN_FD"
 
 /* 0: we were not started by a pmfd. */
@@ -185,7 +217,7 @@ int main(int argc, char **argv)
 {
 	struct pmf pmf = { .loop = uv_default_loop(), .out_fd = -1, .set_ids = geteuid() == 0 };
 	struct signals signals;
-	struct vl_server *server;
+	struct vl_server *server, *remote;
 	struct err err = { 0 };
 	uv_timer_t lease = { .data = NULL };
 	int failfast_fd, listen_fd = -1, r;
@@ -220,6 +252,7 @@ int main(int argc, char **argv)
 		log_err("%s", err.text);
 		return 1;
 	}
+	remote = serve_remote(&pmf);
 	failfast_fd = guard(&err);
 	if (failfast_fd < -1 || (failfast_fd == -1 && !getenv("PARHELION_NO_FAILFAST"))) {
 		log_err("%s", err.text);
@@ -241,6 +274,7 @@ int main(int argc, char **argv)
 	log_notice(signals.renew ? "pmfd starts anew; it has %zu tags" : "pmfd is being stopped; %zu tags wait for the next one",
 		   pmf.tag_count);
 	vl_server_free(server);
+	vl_server_free(remote);
 	if (failfast_fd >= 0) {
 		r = failfast_goodbye(failfast_fd);
 		if (r < 0)

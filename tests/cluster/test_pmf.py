@@ -568,7 +568,10 @@ def test_errors(node):
     assert r.returncode == 1 and "No such file" in r.stderr
     assert node.adm("-q", "t").returncode == 1
     assert node.adm("-x").returncode == 3
-    assert node.adm("-q", "t", "-h", "elsewhere").returncode == 4
+    r = node.adm("-q", "t", "-h", "no-such-host")
+    assert r.returncode == 4 and "host name no-such-host has no address" in r.stderr
+    r = node.adm("-q", "t", "-h", "127.9.9.9")
+    assert r.returncode == 4 and "cannot connect to 127.9.9.9, TCP port 6487: Connection refused" in r.stderr
     assert node.adm("-q", "t", env={"PARHELION_ROOT": "/nonexistent"}).returncode == 4
 
 

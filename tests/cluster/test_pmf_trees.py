@@ -277,6 +277,41 @@ def test_a_new_pmfd_waits_for_methods(node, tmp_path):
 
 # ---- what a command gets ----
 
+# ---- from another host ----
+
+def test_other_hosts_may_look(tmp_path):
+    """And see no environment, and change nothing."""
+    address = f"127.{os.getpid() >> 16 & 127 | 64}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"
+    node, other = Node(tmp_path, PMF_LISTEN=address), {"PARHELION_ROOT": "/nonexistent"}
+    try:
+        assert node.adm("-c", "t", "-n", "3", "-e", "SECRET=1", "sleep", "1000").returncode == 0
+        here, there = node.adm("-l", "t").stdout, node.adm("-l", "t", "-h", address, env=other).stdout
+        assert "SECRET" in here and there == here.replace("                SECRET=1\n", "")
+        assert node.adm("-q", "t", "-h", address, env=other).returncode == 0
+        assert node.adm("-q", "no", "-h", address, env=other).returncode == 1
+        assert node.adm("-L", "-h", address, env=other).stdout == "tags: t\n"
+        for change in (["-s", "t"], ["-k", "t"], ["-m", "t", "-n", "1"], ["-c", "u"]):
+            assert node.adm(*change, "-h", address, env=other).returncode == 3
+        for method in ("Stop", "Kill", "Start", "Modify", "Run", "Watch"):
+            with socket.create_connection((address, 6487), 5) as sock:
+                sock.sendall(json.dumps({"method": "org.parhelion.Pmf." + method, "parameters": {"tag": "t", "argv": ["true"]}}).encode() + b"\0")
+                assert b"MethodNotFound" in sock.recv(4096)
+        node.pmfd.send_signal(signal.SIGHUP)                    # it listens again
+        until(lambda: "starts anew" in (tmp_path / "pmfd.log").read_text())
+        until(lambda: node.adm("-q", "t", "-h", address, env=other).returncode == 0)
+    finally:
+        node.stop()
+
+
+def test_an_address_that_cannot_be_had_is_told(tmp_path):
+    node = Node(tmp_path, PMF_LISTEN="192.0.2.77")
+    try:
+        assert "PMF_LISTEN: cannot listen on 192.0.2.77, TCP port 6487" in (tmp_path / "pmfd.log").read_text()
+        assert node.adm("-L").returncode == 0
+    finally:
+        node.stop()
+
+
 def test_limits_of_the_caller(node, tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_NOFILE, (77, 88))
