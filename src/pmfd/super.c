@@ -29,6 +29,7 @@
 #include "base/paths.h"
 
 #define KNOWN_MAX   1024                /* processes whose depth is remembered; further ones count as too deep */
+#define GROUPS_MAX  1024
 #define WATCHED_MAX 256                 /* pidfds */
 #define ALONE_MAX_MS (600 * 1000)       /* a supervisor without processes waits so long for a pmfd */
 
@@ -167,7 +168,7 @@ static bool reap(struct super *s)
 		}
 	}
 	if (pid == 0 && s->killing)
-		(void)tree_signal(&s->spec.tree, getpid(), SIGKILL);    /* what was forked while we signalled */
+		tree_kill_children();           /* whose parents have died is ours now */
 	else
 		s->killing = false;
 	return pid == 0;
@@ -318,7 +319,10 @@ static void obey(struct super *s)
 	case SUPER_SIGNAL:
 		s->killing = order.signal == SIGKILL && s->spec.tree.fd < 0;
 		s->group_spoilt |= order.signal == SIGKILL && s->spec.tree.fd >= 0;
-		(void)tree_signal(&s->spec.tree, getpid(), order.signal);
+		if (s->killing)
+			tree_kill_children();   /* reap() goes on: a walk would run after what moves, while zombies pile up */
+		else
+			(void)tree_signal(&s->spec.tree, getpid(), order.signal);
 		break;
 	case SUPER_GOODBYE:
 		s->mode = DISMISSED;
@@ -369,11 +373,14 @@ static nfds_t fill_fds(struct super *s)
 static void take_groups(const struct super_spec *spec)
 {
 	struct passwd *user = spec->set_ids && spec->uid != 0 ? getpwuid(spec->uid) : NULL;
+	gid_t groups[GROUPS_MAX] = { spec->gid };
+	int n = GROUPS_MAX;
 
-	if (user && initgroups(user->pw_name, spec->gid) == 0)
+	if (!spec->set_ids || spec->uid == 0)
 		return;
-	if (spec->set_ids && spec->uid != 0)
-		(void)setgroups(1, &spec->gid);         /* we are root, it cannot fail; setgid comes in the child anyway */
+	if (!user || getgrouplist(user->pw_name, spec->gid, groups, &n) < 0)
+		n = 1;
+	(void)syscall(SYS_setgroups, (size_t)n, groups);        /* as in spawn.c; we are root, it cannot fail */
 }
 
 static void place_fd(int *fd, int where)

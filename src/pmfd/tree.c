@@ -269,6 +269,21 @@ static bool group_kill(int group_fd)
 	return done;
 }
 
+/* Each is killed as soon as it is read: what forks and exits all the time lives for a moment only. */
+void tree_kill_children(void)
+{
+	char path[64];
+	int child;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &child) == 1)
+		(void)kill(child, SIGKILL);
+	if (f)
+		(void)fclose(f);
+}
+
 size_t tree_signal(const struct tree *tree, pid_t root, int sig)
 {
 	pid_t *met = xcalloc(TREE_PIDS_MAX, 2 * sizeof *met), *now = met + TREE_PIDS_MAX;

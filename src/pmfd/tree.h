@@ -30,5 +30,7 @@ size_t tree_descendants(pid_t root, pid_t *pids, size_t max);
 /* Sends sig to every process of the tree: of the cgroup when there is one, else to the descendants of root.  Repeats
  * until it meets no new process.  Returns how many processes it met. */
 size_t tree_signal(const struct tree *tree, pid_t root, int sig);
+/* KILL to our own children, as quickly as can be: for a process that adopts the orphans of a tree that it is killing. */
+void tree_kill_children(void);
 /* Parent pid, state letter and start time, which together with the pid names a process for good.  False: it is gone. */
 bool tree_stat(pid_t pid, pid_t *ret_parent, char *ret_state, unsigned long long *ret_start);
