@@ -8,7 +8,7 @@ JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale chaos live clean
+.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale bench-pmf chaos live clean
 
 all: build
 
@@ -45,6 +45,10 @@ bench-failover: stage
 # What many groups cost the software itself, as ratios to a tenth as many: bench-scale [GROUPS=1000] [NODES=8].
 bench-scale: build
 	@$(BUILD)/bench/bench-scale $(or $(GROUPS),1000) $(or $(NODES),8)
+
+# What it costs to be kept alive by pmfd, as ratios to runit and to a plain fork and wait: bench-pmf [TAGS=2000].
+bench-pmf: build
+	@$(PYTHON) bench/pmf.py $(BUILD) $(TAGS)
 
 # Random faults on real daemons: chaos MINUTES=10 [SEED=s] [NODES=n]; tests/chaos/README.md.
 chaos: stage

@@ -273,18 +273,27 @@ scha_err_t scds_pmf_restart_fm(scds_handle_t handle, int instance);
 /* By /bin/sh.  After the timeout its process group gets the signal (-1: SIGKILL), and is not waited for any longer.
  * *cmd_exit_code: exit status, or 128 and the number of the signal that ended it; after TIMEOUT 99, as of hatimerun. */
 scha_err_t scds_timerun(scds_handle_t handle, const char *command, time_t timeout, int signal, int *cmd_exit_code);
+/* As hatimerun -d and -x (names of 4.x, arguments decided here).  _delay: the time begins when the command begins to run, so that a
+ * system under load costs it nothing.  _threshold: a command that ended in time is a warning in the log when it took more than
+ * that many per cent (0 to 100) of it. */
+scha_err_t scds_timerun_delay(scds_handle_t handle, const char *command, time_t timeout, int signal, int *cmd_exit_code);
+scha_err_t scds_timerun_threshold(scds_handle_t handle, const char *command, time_t timeout, int signal, int threshold,
+				  int *cmd_exit_code);
+scha_err_t scds_timerun_delay_threshold(scds_handle_t handle, const char *command, time_t timeout, int signal, int threshold,
+					int *cmd_exit_code);
 
 /* ---- fault monitor ---- */
 
 /* Until the timeout, or the death of a process tree of the application: that is a complete failure, and handled as by
- * scds_fm_action(), a restart included when a failover was refused.  A tree that was dead before counts after the timeout.
+ * scds_fm_action(), a restart included when a failover was refused; but of several trees only the one that died is started again,
+ * which the RGM counts (SCHA_RESOURCE_IS_RESTARTED).  A tree that was dead before counts after the timeout.
  * INTERNAL: it could not be restarted. */
 scha_err_t scds_fm_sleep(scds_handle_t handle, time_t timeout);
 /* probe_status: 0 good to 100 dead, or SCDS_PROBE_IMMEDIATE_FAILOVER; anything else is 100.  elapsed_milliseconds is ignored.
  *
  * The statuses of the last Retry_interval seconds are added up.  Under 100: nothing; 0 sets the status OK.  At 100: a restart of
  * the resource while fewer than Retry_count were made in that time, else a failover.  Failover_mode RESTART_ONLY forbids the
- * failover, LOG_ONLY both.  The restart is one of the RGM (SCHA_RESOURCE_RESTART, as of 4.x), which stops and starts the monitor:
+ * failover, as does an extension property Failover_enabled that is FALSE; LOG_ONLY forbids both.  The restart is one of the RGM (SCHA_RESOURCE_RESTART, as of 4.x), which stops and starts the monitor:
  * after a restart or failover that succeeds this function may never return.  When a failover is refused everything before is
  * forgotten.  FAIL: a failover was tried and refused.  INTERNAL: the restart was refused. */
 scha_err_t scds_fm_action(scds_handle_t handle, int probe_status, long elapsed_milliseconds);

@@ -23,7 +23,9 @@ void daemon_ready(void);
 
 #define PATH_CLUSTERD_SOCK  "/run/cluster/clusterd.sock"
 #define PATH_PMFD_SOCK      "/run/cluster/pmfd.sock"
+#define PORT_PMFD           6487        /* TCP, for pmfadm -h */
 #define PATH_FAILFAST_SOCK  "/run/cluster/failfastd.sock"
+#define PATH_JOURNAL_STDOUT "/run/systemd/journal/stdout"        /* of systemd-journald */
 #define PATH_CCR            "/etc/cluster/ccr/global"
 #define PATH_JOURNAL        "/var/cluster/journal"
 #define PATH_LOGS           "/var/cluster/logs"

@@ -585,11 +585,13 @@ static void server_accept(uv_poll_t *handle, int status, int events)
 		return;                 /* gone again, or no descriptor left: the listener stays readable */
 	if (server->conn_count >= VL_CLIENTS_MAX)
 		return;                 /* closing it is the refusal */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+	if (!server->path)
+		cred = (struct ucred) { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	conn = xcalloc(1, sizeof *conn);
 	conn->server = server;
-	conn->peer = (struct vl_peer) { cred.uid, cred.gid, cred.pid, peer_role(server, fd, &cred) };
+	conn->peer = (struct vl_peer) { cred.uid, cred.gid, cred.pid, server->path ? peer_role(server, fd, &cred) : VL_READ };
 	conn->next = server->conns;
 	if (conn->next)
 		conn->next->prev = conn;
@@ -640,6 +642,21 @@ static int server_listen(struct vl_server *server, struct err *err)
 	return 0;
 }
 
+/* The socket is there already, and listens. */
+static int server_take(struct vl_server *server, struct err *err)
+{
+	struct stat st;
+
+	server->fd = server->config.listen_fd;
+	if (!server->path)
+		return 0;
+	if (fcntl(server->fd, F_SETFD, FD_CLOEXEC) < 0 || stat(server->path, &st) < 0)
+		return err_set(err, -errno, "cannot go on to listen on %s: %s", server->path, strerror(errno));
+	server->dev = st.st_dev;
+	server->ino = st.st_ino;
+	return 0;
+}
+
 static void server_release(struct vl_server *server)
 {
 	if (server->fd >= 0)
@@ -660,12 +677,12 @@ int vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct
 
 	server->loop = loop;
 	server->config = *config;
-	server->config.path = server->path = xstrdup(config->path);
+	server->config.path = server->path = config->path ? xstrdup(config->path) : NULL;
 	server->fd = -1;
 	server->role_gid[VL_READ] = (gid_t)-1;
 	server->role_gid[VL_OPERATE] = group_id("cluster-operate");
 	server->role_gid[VL_ADMIN] = group_id("cluster-admin");
-	r = server_listen(server, err);
+	r = server->config.listen_fd > 0 ? server_take(server, err) : server_listen(server, err);
 	if (r < 0) {
 		server_release(server);
 		return r;
@@ -679,6 +696,26 @@ int vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct
 	return 0;
 }
 
+int vl_server_leave(struct vl_server *server)
+{
+	int fd = fcntl(server->fd, F_DUPFD_CLOEXEC, 3);
+
+	if (fd < 0)
+		return -errno;
+	(void)uv_poll_stop(&server->listener);
+	server->ino = 0;                        /* no file has that number: it is not ours to remove any more */
+	return fd;
+}
+
+size_t vl_server_idle(const struct vl_server *server)
+{
+	size_t n = 0;
+
+	for (const struct conn *conn = server->conns; conn; conn = conn->next)
+		n += !conn->call;
+	return n;
+}
+
 void vl_server_free(struct vl_server *server)
 {
 	struct stat st;
@@ -688,7 +725,7 @@ void vl_server_free(struct vl_server *server)
 	server->drained = NULL;
 	while (server->conns)
 		link_lost(&server->conns->link);
-	if (stat(server->path, &st) == 0 && st.st_dev == server->dev && st.st_ino == server->ino)
+	if (server->path && stat(server->path, &st) == 0 && st.st_dev == server->dev && st.st_ino == server->ino)
 		(void)unlink(server->path);     /* a stale file does no harm */
 	uv_close((uv_handle_t *)&server->listener, server_on_closed);
 }

@@ -26,8 +26,10 @@ struct vl_method {
 };
 
 struct vl_server_config {
-	const char *path;               /* an old socket file there is removed; parent directory is made, 0755 */
+	const char *path;               /* an old socket file there is removed; parent directory is made, 0755.  NULL: listen_fd is
+					 * one of TCP, whose clients are nobody and may read */
 	mode_t      mode;               /* of the socket: 0666 where everybody may read state */
+	int         listen_fd;          /* listens already, say from vl_server_leave() before exec; taken; 0: none */
 	const char *product;            /* for org.varlink.service.GetInfo, which the server answers itself */
 	const char *interface;          /* name for GetInfo / GetInterfaceDescription */
 	const char *description;        /* the interface definition, varlink syntax */
@@ -39,6 +41,10 @@ struct vl_server_config {
 /* Roles: uid 0 is admin; members of group "cluster-admin", "cluster-operate" have those; everybody else reads. */
 int  vl_server_new(uv_loop_t *loop, const struct vl_server_config *config, struct vl_server **ret, struct err *err);
 void vl_server_free(struct vl_server *server);          /* closes all; on_close of open calls run; NULL is fine */
+/* Accepts no more, and will leave the socket where it is when it is freed: who connects waits for whoever takes the descriptor, which
+ * is returned and belongs to the caller.  Negative errno. */
+int  vl_server_leave(struct vl_server *server);
+size_t vl_server_idle(const struct vl_server *server);  /* connections that no call is open on: one may be on its way */
 
 /* Takes no client any more; fn runs once, when the last one has gone, at once when there is none.  Clients are not told to go. */
 void vl_server_drain(struct vl_server *server, void (*fn)(void *ctx), void *ctx);
@@ -82,3 +88,6 @@ int  vl_conn_recv(struct vl_conn *conn, int timeout_ms, json_t **ret_params, cha
 /* open + send + recv + close.  ret_params, ret_error may be NULL. */
 int  vl_call_sync(const char *path, const char *method, json_t *params /* taken */, int timeout_ms, json_t **ret_params,
 		  char **ret_error, struct err *err);
+/* The same by TCP, to one that listens there. */
+int  vl_call_tcp(const char *host, int port, const char *method, json_t *params /* taken */, int timeout_ms, json_t **ret_params,
+		 char **ret_error, struct err *err);

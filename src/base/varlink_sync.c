@@ -3,6 +3,7 @@
 #include "base/varlink.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sys/time.h>
 #include <time.h>
@@ -102,35 +103,63 @@ static int wait_for(int fd, short events, uint64_t deadline)
 	}
 }
 
-int vl_conn_open(const char *path, int timeout_ms, struct vl_conn **ret, struct err *err)
+/* A connected socket or negative errno. */
+static int connect_to(const struct sockaddr *address, socklen_t len, int timeout_ms)
 {
-	_cleanup_close_ int fd = -1;
-	struct sockaddr_un address;
-	struct vl_conn *conn;
-	int r;
+	_cleanup_close_ int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	r = vl_wire_address(path, &address, err);
-	if (r < 0)
-		return r;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return err_set(err, -errno, "cannot make a socket: %s", strerror(errno));
+		return -errno;
 	if (timeout_ms >= 0) {
 		/* A full backlog blocks connect(2); poll(2) cannot wait for that, the send time-out does. */
 		struct timeval limit = { .tv_sec = timeout_ms / 1000, .tv_usec = MAX(timeout_ms % 1000, 1) * 1000 };
 
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);    /* worst case: we wait longer */
 	}
-	while (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		if (errno == EINTR)
-			continue;
-		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
-		return err_set(err, r, "cannot connect to %s: %s", path, strerror(-r));
-	}
-	conn = xcalloc(1, sizeof *conn);
-	conn->fd = TAKE_FD(fd);
+	while (connect(fd, address, len) < 0)
+		if (errno != EINTR)
+			return errno == EAGAIN || errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+	return TAKE_FD(fd);
+}
+
+static struct vl_conn *conn_new(int fd, int timeout_ms)
+{
+	struct vl_conn *conn = xcalloc(1, sizeof *conn);
+
+	conn->fd = fd;
 	conn->timeout_ms = timeout_ms;
-	*ret = conn;
+	return conn;
+}
+
+int vl_conn_open(const char *path, int timeout_ms, struct vl_conn **ret, struct err *err)
+{
+	struct sockaddr_un address;
+	int r, fd;
+
+	r = vl_wire_address(path, &address, err);
+	if (r < 0)
+		return r;
+	fd = connect_to((struct sockaddr *)&address, sizeof address, timeout_ms);
+	if (fd < 0)
+		return err_set(err, fd, "cannot connect to %s: %s", path, strerror(-fd));
+	*ret = conn_new(fd, timeout_ms);
+	return 0;
+}
+
+static int conn_open_tcp(const char *host, int port, int timeout_ms, struct vl_conn **ret, struct err *err)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *list;
+	_cleanup_free_ char *service = xasprintf("%d", port);
+	int fd = -ENOENT, r = getaddrinfo(host, service, &hints, &list);
+
+	if (r != 0)
+		return err_set(err, -ENOENT, "host name %s has no address: %s", host, gai_strerror(r));
+	for (const struct addrinfo *a = list; a && fd < 0; a = a->ai_next)
+		fd = connect_to(a->ai_addr, a->ai_addrlen, timeout_ms);
+	freeaddrinfo(list);
+	if (fd < 0)
+		return err_set(err, fd, "cannot connect to %s, TCP port %d: %s", host, port, strerror(-fd));
+	*ret = conn_new(fd, timeout_ms);
 	return 0;
 }
 
@@ -142,8 +171,6 @@ void vl_conn_close(struct vl_conn *conn)
 	buf_done(&conn->in);
 	free(conn);
 }
-
-static void vl_conn_closep(struct vl_conn **conn) { vl_conn_close(*conn); }
 
 int vl_conn_fd(const struct vl_conn *conn)
 {
@@ -265,20 +292,37 @@ int vl_conn_recv(struct vl_conn *conn, int timeout_ms, json_t **ret_params, char
 	return recv_reply(conn, deadline_in(timeout_ms), ret_params, ret_error, ret_continues, err);
 }
 
-int vl_call_sync(const char *path, const char *method, json_t *params, int timeout_ms, json_t **ret_params,
-		 char **ret_error, struct err *err)
+/* conn is taken, as are params; r: of opening it. */
+static int call_on(int r, struct vl_conn *conn, const char *method, json_t *params, uint64_t deadline, json_t **ret_params,
+		   char **ret_error, struct err *err)
 {
-	_cleanup_(vl_conn_closep) struct vl_conn *conn = NULL;
-	uint64_t deadline = deadline_in(timeout_ms);
-	int r;
-
-	r = vl_conn_open(path, timeout_ms, &conn, err);
 	if (r < 0) {
 		json_decref(params);
 		return r;
 	}
 	r = send_request(conn, method, params, false, deadline, err);
-	if (r < 0)
-		return r;
-	return recv_reply(conn, deadline, ret_params, ret_error, NULL, err);
+	if (r == 0)
+		r = recv_reply(conn, deadline, ret_params, ret_error, NULL, err);
+	vl_conn_close(conn);
+	return r;
+}
+
+int vl_call_sync(const char *path, const char *method, json_t *params, int timeout_ms, json_t **ret_params,
+		 char **ret_error, struct err *err)
+{
+	uint64_t deadline = deadline_in(timeout_ms);
+	struct vl_conn *conn = NULL;
+	int r = vl_conn_open(path, timeout_ms, &conn, err);
+
+	return call_on(r, conn, method, params, deadline, ret_params, ret_error, err);
+}
+
+int vl_call_tcp(const char *host, int port, const char *method, json_t *params, int timeout_ms, json_t **ret_params, char **ret_error,
+		struct err *err)
+{
+	uint64_t deadline = deadline_in(timeout_ms);
+	struct vl_conn *conn = NULL;
+	int r = conn_open_tcp(host, port, timeout_ms, &conn, err);
+
+	return call_on(r, conn, method, params, deadline, ret_params, ret_error, err);
 }

@@ -15,6 +15,7 @@
 #include "cmd/cmd.h"
 
 #define ANSWER_MS 60000                 /* for all but -w, which waits as long as it was told */
+#define REMOTE_MS 10000                 /* -h: the host may be down */
 
 enum { EXIT_OK, EXIT_REFUSED, EXIT_EXPIRED, EXIT_USAGE, EXIT_NO_DAEMON, EXIT_PERMISSION };
 
@@ -48,15 +49,23 @@ static int exit_code(int r, const char *error)
 	return EXIT_REFUSED;
 }
 
+static bool host_is_local(const char *host)
+{
+	return !host || streq(host, "localhost") || streq(host, path_hostname());
+}
+
 /* EXIT_OK and *ret, or the exit code after the complaint. */
-static int call(const char *method, json_t *params, int timeout_ms, json_t **ret)
+static int call(const struct pmfadm_options *o, const char *method, json_t *params, int timeout_ms, json_t **ret)
 {
 	_cleanup_free_ char *error = NULL;
 	struct err err = { 0 };
 	json_t *reply = NULL;
 	int r;
 
-	r = vl_call_sync(path_state(PATH_PMFD_SOCK), method, params, timeout_ms, &reply, &error, &err);
+	if (host_is_local(o->host))
+		r = vl_call_sync(path_state(PATH_PMFD_SOCK), method, params, timeout_ms, &reply, &error, &err);
+	else
+		r = vl_call_tcp(o->host, PORT_PMFD, method, params, REMOTE_MS, &reply, &error, &err);
 	if (r == 0) {
 		*ret = reply;
 		return EXIT_OK;
@@ -108,7 +117,7 @@ static int create(const struct pmfadm_options *o)
 		ju_set_str(params, "action", o->program);
 	if (path)
 		ju_set_str(params, "path", path);
-	code = call("org.parhelion.Pmf.Start", params, ANSWER_MS, &reply);
+	code = call(o, "org.parhelion.Pmf.Start", params, ANSWER_MS, &reply);
 	json_decref(reply);
 	return code;
 }
@@ -122,7 +131,7 @@ static int modify(const struct pmfadm_options *o)
 		ju_set_int(params, "retries", o->retries);
 	if (o->has_period)
 		ju_set_int(params, "period", o->period);
-	code = call("org.parhelion.Pmf.Modify", params, ANSWER_MS, &reply);
+	code = call(o, "org.parhelion.Pmf.Modify", params, ANSWER_MS, &reply);
 	json_decref(reply);
 	return code;
 }
@@ -136,7 +145,7 @@ static int stop_or_kill(const struct pmfadm_options *o)
 
 	if (o->signal || kill_only)
 		ju_set_int(params, "signal", o->signal ? o->signal : SIGKILL);
-	code = call(kill_only ? "org.parhelion.Pmf.Kill" : "org.parhelion.Pmf.Stop", params,
+	code = call(o, kill_only ? "org.parhelion.Pmf.Kill" : "org.parhelion.Pmf.Stop", params,
 		    o->wait_s ? -1 : ANSWER_MS, &reply);
 	if (code == EXIT_OK && ju_bool(reply, "expired", false))
 		code = EXIT_EXPIRED;
@@ -147,7 +156,7 @@ static int stop_or_kill(const struct pmfadm_options *o)
 static int query(const struct pmfadm_options *o)
 {
 	json_t *reply = NULL;
-	int code = call("org.parhelion.Pmf.Query", ju_pack("{s:s}", "tag", o->tag), ANSWER_MS, &reply);
+	int code = call(o, "org.parhelion.Pmf.Query", ju_pack("{s:s}", "tag", o->tag), ANSWER_MS, &reply);
 
 	if (code == EXIT_OK && !ju_bool(reply, "present", false))
 		code = EXIT_REFUSED;
@@ -208,7 +217,7 @@ static void print_tag(const json_t *tag)
 static int show(const struct pmfadm_options *o)
 {
 	json_t *reply = NULL, *tag;
-	int code = call("org.parhelion.Pmf.Status", ju_pack("{s:s}", "tag", o->tag), ANSWER_MS, &reply);
+	int code = call(o, "org.parhelion.Pmf.Status", ju_pack("{s:s}", "tag", o->tag), ANSWER_MS, &reply);
 
 	if (code != EXIT_OK)
 		return code;
@@ -230,7 +239,7 @@ static int by_name(const void *a, const void *b)
 static int list(const struct pmfadm_options *o)
 {
 	json_t *reply = NULL, *tag, *own = json_array(), **sorted;
-	int code = call("org.parhelion.Pmf.Status", NULL, ANSWER_MS, &reply);
+	int code = call(o, "org.parhelion.Pmf.Status", NULL, ANSWER_MS, &reply);
 	size_t i, n = 0;
 
 	if (code == EXIT_OK) {
@@ -256,11 +265,6 @@ static int list(const struct pmfadm_options *o)
 	return code;
 }
 
-static bool host_is_local(const char *host)
-{
-	return !host || streq(host, "localhost") || streq(host, path_hostname());
-}
-
 int cmd_pmfadm(int argc, char **argv)
 {
 	static int (*const handlers[PMFADM_ACTION_COUNT])(const struct pmfadm_options *) = {
@@ -272,9 +276,5 @@ int cmd_pmfadm(int argc, char **argv)
 
 	if (pmfadm_options_parse(argc, argv, &o, &err) < 0)
 		return usage(err.text);
-	if (!host_is_local(o.host)) {
-		(void)fprintf(stderr, "pmfadm: cannot ask %s: queries to other hosts are not built yet\n", o.host);
-		return EXIT_NO_DAEMON;
-	}
 	return handlers[o.action](&o);
 }

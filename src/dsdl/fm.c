@@ -1,4 +1,4 @@
-/* The fault monitor, and the wait in Start.  What is decided is decided in lib/fm_action.c; here is what is done about it. */
+/* The fault monitor, and the wait in Start.  What is decided is decided in fm_action.c; here is what is done about it. */
 #include <errno.h>
 #include <poll.h>
 #include <scha.h>
@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "dsdl/handle.h"
 #include "dsdl/trees.h"
-#include "lib/command.h"
+#include "dsdl/command.h"
 
 #define RESPAWN_MS     100              /* pause before a tree that died is started again, doubled ... */
 #define RESPAWN_MAX_MS 1000             /* ... up to this: with Retry_count -1 there is no other brake */
@@ -67,7 +67,28 @@ static scha_err_t (*const actions[FM_ACTION_COUNT])(struct scds *s) = {
 	[FM_NOTHING] = do_nothing, [FM_RESTART] = do_restart, [FM_FAILOVER] = do_failover, [FM_LIMIT] = do_limit,
 };
 
-static scha_err_t act(struct scds *s, int status)
+/* Of several trees only the one that died is started again, and the RGM counts that. */
+static scha_err_t do_restart_tree(struct scds *s, struct tree *tree)
+{
+	struct err err = { 0 };
+	scha_err_t e;
+	int r;
+
+	status_send(&s->status, &s->m, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
+	e = scha_control(SCHA_RESOURCE_IS_RESTARTED, s->m.rg, s->m.rs);
+	if (e != SCHA_ERR_NOERR) {
+		log_err("The restart was refused: %s.", scha_strerror(e));
+		return SCHA_ERR_INTERNAL;
+	}
+	fm_restarted(&s->fm);
+	r = tree_start_again(tree, &err);
+	if (r < 0)
+		log_err("%s", err.text);
+	return scds_code(r);
+}
+
+/* tree: the one that died; NULL: a probe failed. */
+static scha_err_t act(struct scds *s, int status, struct tree *tree)
 {
 	struct fm_config config;
 	struct err err = { 0 };
@@ -83,24 +104,24 @@ static scha_err_t act(struct scds *s, int status)
 		status_send(&s->status, &s->m, SCHA_RSSTATUS_OK, "Service is online.");
 	else
 		log_notice("Probe status %d; action: %s.", status, fm_action_names[action]);
-	return actions[action](s);
+	return action == FM_RESTART && tree && s->tree_count > 1 ? do_restart_tree(s, tree) : actions[action](s);
 }
 
 scha_err_t scds_fm_action(scds_handle_t handle, int probe_status, long elapsed_milliseconds)
 {
 	struct scds *s = scds_of(handle);
 
-	return s ? act(s, probe_status) : SCHA_ERR_INVAL;
+	return s ? act(s, probe_status, NULL) : SCHA_ERR_INVAL;
 }
 
 /* ---- waiting ---- */
 
-static scha_err_t act_on_death(struct scds *s, const struct tree *tree)
+static scha_err_t act_on_death(struct scds *s, struct tree *tree)
 {
 	scha_err_t e;
 
 	log_err("The application has died: tag %s.", json_string_value(json_object_get(tree->spec, "tag")));
-	e = act(s, SCDS_PROBE_COMPLETE_FAILURE);
+	e = act(s, SCDS_PROBE_COMPLETE_FAILURE, tree);
 	return e == SCHA_ERR_FAIL ? do_restart(s) : e;
 }
 

@@ -4,7 +4,7 @@
 
 #include "dsdl/props.h"
 #include "lib/ask.h"
-#include "lib/fault_monitor.h"
+#include "dsdl/fault_monitor.h"
 #include "lib/method.h"
 #include "lib/optag.h"
 

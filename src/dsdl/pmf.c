@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "dsdl/handle.h"
 #include "dsdl/trees.h"
-#include "lib/command.h"
-#include "lib/pmf_client.h"
+#include "dsdl/command.h"
+#include "dsdl/pmf_client.h"
 
 #define TIMERUN_TIMED_OUT 99            /* exit code of hatimerun */
 #define WAIT_MAX_S        86400         /* longer waits are that long, so that milliseconds are no overflow */
@@ -183,7 +183,7 @@ static int restart_tag(const char *tag, time_t timeout, struct err *err)
 	size_t i;
 	int r;
 
-	r = pmf_list(&tags, err);
+	r = pmf_list(tag, &tags, err);
 	if (r < 0)
 		return r;
 	json_array_foreach(tags, i, spec) {
@@ -208,12 +208,17 @@ scha_err_t scds_pmf_restart_fm(scds_handle_t handle, int instance)
 
 /* ---- under a time limit ---- */
 
-scha_err_t scds_timerun(scds_handle_t handle, const char *command, time_t timeout, int signal, int *cmd_exit_code)
+#define NO_THRESHOLD 100                /* per cent: more than all of the time is never used */
+
+static scha_err_t timerun(scds_handle_t handle, const char *command, time_t timeout, int signal, bool from_exec, int threshold,
+			  int *cmd_exit_code)
 {
-	struct command c = { .line = command, .signal = signal == -1 ? SIGKILL : signal, .interrupt_fd = -1 };
+	int64_t took_ms = 0;
+	struct command c = { .line = command, .signal = signal == -1 ? SIGKILL : signal, .from_exec = from_exec,
+			     .ret_took_ms = &took_ms };
 	int status, r;
 
-	if (!scds_of(handle) || !command || !cmd_exit_code || timeout <= 0 || !signal_ok(c.signal))
+	if (!scds_of(handle) || !command || !cmd_exit_code || timeout <= 0 || !signal_ok(c.signal) || threshold < 0 || threshold > 100)
 		return SCHA_ERR_INVAL;
 	c.timeout_ms = part_ms(timeout, 100);
 	r = command_run(&c, &status);
@@ -221,5 +226,30 @@ scha_err_t scds_timerun(scds_handle_t handle, const char *command, time_t timeou
 		*cmd_exit_code = TIMERUN_TIMED_OUT;
 	else if (r == 0)
 		*cmd_exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	if (r == 0 && took_ms * 100 > (int64_t)c.timeout_ms * threshold)
+		log_warn("%s took %d ms, %d per cent of its time-out of %d s", command, (int)took_ms,
+			 (int)(took_ms * 100 / c.timeout_ms), (int)timeout);
 	return scds_code(r);
+}
+
+scha_err_t scds_timerun(scds_handle_t handle, const char *command, time_t timeout, int signal, int *cmd_exit_code)
+{
+	return timerun(handle, command, timeout, signal, false, NO_THRESHOLD, cmd_exit_code);
+}
+
+scha_err_t scds_timerun_delay(scds_handle_t handle, const char *command, time_t timeout, int signal, int *cmd_exit_code)
+{
+	return timerun(handle, command, timeout, signal, true, NO_THRESHOLD, cmd_exit_code);
+}
+
+scha_err_t scds_timerun_threshold(scds_handle_t handle, const char *command, time_t timeout, int signal, int threshold,
+				  int *cmd_exit_code)
+{
+	return timerun(handle, command, timeout, signal, false, threshold, cmd_exit_code);
+}
+
+scha_err_t scds_timerun_delay_threshold(scds_handle_t handle, const char *command, time_t timeout, int signal, int threshold,
+					int *cmd_exit_code)
+{
+	return timerun(handle, command, timeout, signal, true, threshold, cmd_exit_code);
 }

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "dsdl/handle.h"
-#include "lib/command.h"
+#include "dsdl/command.h"
 
 #define TIMEOUT_MAX_S 86400
 

@@ -5,8 +5,11 @@
 
 #include "base/json.h"
 #include "base/varlink.h"
-#include "lib/command.h"
-#include "lib/pmf_client.h"
+#include "dsdl/command.h"
+#include "dsdl/pmf_client.h"
+
+#define RENEWAL_MS     5000             /* so long a new process monitor may take */
+#define RENEWAL_ASK_MS 20
 
 static const char *tag_of(const struct tree *tree)
 {
@@ -85,11 +88,12 @@ static void compare(struct tree *tree, json_t *tags)
 int trees_refresh(struct scds *s, struct err *err)
 {
 	_cleanup_json_ json_t *tags = NULL;
+	_cleanup_free_ char *prefix = xasprintf("%s,%s,", s->m.rg, s->m.rs);
 	json_t *spec;
 	size_t i;
 	int r;
 
-	r = pmf_list(&tags, err);
+	r = pmf_list(prefix, &tags, err);
 	if (r < 0)
 		return r;
 	json_array_foreach(tags, i, spec)
@@ -108,10 +112,24 @@ struct tree *trees_dead(struct scds *s)
 	return NULL;
 }
 
+/* The process monitor starts anew, and adopts its tags.  False: there is none for too long, or the tag is not there. */
+static bool watch_again(struct tree *tree)
+{
+	int64_t end = clock_ms() + RENEWAL_MS;
+
+	do {
+		(void)poll(NULL, 0, RENEWAL_ASK_MS);
+		watch(tree);
+	} while (tree->state == TREE_ALIVE && !tree->watch && clock_ms() < end);
+	return tree->watch != NULL;
+}
+
 /* The process monitor told of a death, or of the end of a tag that somebody had let go after the last refresh. */
 static struct tree *died(struct tree *tree)
 {
-	if (!tree->watch || !pmf_watch_died(tree->watch))
+	int r = tree->watch ? pmf_watch_died(tree->watch) : 0;
+
+	if (r == 0 || (r < 0 && watch_again(tree)))
 		return NULL;
 	unwatch(tree, pmf_is_stopping(tag_of(tree), NULL) == 1 ? TREE_LET_GO : TREE_DEAD);
 	return tree->state == TREE_DEAD ? tree : NULL;

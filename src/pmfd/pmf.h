@@ -20,6 +20,7 @@ struct pmf {
 	struct run *runs;               /* those that have not ended */
 	size_t      tag_count, run_count, linger_count;
 	int         out_fd;             /* of monitored processes; -1: /dev/null */
+	bool        journal;            /* their output goes there instead */
 	bool        set_ids;            /* we are root and can become others */
 };
 
@@ -27,6 +28,8 @@ struct pmf {
 void pmf_call_run(struct vl_call *call, json_t *params, void *ctx);
 void pmf_call_kill_run(struct vl_call *call, json_t *params, void *ctx);
 /* tag.c */
+/* Takes over the tags of the pmfd before us; how many there are. */
+size_t pmf_adopt(struct pmf *pmf);
 void pmf_call_start(struct vl_call *call, json_t *params, void *ctx);
 void pmf_call_modify(struct vl_call *call, json_t *params, void *ctx);
 void pmf_call_stop(struct vl_call *call, json_t *params, void *ctx);

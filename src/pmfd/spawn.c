@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -100,15 +99,17 @@ static int child_stdio(const struct spawn *spawn)
 	return dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ? -1 : 0;
 }
 
+/* By system call: libc would have all threads change theirs, and waits for the log thread, which is in its lists but not in this
+ * process, when we were forked just while it started. */
 static int child_ids(const struct spawn *spawn)
 {
 	if (!spawn->set_ids)
 		return -1;
-	if (!spawn->keep_groups && geteuid() == 0 && setgroups(1, &spawn->gid) < 0)
+	if (!spawn->keep_groups && geteuid() == 0 && syscall(SYS_setgroups, 1, &spawn->gid) < 0)
 		return STEP_GROUPS;
-	if (setresgid(spawn->gid, spawn->gid, spawn->gid) < 0)
+	if (syscall(SYS_setresgid, spawn->gid, spawn->gid, spawn->gid) < 0)
 		return STEP_GID;
-	if (setresuid(spawn->uid, spawn->uid, spawn->uid) < 0)
+	if (syscall(SYS_setresuid, spawn->uid, spawn->uid, spawn->uid) < 0)
 		return STEP_UID;
 	return -1;
 }

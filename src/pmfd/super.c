@@ -22,14 +22,18 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/macros.h"
+#include "base/paths.h"
 
 #define KNOWN_MAX   1024                /* processes whose depth is remembered; further ones count as too deep */
+#define GROUPS_MAX  1024
 #define WATCHED_MAX 256                 /* pidfds */
+#define ALONE_MAX_MS (600 * 1000)       /* a supervisor without processes waits so long for a pmfd */
 
-enum { FD_CTL = 3, FD_GROUP, FD_OUT, FD_FREE };
+enum { FD_CTL = 3, FD_GROUP, FD_OUT, FD_LISTEN, FD_FREE };
 
 static const int look_again_ms[] = { 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000 };
 
@@ -42,9 +46,10 @@ struct known {
 
 struct super {
 	struct super_spec spec;
-	struct pollfd     fds[2 + WATCHED_MAX];         /* orders, SIGCHLD, watched processes */
+	struct pollfd     fds[3 + WATCHED_MAX];         /* orders, SIGCHLD, the next pmfd, watched processes */
+	enum { WITH_PMFD, ALONE, DISMISSED } mode;      /* DISMISSED: the tag is gone */
 	pid_t             command, action;              /* 0: not running */
-	int               status;                       /* of the command */
+	int               status, action_status;        /* of the command; of the last action */
 	bool              running;                      /* monitored; DIED was not said yet */
 	bool              killing;                      /* KILL what appears, too */
 	bool              group_spoilt;                 /* see group_renew() */
@@ -158,11 +163,12 @@ static bool reap(struct super *s)
 			s->status = status;
 		} else if (pid == s->action) {
 			s->action = 0;
+			s->action_status = status;
 			report(s, &(struct super_event) { .type = SUPER_ACTION_DONE, .status = status });
 		}
 	}
 	if (pid == 0 && s->killing)
-		(void)tree_signal(&s->spec.tree, getpid(), SIGKILL);    /* what was forked while we signalled */
+		tree_kill_children();           /* whose parents have died is ours now */
 	else
 		s->killing = false;
 	return pid == 0;
@@ -196,6 +202,22 @@ static bool group_renew(struct super *s)
 	return true;
 }
 
+/* A stream of its own, which the journal knows by the name of the tag.  -1: it does not listen, and nobody shall wait for it. */
+static int journal_open(const char *tag)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_free_ char *head = xasprintf("%s\n\n6\n1\n0\n0\n0\n", tag);     /* no unit, info, levels as <N>, nowhere else */
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	if (snprintf(a.sun_path, sizeof a.sun_path, "%s", path_state(PATH_JOURNAL_STDOUT)) >= (int)sizeof a.sun_path)
+		return -1;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0 || write(fd, head, strlen(head)) != (ssize_t)strlen(head))
+		return -1;
+	(void)shutdown(fd, SHUT_RD);
+	(void)fcntl(fd, F_SETFL, 0);            /* programs expect it to block */
+	return TAKE_FD(fd);
+}
+
 /* Waits until the program runs or cannot: a close-on-exec pipe is at its end then. */
 static pid_t start(struct super *s, char *const *argv, struct spawn_failure *failure)
 {
@@ -213,8 +235,12 @@ static pid_t start(struct super *s, char *const *argv, struct spawn_failure *fai
 		return -1;
 	spawn.cgroup_fd = s->spec.tree.fd;
 	spawn.report_fd = fds[1];
+	if (s->spec.journal)
+		spawn.out_fd = journal_open(s->spec.tag);
 	pid = spawn_child(&spawn, NULL);
 	close(fds[1]);
+	if (s->spec.journal && spawn.out_fd >= 0)
+		close(spawn.out_fd);
 	if (pid < 0) {
 		failure->error = -pid;
 		close(fds[0]);
@@ -270,16 +296,19 @@ static void start_action(struct super *s)
 	report(s, &(struct super_event) { .type = SUPER_ACTION_DONE, .status = 127 << 8 });
 }
 
-/* False: pmfd closed the connection. */
-static bool obey(struct super *s)
+/* Until pmfd, or the tag, is gone. */
+static void obey(struct super *s)
 {
 	struct super_order order;
-	ssize_t n = recv(FD_CTL, &order, sizeof order, 0);
+	ssize_t n = recv(FD_CTL, &order, sizeof order, MSG_DONTWAIT);
 
-	if (n < 0 && errno == EINTR)
-		return true;
-	if (n != sizeof order)
-		return false;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n != sizeof order) {
+		s->mode = ALONE;
+		s->fds[0].fd = -1;
+		return;
+	}
 	switch (order.type) {
 	case SUPER_START:
 		start_command(s);
@@ -290,16 +319,41 @@ static bool obey(struct super *s)
 	case SUPER_SIGNAL:
 		s->killing = order.signal == SIGKILL && s->spec.tree.fd < 0;
 		s->group_spoilt |= order.signal == SIGKILL && s->spec.tree.fd >= 0;
-		(void)tree_signal(&s->spec.tree, getpid(), order.signal);
+		if (s->killing)
+			tree_kill_children();   /* reap() goes on: a walk would run after what moves, while zombies pile up */
+		else
+			(void)tree_signal(&s->spec.tree, getpid(), order.signal);
+		break;
+	case SUPER_GOODBYE:
+		s->mode = DISMISSED;
+		s->fds[0].fd = -1;
 		break;
 	case SUPER_ORDER_COUNT:
 		break;
 	}
-	return true;
 }
 
-static int next_look_ms(struct super *s)
+/* The next pmfd.  Only root can reach the socket. */
+static void welcome(struct super *s)
 {
+	int fd = accept4(FD_LISTEN, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (s->mode == ALONE) {
+		(void)dup3(fd, FD_CTL, O_CLOEXEC);
+		s->fds[0].fd = FD_CTL;
+		s->mode = WITH_PMFD;
+		report(s, &(struct super_event) { .type = SUPER_STATE, .pid = s->command, .status = s->status, .running = s->running,
+						  .acting = s->action != 0, .action_status = s->action_status });
+	}
+	close(fd);
+}
+
+static int next_look_ms(struct super *s, bool children)
+{
+	if (s->mode == ALONE && !children)
+		return ALONE_MAX_MS;
 	if (s->spec.level < 1 || !s->running || s->looks == ARRAY_SIZE(look_again_ms))
 		return -1;
 	return look_again_ms[s->looks++];
@@ -307,7 +361,7 @@ static int next_look_ms(struct super *s)
 
 static nfds_t fill_fds(struct super *s)
 {
-	nfds_t n = 2;
+	nfds_t n = 3;
 
 	for (size_t i = 0; i < s->known_n && n < ARRAY_SIZE(s->fds); i++)
 		if (s->known[i].pidfd >= 0)
@@ -319,11 +373,14 @@ static nfds_t fill_fds(struct super *s)
 static void take_groups(const struct super_spec *spec)
 {
 	struct passwd *user = spec->set_ids && spec->uid != 0 ? getpwuid(spec->uid) : NULL;
+	gid_t groups[GROUPS_MAX] = { spec->gid };
+	int n = GROUPS_MAX;
 
-	if (user && initgroups(user->pw_name, spec->gid) == 0)
+	if (!spec->set_ids || spec->uid == 0)
 		return;
-	if (spec->set_ids && spec->uid != 0)
-		(void)setgroups(1, &spec->gid);         /* we are root, it cannot fail; setgid comes in the child anyway */
+	if (!user || getgrouplist(user->pw_name, spec->gid, groups, &n) < 0)
+		n = 1;
+	(void)syscall(SYS_setgroups, (size_t)n, groups);        /* as in spawn.c; we are root, it cannot fail */
 }
 
 static void place_fd(int *fd, int where)
@@ -344,7 +401,7 @@ static _Noreturn void super_main(const struct super_spec *spec, int ctl)
 	static struct super s;
 	sigset_t chld;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	bool orphan = false, children = false;
+	bool children = false;
 	char name[16];
 
 	s.spec = *spec;
@@ -352,9 +409,11 @@ static _Noreturn void super_main(const struct super_spec *spec, int ctl)
 	ctl = move_high(ctl);
 	s.spec.tree.fd = move_high(spec->tree.fd);
 	s.spec.out_fd = move_high(spec->out_fd);
+	s.spec.listen_fd = move_high(spec->listen_fd);
 	place_fd(&ctl, FD_CTL);
 	place_fd(&s.spec.tree.fd, FD_GROUP);
 	place_fd(&s.spec.out_fd, FD_OUT);
+	place_fd(&s.spec.listen_fd, FD_LISTEN);
 	for (int fd = 0; fd < 3; fd++)
 		(void)dup2(null, fd);
 	(void)syscall(SYS_close_range, (unsigned)FD_FREE, ~0u, 0);      /* above all the failfast line of pmfd */
@@ -369,16 +428,20 @@ static _Noreturn void super_main(const struct super_spec *spec, int ctl)
 	take_groups(spec);
 	s.fds[0] = (struct pollfd) { .fd = FD_CTL, .events = POLLIN };
 	s.fds[1] = (struct pollfd) { .fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN };
-	while (!orphan || children) {
+	s.fds[2] = (struct pollfd) { .fd = FD_LISTEN, .events = POLLIN };
+	while (s.mode != DISMISSED || children) {
 		struct signalfd_siginfo info;
 		nfds_t n = fill_fds(&s);
+		int r = poll(s.fds, n, next_look_ms(&s, children));
 
-		if (poll(s.fds, n, next_look_ms(&s)) < 0 && errno != EINTR)
+		if (r < 0 && errno != EINTR)
 			_exit(1);
-		if (s.fds[0].revents && !obey(&s)) {
-			orphan = true;
-			s.fds[0].fd = -1;
-		}
+		if (r == 0 && s.mode == ALONE && !children)
+			_exit(0);
+		if (r > 0 && s.fds[0].revents)
+			obey(&s);
+		if (r > 0 && s.fds[2].revents)
+			welcome(&s);
 		while (read(s.fds[1].fd, &info, sizeof info) == sizeof info)
 			;
 		children = reap(&s);

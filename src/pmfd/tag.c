@@ -19,11 +19,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "pmfd/keep.h"
 #include "pmfd/pmf.h"
 #include "pmfd/retry.h"
 #include "pmfd/super.h"
@@ -65,6 +67,7 @@ struct tag {
 	uint64_t       started_ms;
 	struct vl_call *start_call;
 	struct waiter *waiters;
+	char           id[KEEP_ID_LEN + 1];     /* of what the next pmfd finds */
 };
 
 uint64_t pmf_now_ms(void)
@@ -200,6 +203,8 @@ static void tag_gone(struct tag *tag)
 	wake(tag, WAIT_GONE);
 	wake(tag, WAIT_WATCH);
 	tree_free(&tag->tree);
+	keep_remove(tag->id);
+	(void)send(tag->ctl_fd, &(struct super_order) { .type = SUPER_GOODBYE }, sizeof(struct super_order), MSG_NOSIGNAL);
 	uv_close((uv_handle_t *)&tag->ctl, tag_handle_closed);
 	uv_close((uv_handle_t *)&tag->delay, tag_handle_closed);
 	close(tag->ctl_fd);                     /* the supervisor ends now, or when its last process has */
@@ -211,6 +216,32 @@ static void tag_order(struct tag *tag, enum super_order_type type, int signal)
 
 	if (send(tag->ctl_fd, &order, sizeof order, MSG_NOSIGNAL) < 0)
 		log_err("supervisor %d of tag %s takes no order: %s", (int)tag->super_pid, tag->name, strerror(errno));
+}
+
+static json_t *strings_json(const struct strlist *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < list->n; i++)
+		ju_push(array, json_string(list->v[i]));
+	return array;
+}
+
+/* Everything that tag_adopt() needs; what starts the command again the supervisor has. */
+static void tag_keep(const struct tag *tag)
+{
+	json_t *notes = json_array();
+
+	for (uint32_t i = 0; i < tag->retry.noted; i++)
+		ju_push(notes, json_integer((json_int_t)tag->retry.notes_ms[i]));
+	keep_write(tag->id, ju_pack("{s:s, s:o, s:o, s:s?, s:i, s:I, s:I, s:s, s:i, s:s, s:b, s:b, s:I, s:i, s:i, s:o, s:i, s:i}",
+				    "tag", tag->name, "argv", strings_json(&tag->argv), "env", strings_json(&tag->shown_env),
+				    "action", tag->action, "level", tag->level, "owner", (json_int_t)tag->owner, "gid", (json_int_t)tag->gid,
+				    "tree", tag->tree.name, "super", (int)tag->super_pid, "state", tag_state_names[tag->state],
+				    "stopping", tag->stopping, "was_running", tag->was_running,
+				    "started_ms", (json_int_t)tag->started_ms, "retries", tag->retry.retries,
+				    "period", tag->retry.period_min, "notes", notes, "beyond", (int)tag->retry.beyond,
+				    "delay_s", (int)tag->retry.delay_s));
 }
 
 static void tag_start(struct tag *tag)
@@ -235,6 +266,7 @@ static void tag_give_up(struct tag *tag)
 	tag->state = TAG_ACTION;
 	publish(tag, "action", 0);
 	tag_order(tag, SUPER_ACTION, 0);
+	tag_keep(tag);
 }
 
 static void tag_died(struct tag *tag, int status)
@@ -260,6 +292,7 @@ static void tag_died(struct tag *tag, int status)
 		tag->state = TAG_WAITING;
 		(void)uv_timer_start(&tag->delay, tag_delay_over, update.delay_ms, 0);  /* cannot fail */
 	}
+	tag_keep(tag);
 	log_notice("tag %s died (%s %d) and is restarted in %u s", tag->name,
 		   WIFSIGNALED(status) ? "signal" : "exit status",
 		   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), (unsigned)(update.delay_ms / 1000));
@@ -276,6 +309,7 @@ static void tag_started(struct tag *tag, pid_t pid)
 	tag->was_running = true;
 	if (call)
 		vl_reply(call, NULL);
+	tag_keep(tag);
 }
 
 static void tag_failed(struct tag *tag, const struct super_event *event)
@@ -309,6 +343,24 @@ static void tag_action_done(struct tag *tag, int status)
 	tag_start(tag);
 }
 
+/* We are a new pmfd, and the supervisor says what is and what came of it while there was none. */
+static void tag_adopted(struct tag *tag, const struct super_event *event)
+{
+	tag->pid = event->pid;
+	if (event->running)
+		tag->state = TAG_RUNNING;
+	else if (event->acting)
+		tag->state = TAG_ACTION;
+	else if (!tag->was_running)
+		tag_gone(tag);                  /* the order to start was lost, and so was its caller */
+	else if (tag->state == TAG_ACTION)
+		tag_action_done(tag, event->action_status);
+	else if (tag->state == TAG_WAITING)
+		tag_start(tag);                 /* this death was counted */
+	else
+		tag_died(tag, event->status);
+}
+
 static void tag_event(struct tag *tag, const struct super_event *event)
 {
 	switch (event->type) {
@@ -323,6 +375,9 @@ static void tag_event(struct tag *tag, const struct super_event *event)
 		break;
 	case SUPER_ACTION_DONE:
 		tag_action_done(tag, event->status);
+		break;
+	case SUPER_STATE:
+		tag_adopted(tag, event);
 		break;
 	case SUPER_EVENT_COUNT:
 		break;
@@ -369,23 +424,10 @@ static void super_ended(uv_poll_t *handle, int status, int events)
 	close(tag->super_fd);
 }
 
-static int tag_fork(struct tag *tag)
+static void tag_watch_super(struct tag *tag)
 {
-	struct super_spec spec = {
-		.tag = tag->name, .argv = tag->argv.v, .envp = tag->env.v, .action = tag->action, .cwd = tag->cwd,
-		.umask = tag->umask, .set_ids = tag->pmf->set_ids, .uid = tag->owner, .gid = tag->gid,
-		.limits = tag->limits, .level = tag->level, .out_fd = tag->pmf->out_fd,
-	};
 	int r;
 
-	tree_new(&tag->tree);
-	spec.tree = tag->tree;
-	r = super_fork(&spec, &tag->ctl_fd, &tag->super_fd);
-	if (r < 0) {
-		tree_free(&tag->tree);
-		return r;
-	}
-	tag->super_pid = r;
 	tag->handles = 3;
 	tag->ctl.data = tag->super.data = tag->delay.data = tag;
 	r = uv_poll_init(tag->pmf->loop, &tag->ctl, tag->ctl_fd);
@@ -396,7 +438,121 @@ static int tag_fork(struct tag *tag)
 	assert(r == 0);
 	(void)uv_poll_start(&tag->ctl, UV_READABLE, ctl_readable);      /* cannot fail on fresh handles */
 	(void)uv_poll_start(&tag->super, UV_READABLE, super_ended);
+	tag->next = tag->pmf->tags;
+	tag->pmf->tags = tag;
+	tag->pmf->tag_count++;
+}
+
+static int tag_fork(struct tag *tag)
+{
+	struct super_spec spec = {
+		.tag = tag->name, .argv = tag->argv.v, .envp = tag->env.v, .action = tag->action, .cwd = tag->cwd,
+		.umask = tag->umask, .set_ids = tag->pmf->set_ids, .uid = tag->owner, .gid = tag->gid,
+		.limits = tag->limits, .level = tag->level, .out_fd = tag->pmf->out_fd,
+		.journal = tag->pmf->journal,
+	};
+	int r;
+
+	keep_id(tag->id);
+	spec.listen_fd = keep_listen(tag->id);
+	if (spec.listen_fd < 0)
+		return spec.listen_fd;
+	tree_new(&tag->tree);
+	spec.tree = tag->tree;
+	r = super_fork(&spec, &tag->ctl_fd, &tag->super_fd);
+	close(spec.listen_fd);
+	if (r < 0) {
+		tree_free(&tag->tree);
+		keep_remove(tag->id);
+		return r;
+	}
+	tag->super_pid = r;
+	tag_watch_super(tag);
 	return 0;
+}
+
+/* ---- tags of the pmfd before us ---- */
+
+static enum tag_state state_of(const char *name)
+{
+	for (enum tag_state s = 0; s < TAG_STATE_COUNT; s++)
+		if (streq(name, tag_state_names[s]))
+			return s;
+	return TAG_STARTING;
+}
+
+static void retry_read(struct retry *retry, const json_t *state)
+{
+	const json_t *note;
+	size_t i;
+	int64_t retries = ju_int(state, "retries", 0);
+
+	retry_init(retry, (int)MIN(retries, (int64_t)RETRY_MAX), (int)ju_int(state, "period", RETRY_FOREVER));
+	json_array_foreach(ju_arr(state, "notes"), i, note)
+		if (i < RETRY_NOTES)
+			retry->notes_ms[retry->noted++] = (uint64_t)json_integer_value(note);
+	retry->beyond = (uint32_t)ju_int(state, "beyond", 0);
+	retry->delay_s = (uint32_t)ju_int(state, "delay_s", 0);
+}
+
+/* Nobody knows the tree any more: as tag_super_lost(). */
+static void tag_lost(struct tag *tag, const char *id)
+{
+	log_err("the supervisor of tag %s died while there was no pmfd; the tag is gone and its processes are killed", tag->name);
+	if (tag->tree.fd >= 0)
+		(void)tree_signal(&tag->tree, tag->super_pid, SIGKILL);
+	tree_free(&tag->tree);
+	keep_remove(id);
+	tag_free(tag);
+}
+
+/* The supervisor tells the rest: SUPER_STATE. */
+static void tag_adopt(struct pmf *pmf, const char *id, json_t *state)
+{
+	struct tag *tag = xcalloc(1, sizeof *tag);
+
+	tag->pmf = pmf;
+	tag->name = xstrdup(ju_str(state, "tag", ""));
+	tag->action = ju_str(state, "action", NULL) ? xstrdup(ju_str(state, "action", "")) : NULL;
+	(void)pmf_strings(state, "argv", &tag->argv);           /* written by tag_keep() */
+	(void)pmf_strings(state, "env", &tag->shown_env);
+	tag->level = (int)ju_int(state, "level", SUPER_ALL_LEVELS);
+	tag->owner = (uid_t)ju_int(state, "owner", 0);
+	tag->gid = (gid_t)ju_int(state, "gid", 0);
+	tag->state = state_of(ju_str(state, "state", ""));
+	tag->stopping = ju_bool(state, "stopping", false);
+	tag->was_running = ju_bool(state, "was_running", false);
+	tag->started_ms = (uint64_t)ju_int(state, "started_ms", 0);
+	tag->super_pid = (pid_t)ju_int(state, "super", 0);
+	retry_read(&tag->retry, state);
+	(void)snprintf(tag->id, sizeof tag->id, "%s", id);
+	tree_adopt(&tag->tree, ju_str(state, "tree", ""));
+	tag->ctl_fd = keep_connect(id);
+	tag->super_fd = tag->ctl_fd >= 0 ? (int)syscall(SYS_pidfd_open, tag->super_pid, 0) : -1;
+	if (tag->super_fd >= 0) {
+		tag_watch_super(tag);
+		return;
+	}
+	if (tag->ctl_fd >= 0)
+		close(tag->ctl_fd);
+	tag_lost(tag, id);
+}
+
+size_t pmf_adopt(struct pmf *pmf)
+{
+	_cleanup_(strlist_done) struct strlist ids = { 0 };
+
+	keep_list(&ids);
+	for (size_t i = 0; i < ids.n; i++) {
+		json_t *state = keep_read(ids.v[i]);
+
+		if (state)
+			tag_adopt(pmf, ids.v[i], state);
+		else
+			keep_remove(ids.v[i]);
+		json_decref(state);
+	}
+	return pmf->tag_count;
 }
 
 /* ---- calls ---- */
@@ -547,9 +703,6 @@ void pmf_call_start(struct vl_call *call, json_t *params, void *ctx)
 		tag_free(tag);
 		return;
 	}
-	tag->next = pmf->tags;
-	pmf->tags = tag;
-	pmf->tag_count++;
 	tag->start_call = call;
 	vl_call_on_close(call, start_caller_gone, tag);
 	tag_start(tag);
@@ -570,6 +723,7 @@ void pmf_call_modify(struct vl_call *call, json_t *params, void *ctx)
 		return;
 	}
 	retry_init(&tag->retry, (int)retries, (int)period);
+	tag_keep(tag);
 	vl_reply(call, NULL);
 }
 
@@ -591,6 +745,17 @@ static bool tag_has_processes(const struct tag *tag)
 	return tag->state != TAG_WAITING;
 }
 
+/* A process that is stopped sees no signal but KILL, and one that is to stop shall. */
+static bool needs_wakening(int sig)
+{
+	static const int without[] = { 0, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (sig == without[i])
+			return false;
+	return true;
+}
+
 void pmf_call_stop(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct tag *tag = tag_of_call(ctx, call, params, true);
@@ -606,6 +771,9 @@ void pmf_call_stop(struct vl_call *call, json_t *params, void *ctx)
 	}
 	if (sig)
 		tag_order(tag, SUPER_SIGNAL, (int)sig);
+	if (needs_wakening((int)sig))
+		tag_order(tag, SUPER_SIGNAL, SIGCONT);
+	tag_keep(tag);
 	if (wait_ms == 0)
 		reply_expired(call, false);
 	else
@@ -625,15 +793,6 @@ void pmf_call_kill(struct vl_call *call, json_t *params, void *ctx)
 		reply_expired(call, false);
 	else
 		waiter_add(tag, call, WAIT_DIED, wait_ms);
-}
-
-static json_t *strings_json(const struct strlist *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < list->n; i++)
-		ju_push(array, json_string(list->v[i]));
-	return array;
 }
 
 static json_t *tag_json(const struct tag *tag, uid_t caller)
@@ -663,6 +822,7 @@ static json_t *tag_json(const struct tag *tag, uid_t caller)
 void pmf_call_status(struct vl_call *call, json_t *params, void *ctx)
 {
 	struct pmf *pmf = ctx;
+	const char *prefix = ju_str(params, "prefix", "");
 	uid_t caller = vl_call_peer(call)->uid;
 	json_t *tags;
 
@@ -675,7 +835,8 @@ void pmf_call_status(struct vl_call *call, json_t *params, void *ctx)
 	}
 	tags = json_array();
 	for (struct tag *tag = pmf->tags; tag; tag = tag->next)
-		ju_push(tags, tag_json(tag, caller));
+		if (strncmp(tag->name, prefix, strlen(prefix)) == 0)
+			ju_push(tags, tag_json(tag, caller));
 	vl_reply(call, ju_pack("{s:o}", "tags", tags));
 }
 

@@ -16,7 +16,7 @@
 /* File scope: the place is a fact of the process, found once at start. */
 static struct {
 	int      fd, left_fd;           /* our cgroup; where survivors of freed trees go */
-	char    *parent, *name;
+	char    *name;
 	unsigned next;
 } place = { .fd = -1, .left_fd = -1 };
 
@@ -35,32 +35,39 @@ static char *own_cgroup(void)
 	return path;
 }
 
-static bool place_try(const char *dir)
+/* name is taken. */
+static bool place_take(char *name)
 {
-	uint64_t random;
-	int fd;
+	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (getrandom(&random, sizeof random, 0) != sizeof random)
-		return false;
-	place.parent = xstrdup(dir);
-	place.name = xasprintf("%s/pmf-%016llx", dir, (unsigned long long)random);
-	if (mkdir(place.name, 0755) == 0) {
-		fd = open(place.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd >= 0 && faccessat(fd, "cgroup.kill", W_OK, 0) == 0 && mkdirat(fd, "left", 0755) == 0) {
-			place.fd = fd;
-			place.left_fd = openat(fd, "left", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-			return true;
-		}
-		if (fd >= 0)
-			close(fd);
-		(void)rmdir(place.name);        /* nothing is in it */
+	if (fd >= 0 && faccessat(fd, "cgroup.kill", W_OK, 0) == 0 && (mkdirat(fd, "left", 0755) == 0 || errno == EEXIST)) {
+		place.fd = fd;
+		place.left_fd = openat(fd, "left", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		place.name = name;
+		return true;
 	}
-	free(place.parent);
-	free(place.name);
+	if (fd >= 0)
+		close(fd);
+	(void)rmdir(name);                      /* if nothing is in it */
+	free(name);
 	return false;
 }
 
-bool tree_setup(void)
+static bool place_try(const char *dir)
+{
+	uint64_t random;
+	char *name;
+
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		return false;
+	name = xasprintf("%s/pmf-%016llx", dir, (unsigned long long)random);
+	if (mkdir(name, 0755) == 0)
+		return place_take(name);
+	free(name);
+	return false;
+}
+
+bool tree_setup(const char *before)
 {
 	_cleanup_free_ char *own = own_cgroup();
 	struct mntent *m;
@@ -69,6 +76,8 @@ bool tree_setup(void)
 
 	if (getenv("PARHELION_NO_CGROUP"))
 		return false;
+	if (before && place_take(xstrdup(before)))
+		return true;
 	f = setmntent("/proc/mounts", "re");
 	while (f && !found && (m = getmntent(f))) {
 		_cleanup_free_ char *dir = NULL;
@@ -92,8 +101,12 @@ void tree_cleanup(void)
 	close(place.fd);
 	close(place.left_fd);
 	place.fd = place.left_fd = -1;
-	free(place.parent);
 	free(place.name);
+}
+
+const char *tree_place(void)
+{
+	return place.fd >= 0 ? place.name : NULL;
 }
 
 void tree_new(struct tree *tree)
@@ -101,9 +114,19 @@ void tree_new(struct tree *tree)
 	*tree = (struct tree) { .fd = -1 };
 	if (place.fd < 0)
 		return;
-	(void)snprintf(tree->name, sizeof tree->name, "t%u", place.next++);
-	if (mkdirat(place.fd, tree->name, 0755) == 0)
-		tree->fd = openat(place.fd, tree->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	do
+		(void)snprintf(tree->name, sizeof tree->name, "t%u", place.next++);
+	while (mkdirat(place.fd, tree->name, 0755) < 0 && errno == EEXIST);     /* of the pmfd before us */
+	tree->fd = openat(place.fd, tree->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+void tree_adopt(struct tree *tree, const char *name)
+{
+	*tree = (struct tree) { .fd = -1 };
+	if (place.fd < 0 || !*name || strchr(name, '/'))
+		return;
+	(void)snprintf(tree->name, sizeof tree->name, "%s", name);
+	tree->fd = openat(place.fd, tree->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 static size_t group_pids(int group_fd, pid_t *pids, size_t max)
@@ -244,6 +267,21 @@ static bool group_kill(int group_fd)
 	if (fd >= 0)
 		close(fd);
 	return done;
+}
+
+/* Each is killed as soon as it is read: what forks and exits all the time lives for a moment only. */
+void tree_kill_children(void)
+{
+	char path[64];
+	int child;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &child) == 1)
+		(void)kill(child, SIGKILL);
+	if (f)
+		(void)fclose(f);
 }
 
 size_t tree_signal(const struct tree *tree, pid_t root, int sig)

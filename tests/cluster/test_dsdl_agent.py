@@ -94,11 +94,28 @@ def test_killed_server_is_restarted_then_the_group_moves(cluster):
 
 
 def test_server_that_hangs_is_restarted(cluster):
-    """What is stopped does not see SIGTERM: SIGKILL ends it after 80 % of Stop_timeout."""
+    """It stands still, and sees the SIGTERM of Stop all the same."""
     node = cluster.wait_online(GROUP)
     old = server(cluster, node)
     cluster.cmd(node, "pkill", "-STOP", "-f", "echo --[s]erve", check=True)
     until(lambda: server(cluster, node) not in ("", old), 20)
+    until(lambda: answers(cluster))
+
+
+def test_service_and_monitor_bear_a_new_pmfd(cluster):
+    """Nothing happens to the service; what happens then is seen as before."""
+    node = cluster.wait_online(GROUP)
+    old, monitor = server(cluster, node), cluster.lab.exec(node, "pgrep", "-f", "echo_[p]robe").stdout
+    cluster.cmd(node, "scrgadm", "-c", "-j", "echo", "-y", "Retry_count=9", check=True)     # what was counted before is no limit
+    until(lambda: cluster.lab.exec(node, "pgrep", "-f", "echo_[p]robe", check=False).stdout not in ("", monitor))
+    monitor = cluster.lab.exec(node, "pgrep", "-f", "echo_[p]robe").stdout
+    cluster.cmd(node, "pkill", "-HUP", "-x", "pmfd", check=True)
+    time.sleep(2.5)                                         # two rounds of probes
+    assert server(cluster, node) == old and cluster.wait_online(GROUP) == node
+    assert cluster.lab.exec(node, "pgrep", "-f", "echo_[p]robe").stdout == monitor
+    cluster.cmd(node, "pkill", "-9", "-f", "echo --[s]erve", check=True)
+    until(lambda: server(cluster, node) not in ("", old))
+    assert cluster.wait_online(GROUP) == node
     until(lambda: answers(cluster))
 
 

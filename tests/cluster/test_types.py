@@ -37,9 +37,13 @@ def prop(name, value, extension=False, kind="STRING"):
     return {"name": name, "value": value, "extension": extension, "type": kind, "tunable": "ANYTIME", "description": ""}
 
 
+PTYPES = {"Network_aware": "BOOLEAN", "Failover_enabled": "BOOLEAN", "Log_level": "ENUM",
+          **{n: "INT" for n in ("Probe_timeout", "Child_mon_level", "Stop_signal", "Monitor_retry_count", "Monitor_retry_interval")}}
+
+
 def resource(name, kind, props, ext, restarts=0):
     return {"name": name, "type": kind, "type_version": "6", "group": "web-rg", "enabled": True, "monitored": True,
-            "properties": [prop(k, v) for k, v in props.items()] + [prop(k, v, True) for k, v in ext.items()],
+            "properties": [prop(k, v) for k, v in props.items()] + [prop(k, v, True, PTYPES.get(k, "STRING")) for k, v in ext.items()],
             "nodes": [{"node": n, "state": "ONLINE", "status": "OK", "message": "", "num_resource_restarts": restarts,
                        "num_rg_restarts": 0} for n in NODES]}
 
@@ -62,6 +66,8 @@ class Agent:
         self.config = {"self": node, "self_id": int(node[-1]), "refuse": {}, "groups": {
             "web-rg": {"name": "web-rg", "managed": True, "properties": {"Nodelist": "node1,node2"},
                        "resources": ["ip", "web"], "nodes": []}},
+            "types": {"SUNW.gds:6": {"name": "SUNW.gds:6", "basedir": GDS.rstrip("/"), "version": "6", "api_version": 7,
+                                     "failover": False, "methods": {}, "installed_nodes": []}},
             "resources": {"ip": resource("ip", "SUNW.LogicalHostname:3", {}, {"HostnameList": "app1", "NetIfList": ""}),
                           "web": web()}}
         self.save()
@@ -113,6 +119,7 @@ class Agent:
 
     def clean(self):
         self.config["refuse"] = {}
+        self.config["groups"]["web-rg"]["properties"] = {"Nodelist": "node1,node2"}
         self.config["resources"]["ip"] = resource("ip", "SUNW.LogicalHostname:3", {}, {"HostnameList": "app1"})
         self.set("web", web())
         self.gds("monitor_stop")
@@ -412,7 +419,7 @@ def test_start_fails_when_the_tree_keeps_dying(agent):
     agent.lh("start")
     agent.set("web", web(ext={"Start_command": "/bin/false"}))
     done = agent.gds("svc_start", ok=False)
-    assert "failed to stay up: it died 2 times" in done.stderr
+    assert "Application failed to stay up" in done.stderr
     assert not agent.tag("web-rg,web,0.svc")
 
 
@@ -445,6 +452,119 @@ def test_stop_command(lab, agent):
     assert not agent.tag("web-rg,web,0.svc")
 
 
+def script(lab, path, text, mode="755"):
+    lab.exec("node1", "sh", "-c", f"cat > {path}; chmod {mode} {path}", input=text)
+
+
+def test_variables(lab, agent):
+    """Every one, and what is none."""
+    script(lab, "/tmp/vars", '#!/bin/sh\nprintf "%s\\n" "$@" > /tmp/vars.out\nexec sleep 1000\n')
+    want = {"HOSTNAMES": "app1", "RS_NAME": "web", "RG_NAME": "web-rg", "RT_NAME": "SUNW.gds", "RG_NODELIST": "node1,node2",
+            "RS_START_TIMEOUT": "20", "RS_STOP_TIMEOUT": "20", "RS_RETRY_COUNT": "2", "RS_RETRY_INTERVAL": "370",
+            "RS_THOROUGH_PROBE_INTERVAL": "60", "RS_RESOURCE_DEPENDENCIES": "ip", "RS_RESOURCE_DEPENDENCIES_WEAK": "",
+            "RS_SCALABLE": "FALSE", "RS_NUM_RESTARTS": "1", "RG_NUM_RESTARTS": "0", "RT_BASEDIR": GDS.rstrip("/"),
+            "RT_API_VERSION": "7", "RT_RT_VERSION": "6", "RT_FAILOVER": "FALSE", "RT_SINGLE_INSTANCE": "FALSE",
+            "RT_INSTALLED_NODES": "*", "RS_MONITOR_START_TIMEOUT": "77", "RS_MONITOR_STOP_TIMEOUT": "78", "RS_CHEAP_PROBE_INTERVAL": "11",
+            "RG_DESIRED_PRIMARIES": "1", "RG_MAXIMUM_PRIMARIES": "1", "RG_GLOBAL_RESOURCES_USED": "*",
+            "RG_IMPLICIT_NETWORK_DEPENDENCIES": "TRUE", "RG_PATHPREFIX": "/global", "RG_PINGPONG_INTERVAL": "3600",
+            "RG_RESOURCE_LIST": "ip,web", "SCHA_STATUS": "OK", "NO_SUCH": "%NO_SUCH", "rs_name": "%rs_name"}
+    properties = agent.config["groups"]["web-rg"]["properties"]
+    properties.update(Desired_primaries="1", Maximum_primaries="1", Global_resources_used="*", Implicit_network_dependencies="TRUE",
+                      Pathprefix="/global", Pingpong_interval="3600")
+    agent.set("web", web(restarts=1, props={"Scalable": "FALSE", "Resource_dependencies_weak": "", "Monitor_start_timeout": "77",
+                                            "Monitor_stop_timeout": "78", "Cheap_probe_interval": "11"},
+                         ext={"Network_aware": "FALSE", "Start_command": "/tmp/vars " + " ".join(f"'{n}=%{n}'" for n in want)}))
+    agent.gds("svc_start")
+    until(lambda: "rs_name=" in lab.sh("node1", "cat /tmp/vars.out"))
+    got = dict(line.split("=", 1) for line in lab.sh("node1", "cat /tmp/vars.out").splitlines())
+    assert got == want
+
+
+def test_file_of_start_commands(lab, agent):
+    """One tree a line; only the one that dies is started again, while restarts are left."""
+    script(lab, "/tmp/trees", "sleep 1111\nsleep 2222\n", "644")
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/tmp/trees"}))
+    agent.gds("svc_start")
+    assert agent.tag("web-rg,web,0.svc") and agent.tag("web-rg,web,1.svc") and not agent.tag("web-rg,web,2.svc")
+    agent.gds("monitor_start")
+    until(lambda: agent.requests(op="status", rs="web", status="OK"))
+    first, second = (lab.sh("node1", f"pgrep -xf 'sleep {n}'") for n in (1111, 2222))
+    lab.sh("node1", "pkill -9 -xf 'sleep 2222'")
+    until(lambda: agent.requests(op="control", tag="RESOURCE_IS_RESTARTED"))
+    assert second != until(lambda: lab.sh("node1", "pgrep -xf 'sleep 2222' || :"))
+    assert first == lab.sh("node1", "pgrep -xf 'sleep 1111'") and len(agent.requests(op="control")) == 1
+    lab.sh("node1", "rm /tmp/trees")                        # Stop finds them all the same
+    agent.gds("monitor_stop")
+    agent.gds("svc_stop")
+    assert lab.sh("node1", "pgrep -xf 'sleep (1111|2222)' || :") == ""
+
+
+def test_child_mon_level(lab, agent):
+    """Level 0: the end of the command itself is its death, whatever it left."""
+    script(lab, "/tmp/level", "#!/bin/sh\nsetsid sleep 3333 &\nsleep 0.4\n")
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/tmp/level", "Child_mon_level": "0"}))
+    agent.gds("svc_start")
+    until(lambda: not agent.tag("web-rg,web,0.svc"))
+    lab.sh("node1", "pkill -9 -xf 'sleep 3333'")
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/tmp/level"}))
+    agent.gds("svc_start")
+    time.sleep(0.5)
+    assert agent.tag("web-rg,web,0.svc")
+
+
+def test_stop_signal(lab, agent):
+    script(lab, "/tmp/usr", "#!/bin/sh\ntrap 'echo hup > /tmp/got; exit' HUP\ntrap '' TERM\nwhile :; do sleep 0.05; done\n")
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/tmp/usr", "Stop_signal": "1"}))
+    agent.gds("svc_start")
+    agent.gds("svc_stop")
+    assert lab.sh("node1", "cat /tmp/got; rm /tmp/got") == "hup\n"
+
+
+def test_stop_command_that_fails_is_followed_by_kill(lab, agent):
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/bin/sleep 4444", "Stop_command": "/bin/false", "Log_level": "ERR"}))
+    agent.gds("svc_start")
+    agent.gds("svc_stop")
+    assert lab.sh("node1", "pgrep -xf '/bin/sleep 4444' || :") == ""
+    log = lab.sh("node1", "cat /var/cluster/logs/DS/web-rg/web/start_stop_log.txt")
+    assert "STOP-ERR> Stop_command /bin/false failed with exit status 1." in log
+    assert "STOP-INFO" not in log.splitlines()[-1]          # Log_level=ERR
+
+
+def test_probe_that_hangs_counts_half(lab, agent):
+    agent.set("web", web(props={"Thorough_probe_interval": "1"}, ext={
+        "Network_aware": "FALSE", "Start_command": "/bin/sleep 5555", "Probe_timeout": "2", "Log_level": "INFO",
+        "Probe_command": "/bin/sh -c '! test -e /tmp/hang || exec sleep 60'"}))
+    agent.gds("svc_start")
+    lab.sh("node1", "touch /tmp/hang")
+    agent.gds("monitor_start")
+    until(lambda: agent.requests(op="control", tag="RESOURCE_RESTART"), 12)
+    log = lab.sh("node1", "rm /tmp/hang; grep -c 'PROBE-ERR> The probe result is 50' /var/cluster/logs/DS/web-rg/web/probe_log.txt")
+    assert int(log) == 2
+    assert lab.sh("node1", "pgrep -xf 'sleep 60' || :") == ""
+
+
+def test_immediate_failover_forbidden(lab, agent):
+    """201 with Failover_enabled FALSE is an ordinary failure."""
+    agent.set("web", web(props={"Thorough_probe_interval": "1"}, ext={
+        "Network_aware": "FALSE", "Start_command": "/bin/sleep 6666", "Failover_enabled": "FALSE",
+        "Probe_command": "/bin/sh -c '! test -e /tmp/bad || exit 201'"}))
+    agent.gds("svc_start")
+    lab.sh("node1", "touch /tmp/bad")
+    agent.gds("monitor_start")
+    until(lambda: agent.requests(op="control"))
+    lab.sh("node1", "rm /tmp/bad")
+    assert agent.requests(op="control")[0]["tag"] == "RESOURCE_RESTART"
+
+
+def test_monitor_retries(agent):
+    agent.set("web", web(ext={"Network_aware": "FALSE", "Start_command": "/bin/sleep 7777", "Monitor_retry_count": "7",
+                              "Monitor_retry_interval": "9"}))
+    agent.gds("svc_start")
+    agent.gds("monitor_start")
+    shown = agent.lab.exec("node1", "/usr/cluster/bin/pmfadm", "-l", "web-rg,web,0.mon").stdout
+    assert "-n 7 -t 9" in shown and "gds_probe -R web -G web-rg -T SUNW.gds:6" in shown
+
+
 def test_update_renews_the_monitor(lab, agent):
     agent.lh("start")
     agent.gds("svc_start")
@@ -461,8 +581,19 @@ def test_update_renews_the_monitor(lab, agent):
     (["-x", "Start_command="], "Start_command must be set"),
     (["-x", "Start_command=/no/such/program -x"], "/no/such/program cannot be executed"),
     (["-r", "Port_list="], "Port_list must be set"),
-    (["-r", "Port_list=80"], "does not look like port/protocol"),
-    (["-r", "Port_list=80/sctp"], "protocol must be"),
+    (["-r", "Port_list=80"], None),
+    (["-r", "Port_list=80/sctp"], "80/sctp is no port/protocol with tcp"),
+    (["-x", "Start_command=/bin/sleep %RS_NAME%RS_BOGUS"], None),
+    (["-x", "Start_command=%RT_BASEDIR/nothing"], f"{GDS}nothing cannot be executed"),
+    (["-x", "Start_command=/etc/passwd"], "root:x:0:0:root:/root:/bin/bash"),
+    (["-x", "Start_command=/dev/null"], "/dev/null cannot be executed"),
+    (["-x", "Stop_command=/no/stop"], "Stop_command: /no/stop cannot be executed"),
+    (["-x", "Probe_command=/no/probe"], "Probe_command: /no/probe cannot be executed"),
+    (["-x", "Validate_command=true"], "absolute path"),
+    (["-x", "Stop_signal=32"], "there is no signal 32 to stop with"),
+    (["-x", "Stop_signal=40"], None),
+    (["-x", "Probe_timeout=0"], "Probe_timeout must be positive"),
+    (["-r", "Stop_timeout=0"], "Stop_timeout must be positive"),
     (["-r", "Port_list=", "-x", "Network_aware=FALSE"], None),
     (["-x", "Validate_command=/bin/false"], "Validate_command /bin/false failed with exit status 1"),
     (["-x", "Validate_command=/bin/true"], None),

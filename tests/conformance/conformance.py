@@ -288,6 +288,17 @@ def present_extension(build, items):
             i.why = "its RTR file does not declare it"
 
 
+def present_option(build, items):
+    for i in items:
+        path = build.command(i.subject)
+        if not path.exists():
+            i.why = "there is no such command"
+            continue
+        usage = subprocess.run([path, "--no-such-option"], capture_output=True, text=True, timeout=60, check=False).stderr
+        if not re.search(rf"(?<![\w-])({i.name}\b|-\w*{i.name[1:]}\w*\])", usage):
+            i.why = "its usage does not have it"
+
+
 PRESENT = {
     "header": present_header, "library": present_library, "function": present_function, "ctype": present_ctype,
     "member": present_member, "constant": present_constant,
@@ -295,7 +306,7 @@ PRESENT = {
     "control": present_control, "property": present_property, "value": asked("value"), "state": asked("state"),
     "callback": asked("callback"), "attribute": present_rtr, "tunable": present_rtr, "directive": present_rtr,
     "condition": present_rtr, "form": present_form, "command": present_command, "family": present_family,
-    "extension": present_extension,
+    "extension": present_extension, "option": present_option,
 }
 
 
@@ -364,6 +375,18 @@ def option_letters(text):
     return [p[1] for p in shlex.split(text.replace("{", "").replace("}", "")) if re.fullmatch(r"-[A-Za-z?].*", p)]
 
 
+def tested_option(i, sources):
+    """A test function that runs the command, and gives it the option."""
+    call = {"pmfadm": "adm("}.get(i.subject, f'"{i.subject}"')
+    for path, text in sources.texts.items():
+        if path.parent.name != "cluster":
+            continue
+        for block in text.split("\n\n\n"):
+            if call in block and re.search(rf'"{i.name}"', block):
+                return str(path.relative_to(TESTS))
+    return None
+
+
 def tested_tag(i, sources):
     command = {"cluster": "scha_cluster_get", "resource": "scha_resource_get", "group": "scha_resourcegroup_get",
                "type": "scha_resourcetype_get"}[i.subject.split(":")[0]]
@@ -425,6 +448,7 @@ TESTED = {
     "command": lambda i, s: s.find_line(i.name, ()),
     "family": lambda i, s: s.find_line(i.subject, option_letters(" ".join(i.name.split()[1:])), (i.name.split()[0],)),
     "extension": word("cluster/", "unit/"),
+    "option": tested_option,
 }
 
 

@@ -36,7 +36,7 @@ NOBODY = [
     ("callback", "type", "Nothing"), ("attribute", "bracket", "NOTHING"), ("tunable", "bracket", "PERHAPS"),
     ("directive", "file", "#$nothing"), ("condition", "#$upgrade_from", "PERHAPS"), ("form", "scrgadm", "-a -q X"),
     ("form", "scnothing", "-p"), ("command", "bin", "clnothing"), ("family", "clnode", "dance"), ("family", "clnode", "status -q"),
-    ("extension", "SUNW.LogicalHostname", "Nothing"),
+    ("extension", "SUNW.LogicalHostname", "Nothing"), ("option", "pmfadm", "-Z"), ("option", "scnothing", "-a"),
 ]
 
 
@@ -50,5 +50,5 @@ def test_it_finds_what_is_missing(kind, subject, name):
 def test_it_finds_what_nobody_tests():
     sources = conformance.Sources()
     for kind, subject, name in (("function", "libscha", "scha_noth" "ing"), ("tag", "cluster:string", "NOTH" "ING"),
-                                ("form", "scrgadm", "-K 1"), ("error", "scha_err_t", "NOTHING_AT" "_ALL=1")):
+                                ("form", "scrgadm", "-K 1"), ("option", "pmfadm", "-Y" ""), ("error", "scha_err_t", "NOTHING_AT" "_ALL=1")):
         assert conformance.TESTED[kind](conformance.Item(kind, subject, "K", name), sources) is None

@@ -1,41 +1,58 @@
 /* SUNW.gds: an application made highly available by naming its commands.
  *
- * The application runs under the process monitor, tag "group,resource,0.svc", without restarts there: whether and where it
- * is started again is decided in one place, the fault monitor (gds_probe), for crashes and for failed probes alike. */
+ * An agent like any other: it includes public headers only.  The application runs under the process monitor, tag
+ * "group,resource,N.svc", N from 0; whether and where it is started again is decided by the fault monitor (gds_probe), for
+ * crashes and for failed probes alike.
+ *
+ * Functions that return int: 0, or 1 after the reason was logged. */
 #pragma once
-#include "lib/command.h"
-#include "lib/method.h"
-#include "net/addr.h"
+#include <rgm/libdsdev.h>
+#include <stdbool.h>
 
-int gds_svc_start(struct method *m, struct err *err);
-int gds_svc_stop(struct method *m, struct err *err);
-int gds_validate(struct method *m, struct err *err);
-int gds_update(struct method *m, struct err *err);
-int gds_monitor_start(struct method *m, struct err *err);
-int gds_monitor_stop(struct method *m, struct err *err);
-int gds_monitor_check(struct method *m, struct err *err);
-int gds_probe(struct method *m, struct err *err);
+#define GDS_TREES_MAX 100               /* lines of a file of start commands */
+
+/* ---- commands.c ---- */
+
+/* A text property with its %NAME variables replaced; "" when it is empty.  free(3) it. */
+char *gds_command(scds_handle_t h, const char *property);
+int   gds_number(scds_handle_t h, const char *property, int none);
+bool  gds_is_true(scds_handle_t h, const char *property, bool none);
+bool  gds_enum_is(scds_handle_t h, const char *property, const char *value);
+
+/* Start_command, or, when that is a readable file that cannot be executed, each line of it. */
+struct gds_commands { char *v[GDS_TREES_MAX]; int n; };
+int  gds_start_commands(scds_handle_t h, struct gds_commands *ret);
+/* The number of trees that there may be: for Stop, as the file may have changed since, or not be there any more. */
+int  gds_instances_max(scds_handle_t h);
+void gds_commands_free(struct gds_commands *commands);
+/* Of a command line: can its first word be executed here? */
+int  gds_check_program(const char *property, const char *line);
+
+/* ---- methods ---- */
+
+int gds_svc_start(scds_handle_t h);
+int gds_svc_stop(scds_handle_t h);
+int gds_validate(scds_handle_t h);
+int gds_update(scds_handle_t h);
+int gds_monitor_start(scds_handle_t h);
+int gds_monitor_stop(scds_handle_t h);
+int gds_probe(scds_handle_t h);                 /* never returns when all goes well */
 
 /* validate.c: all but Validate_command. */
-int gds_check_config(const struct method *m, struct err *err);
+int gds_check_config(scds_handle_t h);
 
-/* check.c: one look at the application. */
-#define CHECK_ENDPOINTS_MAX 256
-#define CHECK_INTERRUPTED   (-1)
-struct check_endpoint { struct net_ip ip; uint16_t port; };
-struct check {
-	const char *command;            /* NULL: connect to the endpoints; with none of them nothing can be looked at */
-	struct check_endpoint endpoints[CHECK_ENDPOINTS_MAX];
-	size_t n;
-	int    timeout_ms;
+/* probe.c: one look at the application. */
+struct probe {
+	char                *command;           /* Probe_command; "": connect */
+	scds_netaddr_list_t *addresses;         /* NULL: there is nothing to connect to */
+	int                  timeout_s;
 };
-int  check_init(struct check *check, const struct method *m, struct err *err);
-bool check_possible(const struct check *check);
-/* 0 good ... 100 dead, 201 fail over; CHECK_INTERRUPTED: interrupt_fd (-1: none) became readable. */
-int  check_run(const struct check *check, int interrupt_fd);
-/* "port/proto[/name]": 1, or 0 for a protocol that cannot be connected to; -EINVAL. */
-int  check_port_parse(const char *text, uint16_t *ret_port, bool *ret_v6, struct err *err);
+int  probe_init(scds_handle_t h, struct probe *probe);
+void probe_done(struct probe *probe);
+bool probe_possible(const struct probe *probe);
+int  probe_run(scds_handle_t h, const struct probe *probe);     /* 0 good ... 100 dead, 201 fail over */
 
-/* ds_log.c: the log files of the resource, as Log_level says; ordinary messages go to the system log as well. */
-enum ds_log_class { DS_LOG_START, DS_LOG_STOP, DS_LOG_PROBE, DS_LOG_VALIDATE, DS_LOG_CLASS_COUNT };
-void ds_log(const struct method *m, enum ds_log_class class, bool error, const char *fmt, ...) _printf_(4, 5);
+/* log.c: the log files of the resource, as Log_level says; ordinary messages go to the system log as well. */
+enum gds_log_class { GDS_LOG_START, GDS_LOG_STOP, GDS_LOG_PROBE, GDS_LOG_VALIDATE, GDS_LOG_CLASS_COUNT };
+void gds_log(scds_handle_t h, enum gds_log_class class, bool error, const char *format, ...)
+	__attribute__((__format__(__printf__, 4, 5)));

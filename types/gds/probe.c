@@ -1,190 +1,187 @@
-/* The fault monitor.
- *
- * It sleeps in poll(2) until the next check is due or the process monitor says that the application has died; a death is a
- * check that failed completely.  What follows is decided by fm_action.c.  A restart or failover normally ends this process
- * too: the RGM stops the monitor first.  If it refuses, we are still here, and look again soon: after RETRY_MS, then twice
- * that, up to the ordinary interval. */
-#include <errno.h>
-#include <poll.h>
-#include <scha.h>
+/* One look at the application: the Probe_command, or a connection to each address and port; and the fault monitor, which does so
+ * again and again.  What follows from the results is decided by the library. */
+#include <stdlib.h>
 
-#include "base/log.h"
-#include "base/varlink.h"
 #include "gds/gds.h"
-#include "lib/fault_monitor.h"
-#include "lib/pmf_client.h"
 
-#define RETRY_MS 1000
+#define TIMED_OUT   (SCDS_PROBE_COMPLETE_FAILURE / 2)   /* twice in the interval make a complete failure */
+#define RETRY_S     1                   /* after a refused restart or failover, doubled up to the probe interval */
 
-struct monitor {
-	struct method   *m;
-	struct check     check;
-	struct fm        fm;
-	char            *tag;
-	struct vl_conn  *watch;         /* NULL: there is no tree to watch */
-	struct status_sender status;
-	bool             dead;          /* the tree has died and was not started again */
-	int64_t          retry_ms;      /* before the next look, after a refusal */
-};
+/* ---- one look ---- */
 
-/* The tag may be missing: the application died just now, or its start command had it dropped on purpose, because the
- * daemons live elsewhere.  A check can tell the difference; without one a missing tree is a dead one. */
-static void watch_tree(struct monitor *mon)
+int probe_init(scds_handle_t h, struct probe *probe)
 {
-	struct err err = { 0 };
-	int r;
+	scha_err_t e = SCHA_ERR_NOERR;
 
-	vl_conn_close(mon->watch);
-	mon->watch = NULL;
-	r = pmf_watch(mon->tag, &mon->watch, &err);
-	if (r == 0 && pmf_is_stopping(mon->tag, NULL) == 1) {
-		vl_conn_close(mon->watch);
-		mon->watch = NULL;
-	} else if (r < 0 && r != -ENOENT) {
-		log_err("the application cannot be watched: %s", err.text);
-	}
-	mon->dead = r == -ENOENT && !check_possible(&mon->check);
+	*probe = (struct probe) { .command = gds_command(h, "Probe_command"), .timeout_s = scds_get_ext_probe_timeout(h) };
+	if (!*probe->command && gds_is_true(h, "Network_aware", true))
+		e = scds_get_netaddr_list(h, &probe->addresses);
+	if (e != SCHA_ERR_NOERR)
+		scds_syslog(LOG_ERR, "the addresses of the resource are not known: %s", scds_error_string(e));
+	return e != SCHA_ERR_NOERR;
 }
 
-static int watch_fd(const struct monitor *mon)
+void probe_done(struct probe *probe)
 {
-	return mon->watch ? vl_conn_fd(mon->watch) : -1;
+	free(probe->command);
+	scds_free_netaddr_list(probe->addresses);
 }
 
-static bool tree_died(struct monitor *mon)
+static bool is_tcp(const scds_netaddr_t *address)
 {
-	if (!mon->watch || !pmf_watch_died(mon->watch))
-		return false;
-	vl_conn_close(mon->watch);
-	mon->watch = NULL;
-	mon->dead = true;
-	return true;
+	return address->port_proto.proto == SCDS_IPPROTO_TCP || address->port_proto.proto == SCDS_IPPROTO_TCP6;
 }
 
-static bool sleep_or_death(struct monitor *mon, int64_t ms)
+bool probe_possible(const struct probe *probe)
 {
-	int64_t end = clock_ms() + ms;
+	int n = probe->addresses ? probe->addresses->num_netaddrs : 0;
 
-	for (;;) {
-		struct pollfd p = { .fd = watch_fd(mon), .events = POLLIN };
-		int64_t left = MAX(end - clock_ms(), (int64_t)0);
-
-		if (poll(&p, 1, (int)MIN(left, (int64_t)INT32_MAX)) > 0 && tree_died(mon))
+	for (int i = 0; i < n; i++)
+		if (is_tcp(&probe->addresses->netaddrs[i]))
 			return true;
-		if (left == 0)
-			return false;
-	}
+	return *probe->command != '\0';
 }
 
-/* False: refused. */
-static bool do_restart(struct monitor *mon)
+static int run_command(scds_handle_t h, const struct probe *probe)
 {
-	const struct method *m = mon->m;
+	int code = 0;
+	scha_err_t e = scds_timerun(h, probe->command, probe->timeout_s, SIGKILL, &code);
+
+	if (e == SCHA_ERR_TIMEOUT)
+		return TIMED_OUT;
+	if (e != SCHA_ERR_NOERR)
+		return SCDS_PROBE_COMPLETE_FAILURE;
+	return (code >= 0 && code <= SCDS_PROBE_COMPLETE_FAILURE) || code == SCDS_PROBE_IMMEDIATE_FAILOVER ?
+	       code : SCDS_PROBE_COMPLETE_FAILURE;
+}
+
+static int weight(scha_err_t e)
+{
+	return e == SCHA_ERR_NOERR ? 0 : e == SCHA_ERR_TIMEOUT ? TIMED_OUT : SCDS_PROBE_COMPLETE_FAILURE;
+}
+
+/* With tcp6 the application listens to both kinds of addresses. */
+static int connect_both(scds_handle_t h, scds_netaddr_t address, int timeout)
+{
+	scds_socket_t slots[SCDS_MAX_IPADDR_TYPES];
+	scha_err_t e = scds_fm_net_connect(h, slots, SCDS_MAX_IPADDR_TYPES, address, timeout);
+	int status = weight(e);
+
+	for (int i = 0; i < SCDS_MAX_IPADDR_TYPES && e == SCHA_ERR_NOERR; i++)
+		if (slots[i].status == SCDS_FMSOCK_ERR && weight(slots[i].err) > status)
+			status = weight(slots[i].err);
+	if (e == SCHA_ERR_NOERR && scds_fm_net_disconnect(h, slots, SCDS_MAX_IPADDR_TYPES, timeout) != SCHA_ERR_NOERR && status == 0)
+		status = TIMED_OUT;
+	return status;
+}
+
+static int connect_one(scds_handle_t h, const scds_netaddr_t *address, int timeout)
+{
+	int sock, status = weight(scds_fm_tcp_connect(h, &sock, address->hostname, address->port_proto.port, timeout));
+
+	if (status != 0)
+		return status;
+	return scds_fm_tcp_disconnect(h, sock, timeout) == SCHA_ERR_NOERR ? 0 : TIMED_OUT;
+}
+
+/* One after the other within Probe_timeout; the first that fails ends it. */
+static int run_connect(scds_handle_t h, const struct probe *probe)
+{
+	hrtime_t began = gethrtime();
+	int n = probe->addresses ? probe->addresses->num_netaddrs : 0, status = 0;
+
+	for (int i = 0; i < n && status == 0; i++) {
+		const scds_netaddr_t *address = &probe->addresses->netaddrs[i];
+		int left = probe->timeout_s - (int)((gethrtime() - began) / 1000000000);
+
+		if (!is_tcp(address))
+			continue;
+		if (left <= 0)
+			return TIMED_OUT;
+		status = address->port_proto.proto == SCDS_IPPROTO_TCP6 ? connect_both(h, *address, left) : connect_one(h, address, left);
+	}
+	return status;
+}
+
+int probe_run(scds_handle_t h, const struct probe *probe)
+{
+	return *probe->command ? run_command(h, probe) : run_connect(h, probe);
+}
+
+/* ---- the fault monitor ---- */
+
+static scha_err_t look(scds_handle_t h, const struct probe *probe)
+{
+	hrtime_t began = gethrtime();
+	int status = probe_run(h, probe);
+
+	gds_log(h, GDS_LOG_PROBE, status != 0, "The probe result is %d", status);
+	return scds_fm_action(h, status, (long)((gethrtime() - began) / 1000000));
+}
+
+static bool is_running(scds_handle_t h)
+{
+	scds_pmf_status_t status;
+
+	return scds_pmf_get_status(h, SCDS_PMF_TYPE_SVC, SCDS_PMF_SINGLE_INSTANCE, &status) == SCHA_ERR_NOERR &&
+	       status == SCDS_PMF_MONITORED;
+}
+
+/* A restart or failover that was refused is tried again soon, but not at once. */
+static int next_pause(scha_err_t e, int *retry, int interval)
+{
+	int pause = *retry < interval ? *retry : interval;
+
+	if (e == SCHA_ERR_NOERR) {
+		*retry = RETRY_S;
+		return interval;
+	}
+	*retry = 2 * pause;
+	return pause;
+}
+
+int gds_probe(scds_handle_t h)
+{
+	int interval = scds_get_rs_thorough_probe_interval(h), retry = RETRY_S, pause;
+	struct probe probe;
 	scha_err_t e;
 
-	status_send(&mon->status, mon->m, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
-	e = scha_control(SCHA_RESOURCE_RESTART, m->rg, m->rs);
-	if (e != SCHA_ERR_NOERR) {
-		ds_log(m, DS_LOG_PROBE, true, "The restart was refused: %s.", scha_strerror(e));
-		return false;
+	if (probe_init(h, &probe))
+		return 1;
+	interval = interval > 0 ? interval : 60;
+	gds_log(h, GDS_LOG_PROBE, false, "The GDS monitor (gds_probe) has been started");
+	/* Start has just seen it well; without a tree nothing would wake us, so we look at once. */
+	e = is_running(h) ? scds_fm_action(h, 0, 0) : look(h, &probe);
+	pause = next_pause(e, &retry, interval);
+	for (;;) {
+		hrtime_t began = gethrtime();
+
+		e = scds_fm_sleep(h, pause);
+		if (e == SCHA_ERR_NOERR && gethrtime() - began >= pause * 1000000000LL)
+			e = look(h, &probe);    /* else there was a death, and it was dealt with */
+		pause = next_pause(e, &retry, interval);
 	}
-	fm_restarted(&mon->fm);
-	mon->dead = false;
-	watch_tree(mon);
-	return true;
 }
 
-static bool do_failover(struct monitor *mon, int64_t restarts)
-{
-	const struct method *m = mon->m;
-	scha_err_t e;
+/* ---- the fault monitor as a monitored process ---- */
 
-	status_send(&mon->status, mon->m, SCHA_RSSTATUS_FAULTED, "Service has failed.");
-	e = scha_control(SCHA_GIVEOVER, m->rg, m->rs);
-	if (e == SCHA_ERR_NOERR)
-		return true;
-	ds_log(m, DS_LOG_PROBE, true, "The failover was refused: %s.", scha_strerror(e));
-	if (e != SCHA_ERR_RECONF)               /* that: busy for the moment, nobody has judged the request */
-		fm_refused(&mon->fm, restarts);
-	return false;
+int gds_monitor_start(scds_handle_t h)
+{
+	scds_pmf_status_t status;
+
+	if (scds_pmf_get_status(h, SCDS_PMF_TYPE_MON, SCDS_PMF_SINGLE_INSTANCE, &status) == SCHA_ERR_NOERR && status == SCDS_PMF_MONITORED)
+		return 0;
+	return scds_pmf_start(h, SCDS_PMF_TYPE_MON, SCDS_PMF_SINGLE_INSTANCE, "gds_probe", -1) != SCHA_ERR_NOERR;
 }
 
-/* Returns how long to sleep then. */
-static int64_t act(struct monitor *mon, int status)
+int gds_monitor_stop(scds_handle_t h)
 {
-	int64_t interval_ms = MAX(method_int(mon->m, "Thorough_probe_interval", 60), (int64_t)1) * 1000;
-	struct fm_config config = fm_config_of(mon->m);
-	struct err err = { 0 };
-	enum fm_action action;
-	bool refused = false;
-	int64_t restarts;
+	int timeout = scds_get_rs_monitor_stop_timeout(h);
 
-	/* The count of restarts is the RGM's: it outlives us. */
-	if (status != 0 && method_load(mon->m, &err) < 0)
-		log_err("%s", err.text);
-	restarts = method_restarts(mon->m);
-	action = fm_probe(&mon->fm, &config, &(struct fm_event) { .now_ms = (uint64_t)clock_ms(), .status = status,
-								  .restarts = restarts });
-	ds_log(mon->m, DS_LOG_PROBE, status != 0, "%s %d%s%s", mon->dead ? "The application has died: the result is" :
-	       "The probe result is", status, action == FM_NOTHING ? "" : "; action: ",
-	       action == FM_NOTHING ? "" : fm_action_names[action]);
-	switch (action) {
-	case FM_NOTHING:
-		if (status == 0)
-			status_send(&mon->status, mon->m, SCHA_RSSTATUS_OK, "Service is online.");
-		break;
-	case FM_RESTART:
-		refused = !do_restart(mon);
-		break;
-	case FM_FAILOVER:
-		refused = !do_failover(mon, restarts);
-		break;
-	case FM_LIMIT:
-		status_send(&mon->status, mon->m, SCHA_RSSTATUS_FAULTED, "Service has failed.");
-		break;
-	case FM_ACTION_COUNT:
-		break;
-	}
-	if (!refused) {
-		mon->retry_ms = RETRY_MS;
-		return interval_ms;
-	}
-	mon->retry_ms = MIN(mon->retry_ms, interval_ms);
-	interval_ms = mon->retry_ms;
-	mon->retry_ms *= 2;
-	return interval_ms;
+	return scds_pmf_stop(h, SCDS_PMF_TYPE_MON, SCDS_PMF_SINGLE_INSTANCE, SIGKILL, timeout > 0 ? timeout : 300) != SCHA_ERR_NOERR;
 }
 
-static int look(struct monitor *mon)
+int gds_update(scds_handle_t h)
 {
-	int status;
-
-	if (mon->dead)
-		return FM_COMPLETE;
-	do
-		status = check_run(&mon->check, watch_fd(mon));
-	while (status == CHECK_INTERRUPTED && !tree_died(mon));
-	return mon->dead ? FM_COMPLETE : status;
-}
-
-int gds_probe(struct method *m, struct err *err)
-{
-	struct monitor mon = { .m = m, .retry_ms = RETRY_MS };
-	int r;
-
-	r = method_load(m, err);
-	if (r == 0)
-		r = check_init(&mon.check, m, err);
-	if (r < 0)
-		return r;
-	mon.tag = pmf_tag(m->rg, m->rs, "svc");
-	watch_tree(&mon);
-	ds_log(m, DS_LOG_PROBE, false, "The GDS monitor (gds_probe) has been started");
-	if (!mon.dead && mon.watch)             /* Start has just seen it well */
-		status_send(&mon.status, m, SCHA_RSSTATUS_OK, "Service is online.");
-	/* Without a tree nothing would wake us: look at once. */
-	if (mon.watch)
-		(void)sleep_or_death(&mon, MAX(method_int(m, "Thorough_probe_interval", 60), (int64_t)1) * 1000);
-	for (;;)
-		(void)sleep_or_death(&mon, act(&mon, look(&mon)));
+	return scds_pmf_restart_fm(h, SCDS_PMF_SINGLE_INSTANCE) != SCHA_ERR_NOERR;
 }

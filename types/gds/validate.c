@@ -1,111 +1,174 @@
-#include <errno.h>
-#include <signal.h>
-#include <sys/wait.h>
+/* Validate and Monitor_check: is what is configured possible, on this node? */
+#include <scha.h>
+#include <stdlib.h>
 
 #include "gds/gds.h"
 
-static const char *const commands[] = { "Start_command", "Stop_command", "Probe_command", "Validate_command" };
-
-static bool in_path(const char *program)
+/* Whether the storage that the resource depends on can be looked at here. */
+static int check_storage(scds_handle_t h, bool *ret_files_here)
 {
-	const char *path = getenv("PATH");
-	_cleanup_(strlist_done) struct strlist dirs = { 0 };
+	scds_hasp_status_t status;
+	scha_err_t e = scds_hasp_check(h, &status);
 
-	strlist_split(&dirs, path ? path : "/usr/bin:/bin", ":");
-	for (size_t i = 0; i < dirs.n; i++) {
-		_cleanup_free_ char *full = xasprintf("%s/%s", dirs.v[i], program);
-
-		if (access(full, X_OK) == 0)
-			return true;
+	if (e != SCHA_ERR_NOERR) {
+		scds_syslog(LOG_ERR, "the storage of the resource cannot be checked: %s", scds_error_string(e));
+		return 1;
 	}
-	return false;
+	if (status == SCDS_HASP_ERR_CONFIG)
+		scds_syslog(LOG_ERR, "a storage resource that the resource depends on is in another resource group");
+	else if (status == SCDS_HASP_NOT_ONLINE)
+		scds_syslog(LOG_ERR, "a storage resource that the resource depends on is online nowhere");
+	*ret_files_here = status != SCDS_HASP_ONLINE_NOT_LOCAL;
+	return status == SCDS_HASP_ERR_CONFIG || status == SCDS_HASP_NOT_ONLINE;
 }
 
-static int check_command(const struct method *m, const char *property, struct err *err)
+static int check_programs(scds_handle_t h)
 {
-	const char *command = method_str(m, property, "");
-	_cleanup_free_ char *program = NULL;
+	static const char *const properties[] = { "Stop_command", "Probe_command", "Validate_command" };
+	struct gds_commands start;
+	int rc = gds_start_commands(h, &start);
 
-	command += strspn(command, " \t");
-	if (!*command)
-		return 0;
-	program = xstrndup(command, strcspn(command, " \t;|&<>"));
-	if (strchr(program, '/') ? access(program, X_OK) == 0 : in_path(program))
-		return 0;
-	return err_set(err, -ENOENT, "%s: %s cannot be executed on this node", property, program);
-}
+	if (rc)
+		return rc;
+	for (int i = 0; i < start.n && !rc; i++)
+		rc = gds_check_program("Start_command", start.v[i]);
+	gds_commands_free(&start);
+	for (size_t i = 0; i < sizeof properties / sizeof properties[0] && !rc; i++) {
+		char *line = gds_command(h, properties[i]);
 
-static int check_network(const struct method *m, struct err *err)
-{
-	_cleanup_(strlist_done) struct strlist ports = { 0 }, hosts = { 0 };
-	int r;
-
-	if (!method_bool(m, "Network_aware", true))
-		return 0;
-	method_list(m, "Port_list", &ports);
-	if (ports.n == 0)
-		return err_set(err, -EINVAL, "Port_list must be set when Network_aware is TRUE");
-	for (size_t i = 0; i < ports.n; i++) {
-		uint16_t port;
-		bool v6;
-
-		r = check_port_parse(ports.v[i], &port, &v6, err);
-		if (r < 0)
-			return r;
+		if (*line)
+			rc = gds_check_program(properties[i], line);
+		free(line);
 	}
-	r = method_hostnames(m, &hosts, err);
-	if (r == 0 && hosts.n == 0)
-		return err_set(err, -EINVAL, "Network_aware is TRUE, but group %s has no address resource", m->rg);
-	return r;
+	return rc;
 }
 
-int gds_check_config(const struct method *m, struct err *err)
+static int check_texts(scds_handle_t h)
 {
-	static const char *const positive[] = { "Start_timeout", "Stop_timeout", "Probe_timeout", "Thorough_probe_interval" };
-	int r;
+	char *start = gds_command(h, "Start_command"), *validate = gds_command(h, "Validate_command");
+	int rc = 1;
 
-	if (!*method_str(m, "Start_command", ""))
-		return err_set(err, -EINVAL, "Start_command must be set");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		r = check_command(m, commands[i], err);
-		if (r < 0)
-			return r;
+	if (!*start)
+		scds_syslog(LOG_ERR, "Start_command must be set");
+	else if (*validate && *validate != '/')
+		scds_syslog(LOG_ERR, "Validate_command must begin with an absolute path");
+	else
+		rc = 0;
+	free(start);
+	free(validate);
+	return rc;
+}
+
+/* Properties that are not declared are -1 here; Probe_timeout has a value in any case. */
+static int check_times(scds_handle_t h)
+{
+	const struct { const char *name; int seconds; } rows[] = {
+		{ "Start_timeout", scds_get_rs_start_timeout(h) },
+		{ "Stop_timeout", scds_get_rs_stop_timeout(h) },
+		{ "Thorough_probe_interval", scds_get_rs_thorough_probe_interval(h) },
+		{ "Probe_timeout", scds_get_ext_probe_timeout(h) },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].seconds == 0 || rows[i].seconds < -1) {
+			scds_syslog(LOG_ERR, "%s must be positive", rows[i].name);
+			return 1;
+		}
+	return 0;
+}
+
+/* Those that the C library keeps for itself have no use here. */
+static int check_signal(scds_handle_t h)
+{
+	int signal = gds_number(h, "Stop_signal", SIGTERM);
+
+	if ((signal > 0 && signal < 32) || (signal >= SIGRTMIN && signal <= SIGRTMAX))
+		return 0;
+	scds_syslog(LOG_ERR, "Stop_signal: there is no signal %d to stop with: give 1 to 31, or %d to %d", signal, SIGRTMIN, SIGRTMAX);
+	return 1;
+}
+
+static int check_network(scds_handle_t h)
+{
+	scds_net_resource_list_t *nets = NULL;
+	scds_port_list_t *ports = NULL;
+	scha_err_t e;
+	int rc = 1;
+
+	if (!gds_is_true(h, "Network_aware", true))
+		return 0;
+	e = scds_get_port_list(h, &ports);
+	if (e == SCHA_ERR_NOERR)
+		e = scds_get_rs_hostnames(h, &nets);
+	if (e != SCHA_ERR_NOERR)
+		scds_syslog(LOG_ERR, "the ports and addresses of the resource are not known: %s", scds_error_string(e));
+	else if (!ports || ports->num_ports == 0)
+		scds_syslog(LOG_ERR, "Port_list must be set when Network_aware is TRUE");
+	else if (!nets || nets->num_netresources == 0)
+		scds_syslog(LOG_ERR, "Network_aware is TRUE, but group %s has no address resource", scds_get_resource_group_name(h));
+	else
+		rc = 0;
+	scds_free_port_list(ports);
+	scds_free_net_list(nets);
+	return rc;
+}
+
+static int check_all(scds_handle_t h, bool *ret_files_here)
+{
+	int rc = check_storage(h, ret_files_here);
+
+	if (!rc)
+		rc = check_texts(h);
+	if (!rc && *ret_files_here)
+		rc = check_programs(h);
+	if (!rc)
+		rc = check_times(h);
+	if (!rc)
+		rc = check_signal(h);
+	return rc ? rc : check_network(h);
+}
+
+int gds_check_config(scds_handle_t h)
+{
+	bool files_here;
+
+	return check_all(h, &files_here);
+}
+
+/* Of the type while the resource does not exist yet: the RGM ends the method when that is too long. */
+static int validate_timeout(scds_handle_t h)
+{
+	scha_resource_t rs;
+	int seconds = 300;
+
+	if (scha_resource_open(scds_get_resource_name(h), scds_get_resource_group_name(h), &rs) == SCHA_ERR_NOERR) {
+		(void)scha_resource_get(rs, SCHA_VALIDATE_TIMEOUT, &seconds);   /* else it stays as it is */
+		(void)scha_resource_close(rs);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(positive); i++)
-		if (method_prop(m, positive[i]) && method_int(m, positive[i], 1) <= 0)
-			return err_set(err, -EINVAL, "%s must be positive", positive[i]);
-	return check_network(m, err);
+	return seconds;
 }
 
-static int run_validate_command(const struct method *m, struct err *err)
+static int run_validate_command(scds_handle_t h)
 {
-	const char *command = method_str(m, "Validate_command", "");
-	int64_t limit_s = MIN(method_int(m, "Validate_timeout", 300), (int64_t)86400);
-	int status, r;
+	char *line = gds_command(h, "Validate_command");
+	int code = 0, limit = validate_timeout(h) * 95 / 100;   /* before the method itself is killed */
+	scha_err_t e = SCHA_ERR_NOERR;
 
-	if (!*command)
-		return 0;
-	/* 95 %: before the method itself is killed */
-	r = command_run(&(struct command) { command, (int)(limit_s * 950), SIGKILL, -1 }, &status);
-	if (r < 0)
-		return err_set(err, r, "Validate_command %s: %s", command, strerror(-r));
-	if (status == 0)
-		return 0;
-	ds_log(m, DS_LOG_VALIDATE, true, "Validate_command %s failed", command);
-	return err_set(err, -EINVAL, "Validate_command %s failed with %s %d", command,
-		       WIFEXITED(status) ? "exit status" : "signal", WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	if (*line)
+		e = scds_timerun(h, line, limit > 0 ? limit : 1, SIGKILL, &code);
+	if (e != SCHA_ERR_NOERR)
+		gds_log(h, GDS_LOG_VALIDATE, true, "Validate_command %s: %s", line, scds_error_string(e));
+	else if (code != 0)
+		gds_log(h, GDS_LOG_VALIDATE, true, "Validate_command %s failed with exit status %d", line, code);
+	free(line);
+	return e != SCHA_ERR_NOERR || code != 0;
 }
 
-int gds_validate(struct method *m, struct err *err)
+/* Where the storage is on another node nothing on it can be asked here. */
+int gds_validate(scds_handle_t h)
 {
-	int r = method_load(m, err);
+	bool files_here;
+	int rc = check_all(h, &files_here);
 
-	if (r == 0)
-		r = gds_check_config(m, err);
-	return r < 0 ? r : run_validate_command(m, err);
-}
-
-int gds_monitor_check(struct method *m, struct err *err)
-{
-	return gds_validate(m, err);
+	return rc || !files_here ? rc : run_validate_command(h);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -14,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "lib/command.h"
+#include "dsdl/command.h"
 
 #define OK(call) assert_int_equal(call, SCHA_ERR_NOERR)
 
@@ -115,7 +116,8 @@ static json_t *pmfd_reply(const char *method, json_t *params)
 	if (streq(method, "Status")) {
 		list = json_array();
 		json_object_foreach(world.tags, name, entry)
-			json_array_append(list, entry);
+			if (strncmp(name, ju_str(params, "prefix", ""), strlen(ju_str(params, "prefix", ""))) == 0)
+				json_array_append(list, entry);
 		return wrapped(ju_pack("{s:o}", "tags", list));
 	}
 	if (streq(method, "Watch"))
@@ -219,7 +221,7 @@ static int world_stop(void **state)
 	int status;
 
 	shutdown(world.fds[0], SHUT_RDWR);
-	return command_run(&(struct command) { command, 10000, SIGKILL, -1 }, &status);
+	return command_run(&(struct command) { command, 10000, SIGKILL, false, NULL }, &status);
 }
 
 static scds_handle_t open_web(void)
@@ -680,6 +682,40 @@ static void test_timerun(void **state)
 	assert_in_range(clock_ms() - began, 1990, 3500);
 	assert_int_equal(scds_timerun(*state, "true", 0, -1, &code), SCHA_ERR_INVAL);
 	assert_int_equal(scds_timerun(*state, NULL, 1, -1, &code), SCHA_ERR_INVAL);
+	OK(scds_timerun_delay(*state, "exit 3", 5, SIGKILL, &code));
+	assert_int_equal(code, 3);
+	assert_int_equal(scds_timerun_delay(*state, "sleep 60", 1, -1, &code), SCHA_ERR_TIMEOUT);
+	assert_int_equal(scds_timerun_threshold(*state, "true", 1, -1, 101, &code), SCHA_ERR_INVAL);
+	assert_int_equal(scds_timerun_delay_threshold(*state, "sleep 60", 1, -1, 50, &code), SCHA_ERR_TIMEOUT);
+}
+
+/* What the call writes to stderr; free(3) it. */
+static char *said_by_timerun(scds_handle_t h, const char *command, int threshold)
+{
+	int saved = dup(STDERR_FILENO), pipes[2], code;
+	char text[1024];
+	ssize_t n;
+
+	assert_int_equal(pipe2(pipes, O_NONBLOCK), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	OK(scds_timerun_threshold(h, command, 1, SIGKILL, threshold, &code));
+	OK(scds_timerun_delay_threshold(h, command, 1, SIGKILL, threshold, &code));
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(pipes[1]);
+	n = read(pipes[0], text, sizeof text - 1);
+	close(pipes[0]);
+	text[n > 0 ? n : 0] = '\0';
+	assert_int_equal(code, 0);
+	return xstrdup(text);
+}
+
+static void test_threshold(void **state)
+{
+	_cleanup_free_ char *slow = said_by_timerun(*state, "sleep 0.4", 20), *quick = said_by_timerun(*state, "sleep 0.1", 90);
+
+	assert_non_null(strstr(slow, "per cent of its time-out of 1 s"));
+	assert_string_equal(quick, "");
 }
 
 /* ---- fault monitor ---- */
@@ -754,6 +790,55 @@ static void test_fm_sleep(void **state)
 	pthread_join(thread, NULL);
 }
 
+static void *pmfd_starts_anew(void *ctx)
+{
+	usleep(100000);
+	pthread_mutex_lock(&world.lock);
+	shutdown(world.watch_fd, SHUT_RDWR);
+	pthread_mutex_unlock(&world.lock);
+	return NULL;
+}
+
+/* A process monitor that goes and comes is no death; but one that comes without the tag is. */
+static void test_new_pmfd(void **state)
+{
+	pthread_t thread;
+
+	OK(scds_pmf_start(*state, SCDS_PMF_TYPE_SVC, 0, "x", -1));
+	pthread_create(&thread, NULL, pmfd_starts_anew, NULL);
+	OK(scds_fm_sleep(*state, 1));
+	pthread_join(thread, NULL);
+	asked_is("");
+	pthread_create(&thread, NULL, die_soon, (char[]) { "rg,web,0.svc" });
+	OK(scds_fm_sleep(*state, 30));                  /* it is watched again */
+	pthread_join(thread, NULL);
+	asked_is("status DEGRADED, control RESOURCE_RESTART");
+}
+
+/* Of several trees only the dead one is started again, while there are restarts left. */
+static void test_several_trees(void **state)
+{
+	scds_handle_t h = *state;
+	json_t *other;
+
+	OK(scds_pmf_start(h, SCDS_PMF_TYPE_SVC, 0, "x", -1));
+	OK(scds_pmf_start(h, SCDS_PMF_TYPE_SVC, 1, "y", -1));
+	other = tag("rg,web,0.svc");
+	json_object_del(world.tags, "rg,web,1.svc");
+	OK(scds_fm_sleep(h, 0));
+	asked_is("status DEGRADED, control RESOURCE_IS_RESTARTED");
+	assert_ptr_equal(tag("rg,web,0.svc"), other);
+	assert_string_equal(json_string_value(json_array_get(ju_arr(tag("rg,web,1.svc"), "argv"), 2)), "y");
+	world.restarts = 2;
+	json_object_del(world.tags, "rg,web,1.svc");
+	OK(scds_fm_sleep(h, 0));
+	asked_is("status FAULTED, control GIVEOVER");
+	world.restarts = 0;
+	world.refuse = SCHA_RESOURCE_IS_RESTARTED;
+	assert_int_equal(scds_fm_sleep(h, 0), SCHA_ERR_INTERNAL);
+	asked_is("status DEGRADED, control RESOURCE_IS_RESTARTED");
+}
+
 /* A tag that was let go is no death. */
 static void test_let_go(void **state)
 {
@@ -790,7 +875,7 @@ static char *logged(int file_level, int level)
 	char text[4 * SCDS_ARRAY_SIZE];
 	ssize_t n;
 
-	assert_int_equal(command_run(&(struct command) { make, 5000, SIGKILL, -1 }, &status), 0);
+	assert_int_equal(command_run(&(struct command) { make, 5000, SIGKILL, false, NULL }, &status), 0);
 	h = open_web();
 	assert_int_equal(pipe(pipes), 0);
 	dup2(pipes[1], STDERR_FILENO);
@@ -828,7 +913,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_no_handle), TEST(test_properties), TEST(test_extension), TEST(test_validate),
 		TEST(test_lists), TEST(test_hasp), TEST(test_connect), TEST(test_read_write), TEST(test_net), TEST(test_pmf),
-		TEST(test_stop), TEST(test_timerun), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep),
+		TEST(test_stop), TEST(test_timerun), TEST(test_threshold), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep), TEST(test_several_trees), TEST(test_new_pmfd),
 		TEST(test_let_go), TEST(test_svc_wait), TEST(test_log),
 	};
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "lib/fm_action.h"
+#include "dsdl/fm_action.h"
 
 struct step { uint64_t at_s; int status; int64_t restarts; enum fm_action want; enum { GO_ON, RESTARTED, REFUSED } then; };
 

@@ -1,4 +1,4 @@
-#include "lib/pmf_client.h"
+#include "dsdl/pmf_client.h"
 
 #include <errno.h>
 
@@ -30,11 +30,6 @@ char *pmf_tag_of(const char *rg, const char *rs, int instance, const char *ext)
 	return xasprintf("%s,%s,%d.%s", rg, rs, instance, ext);
 }
 
-char *pmf_tag(const char *rg, const char *rs, const char *ext)
-{
-	return pmf_tag_of(rg, rs, 0, ext);
-}
-
 int pmf_start_tag(const json_t *tag, struct err *err)
 {
 	json_t *params = ju_pack("{s:o, s:O, s:I, s:I}", "tag", ask_string(ju_str(tag, "tag", "")), "argv", ju_arr(tag, "argv"),
@@ -52,18 +47,6 @@ int pmf_start_tag(const json_t *tag, struct err *err)
 		ju_set_new(params, "path", ask_string(path));
 	r = call(PMF("Start"), params, PMF_TIMEOUT_MS, NULL, PMF("TagExists"), &exists, err);
 	return r < 0 && exists ? -EEXIST : r;
-}
-
-int pmf_start(const struct pmf_spec *spec, struct err *err)
-{
-	json_t *argv = json_array();
-	_cleanup_json_ json_t *tag = NULL;
-
-	for (const char *const *a = spec->argv; *a; a++)
-		ju_push(argv, ask_string(*a));
-	tag = ju_pack("{s:o, s:o, s:i, s:i, s:i}", "tag", ask_string(spec->tag), "argv", argv, "retries", spec->retries,
-		      "period", spec->period_min, "level", spec->level);
-	return pmf_start_tag(tag, err);
 }
 
 int pmf_stop(const char *tag, int signal, int wait_ms, struct err *err)
@@ -96,10 +79,10 @@ int pmf_kill(const char *tag, int signal, int wait_ms, struct err *err)
 	return ju_bool(reply, "expired", false) ? err_set(err, -ETIMEDOUT, "%s lives after %d ms", tag, wait_ms) : 0;
 }
 
-int pmf_list(json_t **ret, struct err *err)
+int pmf_list(const char *prefix, json_t **ret, struct err *err)
 {
 	_cleanup_json_ json_t *reply = NULL;
-	int r = call(PMF("Status"), NULL, PMF_TIMEOUT_MS, &reply, NULL, NULL, err);
+	int r = call(PMF("Status"), ju_pack("{s:o}", "prefix", ask_string(prefix)), PMF_TIMEOUT_MS, &reply, NULL, NULL, err);
 
 	if (r < 0)
 		return r;
@@ -162,7 +145,7 @@ int pmf_watch_died(struct vl_conn *watch)
 		if (r == -ETIMEDOUT)
 			return 0;
 		if (r < 0)
-			return 1;
+			return -EPIPE;
 		what = ju_str(event, "event", "");
 		if (!continues || streq(what, "died") || streq(what, "gone"))
 			return 1;

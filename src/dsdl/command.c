@@ -1,4 +1,4 @@
-#include "lib/command.h"
+#include "dsdl/command.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,40 +26,58 @@ static void child(const char *command)
 	_exit(127);
 }
 
-/* 0: the process ended, -ETIMEDOUT, -EINTR. */
-static int wait_end(int pidfd, int timeout_ms, int interrupt_fd)
+/* 0: the process ended, -ETIMEDOUT. */
+static int wait_end(int pidfd, int64_t end)
 {
-	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN }, { .fd = interrupt_fd, .events = POLLIN } };
-	int64_t end = clock_ms() + timeout_ms;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	for (;;) {
-		int r = poll(fds, ARRAY_SIZE(fds), (int)MAX(end - clock_ms(), (int64_t)0));
+		int r = poll(&p, 1, (int)MAX(end - clock_ms(), (int64_t)0));
 
 		if (r == 0)
 			return -ETIMEDOUT;
 		if (r < 0 && errno != EINTR)
 			return -errno;
-		if (r > 0 && fds[0].revents)
-			return 0;
 		if (r > 0)
-			return -EINTR;
+			return 0;
 	}
+}
+
+/* The close-on-exec pipe is at its end when the shell runs. */
+static void wait_for_exec(int fd)
+{
+	char c;
+
+	while (read(fd, &c, 1) < 0 && errno == EINTR)
+		;
 }
 
 int command_run(const struct command *command, int *ret_status)
 {
-	_cleanup_close_ int pidfd = -1;
-	int status = 0, r;
+	_cleanup_close_ int pidfd = -1, exec_fd = -1;
+	int64_t began = clock_ms();
+	int status = 0, r, fds[2];
 	pid_t pid;
 
-	pid = fork();
-	if (pid < 0)
+	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
+	exec_fd = fds[0];
+	pid = fork();
 	if (pid == 0)
 		child(command->line);
+	r = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r < 0)
+		return r;
 	(void)setpgid(pid, pid);                /* whoever is first; fails when the child has called exec already */
+	if (command->from_exec) {
+		wait_for_exec(exec_fd);
+		began = clock_ms();
+	}
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	r = pidfd < 0 ? -errno : wait_end(pidfd, command->timeout_ms, command->interrupt_fd);
+	r = pidfd < 0 ? -errno : wait_end(pidfd, began + command->timeout_ms);
+	if (command->ret_took_ms)
+		*command->ret_took_ms = clock_ms() - began;
 	if (r == -ETIMEDOUT && command->signal != SIGKILL) {
 		(void)kill(-pid, command->signal);      /* as hatimerun does: what ignores it goes on */
 		return r;

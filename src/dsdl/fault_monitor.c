@@ -1,4 +1,4 @@
-#include "lib/fault_monitor.h"
+#include "dsdl/fault_monitor.h"
 
 #include "base/json.h"
 #include "base/log.h"

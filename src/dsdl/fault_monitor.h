@@ -1,6 +1,6 @@
 /* What fault monitors share beyond the decision (fm_action.h): its inputs, and the status they set. */
 #pragma once
-#include "lib/fm_action.h"
+#include "dsdl/fm_action.h"
 #include "lib/method.h"
 
 struct vl_conn;

@@ -1,4 +1,4 @@
-#include "lib/fm_action.h"
+#include "dsdl/fm_action.h"
 
 const char *const fm_action_names[FM_ACTION_COUNT] = {
 	[FM_NOTHING] = "nothing", [FM_RESTART] = "restart", [FM_FAILOVER] = "failover", [FM_LIMIT] = "limit",
