@@ -1,0 +1,96 @@
+"""Agent Builder from end to end: scdscreate, scdsconfig, a Debian package, in a cluster, for each kind of agent.  What is made is built
+on this machine against what is installed, and installed on the nodes by dpkg."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from conftest import BUILD
+
+from clusterlab_lib import Lab
+from cluster_lab import Cluster
+
+BIN = BUILD / "stage/usr/cluster/bin"
+SAMPLE = "/usr/cluster/lib/rgm/types/sample"
+START = f"{SAMPLE}/glyphd -config {SAMPLE}/glyphd.cfg -port %s"
+KINDS = {"C": ([], "app1", 7101), "ksh": (["-k"], "app2", 7102), "gds": (["-g"], "app3", 7103)}
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """Built side by side: kind -> text of the package."""
+    for tool in ("cc", "dpkg-deb", "make"):
+        if not shutil.which(tool):
+            pytest.skip(f"there is no {tool}")
+    out = {}
+    for kind, (options, _, port) in KINDS.items():
+        folder = tmp_path_factory.mktemp(kind)
+        name = f"gly{kind.lower()}"
+        subprocess.run([BIN / "scdscreate", "-V", "T", "-T", name, "-d", folder, *options], check=True)
+        done = subprocess.run([BIN / "scdsconfig", "-s", START % port, "-n", "3", "-d", folder], check=True, capture_output=True, text=True,
+                              env={**os.environ, "CLUSTER": str(BUILD / "stage/usr/cluster")})
+        assert "warning" not in done.stdout + done.stderr
+        out[kind] = (name, (folder / f"T{name}/pkg/T{name}").read_bytes())
+    return out
+
+
+@pytest.fixture(scope="module")
+def cluster(lab_name, packages):
+    cluster = Cluster(Lab(lab_name), str(BUILD / "stage"))
+    try:
+        cluster.up(nodes=2)
+        for node in cluster.nodes():
+            for name, package in packages.values():
+                pathlib.Path(cluster.lab.disk_path(node, f"/var/{name}.deb")).write_bytes(package)
+                cluster.cmd(node, "dpkg", "-i", f"/var/{name}.deb", check=True)
+        yield cluster
+    finally:
+        cluster.lab.down()
+
+
+def until(check, what, seconds=15):
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def letter(cluster, host, port):
+    program = (f"import socket; s = socket.create_connection(('{host}', {port}), 2); s.sendall(b'GLYPH A\\n'); "
+               "print(s.makefile().readline())")
+    return cluster.lab.exec("client1", "python3", "-c", program, check=False).stdout.strip()
+
+
+def server(cluster, node):
+    return cluster.cmd(node, "pgrep", "-x", "glyphd").stdout.split()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_package_start_kill_stop_remove(cluster, packages, kind):
+    _, host, port = KINDS[kind]
+    name = packages[kind][0]
+    util, group = f"/opt/T{name}/util", f"{name}-harg"
+    done = cluster.cmd("node1", f"{util}/start{name}", "-h", host, "-p", f"{port}/tcp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    node = cluster.wait_online(group)
+    assert letter(cluster, host, port) == "...##..."
+    again = cluster.cmd("node1", f"{util}/start{name}", "-h", host, "-p", f"{port}/tcp")
+    assert again.returncode == 0 and "scrgadm" not in again.stdout          # what is there is left alone
+    cluster.cmd("node1", "scrgadm", "-c", "-j", f"{name}-hars", "-y", "Thorough_probe_interval=1", check=True)
+    old = server(cluster, node)
+    assert len(old) == 1
+    cluster.cmd(node, "kill", "-9", *old, check=True)
+    until(lambda: server(cluster, node) not in ([], old), "restarted")
+    until(lambda: letter(cluster, host, port) == "...##...", "answers again")
+    cluster.wait_online(group)
+    for script in ("stop", "remove"):
+        done = cluster.cmd("node1", f"{util}/{script}{name}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert server(cluster, node) == []
+    assert name not in json.dumps(cluster.status())
+    done = cluster.cmd("node1", "dpkg", "-r", f"t-{name}")
+    assert done.returncode == 0, done.stderr
