@@ -69,6 +69,18 @@ def server(cluster, node):
     return cluster.cmd(node, "pgrep", "-x", "glyphd").stdout.split()
 
 
+def test_agentcheck(cluster, packages):
+    """Side by side; without the two that a probe which only connects does not pass, see docs/agents.md."""
+    checks = "validate,wrong-values,monitor-check,stop-first,start-stop,start-twice,stop-twice,monitor-twice,update-twice,start-killed,"\
+             "stop-killed,stop-frozen,program-missing,start-fails,start-hangs,monitor-calm,monitor-killed"
+    running = [cluster.lab.popen("node1", "/usr/cluster/bin/agentcheck", f"/opt/T{name}/etc/T.{name}", "-p", f"Port_list={KINDS[kind][2]}/tcp",
+                                 "-t", checks, stdout=-1, stderr=-1, text=True)
+               for kind, (name, _) in packages.items() if kind != "gds"]
+    for process in running:
+        out, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, "") and " 18 good, 0 warnings, 0 failures, 0 skipped" in out, out + errors
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_package_start_kill_stop_remove(cluster, packages, kind):
     _, host, port = KINDS[kind]
