@@ -17,6 +17,14 @@ from cluster_lab import Cluster
 BIN = BUILD / "stage/usr/cluster/bin"
 SAMPLE = "/usr/cluster/lib/rgm/types/sample"
 START = f"{SAMPLE}/glyphd -config {SAMPLE}/glyphd.cfg -port %s"
+# A list of start commands, each a process tree of its own, with property variables.
+LIST = "/etc/gly.list"
+VARIABLES = {"%RS_NAME": "glylist-hars", "%RG_NAME": "glylist-harg", "%RT_NAME": "T.glylist", "%HOSTNAMES": "app4", "%RG_NODELIST": "node1,node2",
+             "%RS_STOP_TIMEOUT": "300", "%RS_RETRY_COUNT": "2", "%RS_RESOURCE_DEPENDENCIES_WEAK": "", "%RS_NUM_RESTARTS": "0",
+             "%RG_NUM_RESTARTS": "0", "%RT_FAILOVER": "TRUE", "%RT_BASEDIR": "/opt/Tglylist/bin", "%RT_RT_VERSION": "1.0",
+             "%RG_MAXIMUM_PRIMARIES": "1", "%RG_RESOURCE_LIST": "app4,glylist-hars", "%RG_IMPLICIT_NETWORK_DEPENDENCIES": "TRUE",
+             "%RG_GLOBAL_RESOURCES_USED": "*", "%RT_API_VERSION": "2", "%RT_SINGLE_INSTANCE": "FALSE", "%SCHA_STATUS": "UNKNOWN",
+             "%RS_THOROUGH_PROBE_INTERVALS": "60S", "%UNKNOWN": "%UNKNOWN", "100%": "100%"}
 KINDS = {"C": ([], "app1", 7101), "ksh": (["-k"], "app2", 7102), "gds": (["-g"], "app3", 7103)}
 
 
@@ -27,11 +35,11 @@ def packages(tmp_path_factory):
         if not shutil.which(tool):
             pytest.skip(f"there is no {tool}")
     out = {}
-    for kind, (options, _, port) in KINDS.items():
+    for kind, (options, start) in {**{k: (options, START % port) for k, (options, _, port) in KINDS.items()}, "list": ([], LIST)}.items():
         folder = tmp_path_factory.mktemp(kind)
         name = f"gly{kind.lower()}"
         subprocess.run([BIN / "scdscreate", "-V", "T", "-T", name, "-d", folder, *options], check=True)
-        done = subprocess.run([BIN / "scdsconfig", "-s", START % port, "-n", "3", "-d", folder], check=True, capture_output=True, text=True,
+        done = subprocess.run([BIN / "scdsconfig", "-s", start, "-n", "3", "-d", folder], check=True, capture_output=True, text=True,
                               env={**os.environ, "CLUSTER": str(BUILD / "stage/usr/cluster")})
         assert "warning" not in done.stdout + done.stderr
         out[kind] = (name, (folder / f"T{name}/pkg/T{name}").read_bytes())
@@ -75,7 +83,7 @@ def test_agentcheck(cluster, packages):
              "stop-killed,stop-frozen,program-missing,start-fails,start-hangs,monitor-calm,monitor-killed"
     running = [cluster.lab.popen("node1", "/usr/cluster/bin/agentcheck", f"/opt/T{name}/etc/T.{name}", "-p", f"Port_list={KINDS[kind][2]}/tcp",
                                  "-t", checks, stdout=-1, stderr=-1, text=True)
-               for kind, (name, _) in packages.items() if kind != "gds"]
+               for kind, (name, _) in packages.items() if kind in ("C", "ksh")]
     for process in running:
         out, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, "") and " 18 good, 0 warnings, 0 failures, 0 skipped" in out, out + errors
@@ -106,3 +114,28 @@ def test_package_start_kill_stop_remove(cluster, packages, kind):
     assert name not in json.dumps(cluster.status())
     done = cluster.cmd("node1", "dpkg", "-r", f"t-{name}")
     assert done.returncode == 0, done.stderr
+
+
+def tree(cluster, node, instance):
+    done = cluster.cmd(node, "pmfadm", "-l", f"glylist-harg,glylist-hars,{instance}.svc")
+    return done.stdout.partition("pids:")[2].split() if done.returncode == 0 else []
+
+
+def test_several_trees_and_property_variables(cluster):
+    commands = [START % 7104, "sh -c 'echo \"$0\" >/run/variables; exec sleep 1000' '" + "|".join(VARIABLES) + "'"]
+    for node in cluster.nodes():
+        cluster.lab.exec(node, "sh", "-c", f"cat >{LIST}", input="".join(f"{c}\n" for c in commands))
+    done = cluster.cmd("node1", "/opt/Tglylist/util/startglylist", "-h", "app4", "-p", "7104/tcp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    node = cluster.wait_online("glylist-harg")
+    until(lambda: cluster.cmd(node, "cat", "/run/variables").stdout != "", "the second command ran")
+    assert cluster.cmd(node, "cat", "/run/variables").stdout == "|".join(VARIABLES.values()) + "\n"
+    first, second = tree(cluster, node, 0), tree(cluster, node, 1)
+    assert first and second and not set(first) & set(second)
+    cluster.cmd(node, "kill", "-9", *second, check=True)
+    until(lambda: tree(cluster, node, 1) not in ([], second), "the second tree is back")
+    cluster.wait_online("glylist-harg")
+    cluster.cmd("node1", "rm", LIST, check=True)           # Stop must find the trees without it
+    cluster.cmd("node2", "rm", LIST, check=True)
+    done = cluster.cmd("node1", "/opt/Tglylist/util/stopglylist")
+    assert done.returncode == 0 and server(cluster, node) == [] and tree(cluster, node, 1) == [], done.stdout + done.stderr
