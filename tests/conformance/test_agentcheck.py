@@ -1,6 +1,7 @@
 """agentcheck on registration files: each rule with its line, the report, the command line.  What it sees of methods that run is in
 cluster/test_agents.py."""
 
+import os
 import re
 import subprocess
 import xml.etree.ElementTree as ET
@@ -78,6 +79,14 @@ def test_mistakes(argv, text, tmp_path):
     (tmp_path / "X").write_text(HEAD + START + EXT)
     done = check(*[word.format(rtr=tmp_path / "X") for word in argv], "-n")
     assert done.returncode == 2 and text in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_methods_are_run_by_root_only():
+    nobody = ["setpriv", "--reuid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    done = subprocess.run([*nobody, AGENTCHECK, "SUNW.gds"], capture_output=True, text=True, timeout=60, check=False)
+    if "Permission denied" in done.stderr:
+        pytest.skip("nobody else may read the build")
+    assert done.returncode == 1 and "needs root; -n checks" in done.stderr, done.stderr
 
 
 def test_names_of_types():
