@@ -1,7 +1,6 @@
 """A node of a cluster that is none: namespaces with an own network, process table, /run and /etc/hosts; the real process monitor;
 a stand-in for clusterd, which answers from the registration file and writes down what the agent asks for."""
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ INSIDE = "AGENTCHECK_INSIDE"
 NODE, OTHER = "agentcheck", "agentcheck2"
 GROUP, RESOURCE, ADDRESS, HOST = "check-rg", "check-rs", "check-lh", "check-host"
 HOST_IP, NODE_IP = "192.0.2.10", "192.0.2.1"
+ROOT = "/run/agentcheck"                # on a file system that goes when the namespace goes
 LIMIT_S = 30                            # of a method, unless the type says less
 CODES = {"resource": 14, "group": 12, "type": 13}
 
@@ -47,7 +47,7 @@ class Sandbox:
         self.rtr, self.prefix, self.basedir = rtr, prefix, basedir
         self.given = {k.lower(): v for k, v in properties.items()}
         self.seq = 1
-        self.root = tempfile.mkdtemp(prefix="agentcheck.")
+        self.root = ROOT
         self.hidden = []
         self.env = {"PATH": f"{prefix}/bin:{prefix}/lib/sc:/usr/sbin:/usr/bin:/sbin:/bin", "PARHELION_ROOT": self.root, "LC_ALL": "C",
                     "PARHELION_NO_FAILFAST": "1"}
@@ -72,12 +72,12 @@ class Sandbox:
         self.pmfd.wait()
         self.double.__exit__()
         self.log.close()
-        shutil.rmtree(self.root, ignore_errors=True)
 
     def _mounts(self):
         def run(*argv):
             subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+        os.mkdir(self.root)
         if os.path.isdir("/sys/fs/cgroup"):             # the process monitor of the machine may be there
             run("mount", "-t", "tmpfs", "tmpfs", "/sys/fs/cgroup")
         hosts = os.path.join(self.root, "hosts")
