@@ -25,6 +25,9 @@ int cmd_halockrun(int argc, char **argv);
 int cmd_hatimerun(int argc, char **argv);
 int cmd_pmfadm(int argc, char **argv);
 int cmd_scconf(int argc, char **argv);
+int cmd_scdsbuilder(int argc, char **argv);
+int cmd_scdsconfig(int argc, char **argv);
+int cmd_scdscreate(int argc, char **argv);
 int cmd_scds_syslog(int argc, char **argv);
 int cmd_scha(int argc, char **argv);            /* all six: by argv[0] */
 int cmd_scrgadm(int argc, char **argv);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "cmd/signame.h"
+#include "cmd/template.h"
 
 #define LONG_ONLY(letter) isdigit((unsigned char)(letter))
 #define OPTIONS_MAX 32                  /* of one command; more is a mistake in its table */
@@ -359,23 +360,6 @@ static void fill_tables(const struct command_info *command, struct getopt_tables
 		add_row(t, &n, &common_options[i]);
 }
 
-static void add_word(struct buf *b, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=,./:@+%";
-
-	if (*word && !word[strspn(word, plain)]) {
-		buf_puts(b, word);
-		return;
-	}
-	buf_puts(b, "'");
-	for (; *word; word++)
-		if (*word == '\'')
-			buf_puts(b, "'\\''");
-		else
-			buf_add(b, word, 1);
-	buf_puts(b, "'");
-}
-
 /* For the history: what a shell would read as the same line. */
 static char *line_text(int argc, char **argv)
 {
@@ -383,7 +367,7 @@ static char *line_text(int argc, char **argv)
 
 	for (int i = 0; i < argc; i++) {
 		buf_puts(&b, i ? " " : "");
-		add_word(&b, argv[i]);
+		template_shell_argument(&b, argv[i]);
 	}
 	return buf_take(&b);
 }

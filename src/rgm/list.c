@@ -67,15 +67,19 @@ static json_t *per_node_values(const struct rgm *rgm, const struct rgm_rs *rs, c
 	return values;
 }
 
-static json_t *param_json(const struct rgm *rgm, const struct rgm_rs *rs, const struct rt_param *p)
+static json_t *value_json(const struct rt_param *p, const char *value)
 {
 	const struct prop_info *info = p->extension ? NULL : resource_prop_find(p->name);
-	const char *v = rs_prop(rs, p->name);
 
 	/* Few RTR files describe a standard property. */
-	json_t *o = ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", v ? v : "", "extension", p->extension, "type",
+	return ju_pack("{ss,ss,sb,ss,ss,ss}", "name", p->name, "value", value ? value : "", "extension", p->extension, "type",
 		       prop_type_names[p->type], "tunable", tunable_names[p->tunable], "description",
 		       *p->description || !info ? p->description : info->help);
+}
+
+static json_t *param_json(const struct rgm *rgm, const struct rgm_rs *rs, const struct rt_param *p)
+{
+	json_t *o = value_json(p, rs_prop(rs, p->name));
 
 	if (p->per_node)
 		ju_set_new(o, "values", per_node_values(rgm, rs, p));
@@ -112,9 +116,8 @@ static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
 	return ju_pack("{ss,sb,so,so}", "name", rg->name, "managed", rg->managed, "properties", props, "resources", resources);
 }
 
-static json_t *type_config_json(const struct rgm_type *type)
+static json_t *type_config_json(const struct rt *rt, const char *path)
 {
-	const struct rt *rt = type->rt;
 	json_t *methods = json_object(), *nodes = json_array(), *pkgs = json_array(), *props = json_object();
 
 	for (int m = 0; m < METHOD_COUNT; m++)
@@ -134,8 +137,26 @@ static json_t *type_config_json(const struct rgm_type *type)
 		       rt->failover, "single_instance", rt->single_instance, "system", rt->rt_system, "is_logical_hostname",
 		       rt->is_logical_hostname, "is_shared_address", rt->is_shared_address, "proxy", rt->proxy, "global_zone",
 		       rt->global_zone, "init_nodes", rt->init_nodes == INIT_RG_PRIMARIES ? "RG_PRIMARIES" : "RT_INSTALLED_NODES",
-		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", type->path, "properties",
+		       "methods", methods, "installed_nodes", nodes, "pkglist", pkgs, "path", path, "properties",
 		       props);
+}
+
+json_t *rgm_rt_json(const struct rt *rt, const char *path)
+{
+	json_t *o = type_config_json(rt, path), *params = json_array(), *group = json_object();
+
+	for (size_t i = 0; i < rt->param_count; i++) {
+		const struct rt_param *p = &rt->params[i];
+		json_t *param = value_json(p, p->dflt);
+
+		ju_set_bool(param, "has_default", p->has_default);
+		ju_push(params, param);
+	}
+	for (size_t i = 0; i < group_prop_count(); i++)
+		ju_set_str(group, group_prop_at(i)->name, group_prop_at(i)->dflt ? group_prop_at(i)->dflt : "");
+	ju_set_new(o, "params", params);
+	ju_set_new(o, "group", group);
+	return o;
 }
 
 json_t *rgm_config(const struct rgm *rgm)
@@ -143,7 +164,7 @@ json_t *rgm_config(const struct rgm *rgm)
 	json_t *types = json_array(), *groups = json_array();
 
 	for (size_t i = 0; i < rgm->type_count; i++)
-		ju_push(types, type_config_json(&rgm->types[i]));
+		ju_push(types, type_config_json(rgm->types[i].rt, rgm->types[i].path));
 	for (size_t i = 0; i < rgm->rg_count; i++)
 		ju_push(groups, rg_config_json(rgm, rgm->rgs[i]));
 	return ju_pack("{ss,so,so}", "cluster", rgm->cluster_name ? rgm->cluster_name : "", "types", types, "groups", groups);
@@ -253,7 +274,7 @@ json_t *rgm_type_json(const struct rgm *rgm, const char *name)
 
 	for (size_t i = 0; rt && i < rgm->type_count; i++)
 		if (rgm->types[i].rt == rt)
-			o = type_config_json(&rgm->types[i]);
+			o = type_config_json(rt, rgm->types[i].path);
 	for (size_t g = 0; o && g < rgm->rg_count; g++)
 		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
 			if (rgm->rgs[g]->rs[i]->rt == rt)

@@ -85,3 +85,6 @@ json_t *rgm_type_json(const struct rgm *rgm, const char *name);
 json_t *rgm_cluster_json(const struct rgm *rgm);
 /* Why a group is where it is, why not elsewhere, what it waits for and the cure (explain.c); NULL: there is none of that name. */
 json_t *rgm_explain(const struct rgm *rgm, const char *name);
+/* A type without a cluster: as rgm_type_json(), and "params", each as in rgm_resource_json() with its default as value and
+ * "has_default", and "group", the default of each group property. */
+json_t *rgm_rt_json(const struct rt *rt, const char *path);

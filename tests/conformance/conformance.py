@@ -240,6 +240,8 @@ def present_form(build, items):
     registered.mkdir(parents=True, exist_ok=True)
     for name in ("ACME.reg", "SUNW.LogicalHostname", "SUNW.SharedAddress"):
         (registered / name).write_text("RESOURCE_TYPE = x;\n")
+    agents = build.tmp / "agents"           # of Agent Builder: a form may need what the one before it has made
+    agents.mkdir(exist_ok=True)
     rtr = build.tmp / "T.rtr"
     rtr.write_text("RESOURCE_TYPE = x;\n")
     with ClusterdDouble(build.tmp, ANSWERS):
@@ -248,7 +250,7 @@ def present_form(build, items):
             if not path.exists():
                 i.why = "there is no such command"
                 continue
-            done = subprocess.run([path, *shlex.split(i.name.format(rtr=rtr))], capture_output=True, text=True, timeout=60, check=False,
+            done = subprocess.run([path, *shlex.split(i.name.format(rtr=rtr, dir=agents))], capture_output=True, text=True, timeout=60, check=False,
                                   env={**os.environ, "PARHELION_ROOT": str(build.tmp), "LC_ALL": "C"})
             if done.returncode:
                 i.why = (done.stderr.splitlines() or [f"exit {done.returncode}"])[0]

@@ -63,6 +63,7 @@ MAY_INCLUDE = {
     'lib': ['base'],
     'dsdl': ['base', 'lib'],
     'cmd': ['base', 'lib', 'net'],
+    'agentcheck': ['base', 'rgm'],
     'web': ['base', 'lib'],
     'types': ['base', 'lib', 'net'],
     'lab': ['base'],
