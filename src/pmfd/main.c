@@ -35,30 +35,26 @@ static const struct vl_method methods[] = {
 	{ PMF_ERROR("Watch"),  VL_READ,  pmf_call_watch },
 };
 
-/* HUP: a new pmfd, by exec, that adopts the tags; not while it runs methods, whose callers would lose them. */
-#define RENEW_ASK_MS 100
-
 /* Of these also what comes by TCP. */
 static const struct vl_method remote_methods[] = {
 	{ PMF_ERROR("Status"), VL_READ,  pmf_call_status },
 	{ PMF_ERROR("Query"),  VL_READ,  pmf_call_query },
 };
 
-struct signals { uv_signal_t term, intr, hup; uv_timer_t quiet; struct pmf *pmf; bool renew; };
+struct signals { uv_signal_t term, intr, hup; struct pmf *pmf; bool renew; };
 
 static void on_stop_signal(uv_signal_t *handle, int signum)
 {
 	uv_stop(handle->loop);
 }
 
-static void renew_when_quiet(uv_timer_t *timer)
+/* HUP: a new pmfd, by exec, that adopts the tags; not while it runs methods, whose callers would lose them. */
+static void renew(void *ctx)
 {
-	struct signals *s = timer->data;
+	struct signals *s = ctx;
 
-	if (s->pmf->run_count > 0)
-		return;
 	s->renew = true;
-	uv_stop(timer->loop);
+	uv_stop(s->pmf->loop);
 }
 
 static void on_hup(uv_signal_t *handle, int signum)
@@ -67,7 +63,7 @@ static void on_hup(uv_signal_t *handle, int signum)
 
 	if (s->pmf->run_count > 0)
 		log_notice("pmfd starts anew when the %zu methods that it runs are done", s->pmf->run_count);
-	(void)uv_timer_start(&s->quiet, renew_when_quiet, 0, RENEW_ASK_MS);     /* cannot fail */
+	pmf_when_no_runs(s->pmf, renew, s);
 }
 
 static int signals_init(uv_loop_t *loop, struct signals *s, struct pmf *pmf)
@@ -76,7 +72,7 @@ static int signals_init(uv_loop_t *loop, struct signals *s, struct pmf *pmf)
 	int r;
 
 	*s = (struct signals) { .pmf = pmf };
-	s->hup.data = s->quiet.data = s;
+	s->hup.data = s;
 	(void)signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&usr1);
 	sigaddset(&usr1, SIGUSR1);      /* run.c: a reaper must not die of it before it is ready */
@@ -84,8 +80,6 @@ static int signals_init(uv_loop_t *loop, struct signals *s, struct pmf *pmf)
 	r = uv_signal_init(loop, &s->term);
 	if (r == 0)
 		r = uv_signal_start(&s->term, on_stop_signal, SIGTERM);
-	if (r == 0)
-		r = uv_timer_init(loop, &s->quiet);
 	if (r == 0)
 		r = uv_signal_init(loop, &s->hup);
 	if (r == 0)

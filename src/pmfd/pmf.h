@@ -19,6 +19,8 @@ struct pmf {
 	struct tag *tags;
 	struct run *runs;               /* those that have not ended */
 	size_t      tag_count, run_count, linger_count;
+	void      (*no_runs)(void *ctx);        /* to be called, once, when no run is left; NULL: nobody waits */
+	void       *no_runs_ctx;
 	int         out_fd;             /* of monitored processes; -1: /dev/null */
 	bool        journal;            /* their output goes there instead */
 	bool        set_ids;            /* we are root and can become others */
@@ -27,6 +29,8 @@ struct pmf {
 /* run.c */
 void pmf_call_run(struct vl_call *call, json_t *params, void *ctx);
 void pmf_call_kill_run(struct vl_call *call, json_t *params, void *ctx);
+/* At once when there is none. */
+void pmf_when_no_runs(struct pmf *pmf, void (*fn)(void *ctx), void *ctx);
 /* tag.c */
 /* Takes over the tags of the pmfd before us; how many there are. */
 size_t pmf_adopt(struct pmf *pmf);

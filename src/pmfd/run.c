@@ -166,6 +166,21 @@ static void run_kill(struct run *run)
 	(void)tree_signal(&run->tree, run->pid, SIGKILL);
 }
 
+static void tell_if_none(struct pmf *pmf)
+{
+	void (*fn)(void *ctx) = pmf->run_count ? NULL : TAKE_PTR(pmf->no_runs);
+
+	if (fn)
+		fn(pmf->no_runs_ctx);
+}
+
+void pmf_when_no_runs(struct pmf *pmf, void (*fn)(void *ctx), void *ctx)
+{
+	pmf->no_runs = fn;
+	pmf->no_runs_ctx = ctx;
+	tell_if_none(pmf);
+}
+
 static void forget(struct run *run)
 {
 	struct run **link = &run->pmf->runs;
@@ -194,6 +209,7 @@ static void child_ended(uv_poll_t *handle, int poll_status, int events)
 	run->ended = true;
 	forget(run);
 	run_reply(run, status);
+	tell_if_none(run->pmf);
 	buf_done(&run->output);
 	uv_close((uv_handle_t *)&run->child, run_release);
 	uv_close((uv_handle_t *)&run->limit, run_release);
