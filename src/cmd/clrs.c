@@ -94,8 +94,7 @@ static const struct option_info create_options[] = {
 static const struct form create_forms[] = {
 	{ "gt", "dpxyv", NULL, PRIVILEGE_CHANGE, "make a resource; it is enabled and monitored", clrs_create, ONE },
 	{ "i", "gtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file", xml_input, ANY },
-	{ "ia", "gtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file, and what they need", NULL,
-	  "-a is not built yet; take the types and groups from the file first (clrt register -i, clrg create -i)", ANY },
+	{ "ia", "gtdpxyv", NULL, PRIVILEGE_CHANGE, "make resources from a file, and what they need", xml_input_needed, ANY },
 };
 #define SET_OPTIONS PROPERTY, { 'x', "extension-property", "NAME=VALUE", "an extension property", true }, \
 	{ 'y', "standard-property", "NAME=VALUE", "a standard property", true }

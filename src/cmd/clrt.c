@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "cmd/client.h"
+#include "cmd/clrt.h"
 #include "cmd/cmd.h"
 #include "cmd/edits.h"
 #include "cmd/objects.h"
@@ -266,7 +267,7 @@ static int register_one(const struct cmdline *line, const struct objects *object
 	return r == EXIT_OK && json_object_size(props) ? change_type(line, type, NULL, props) : r;
 }
 
-static int register_types(const struct cmdline *line)
+int clrt_register(const struct cmdline *line)
 {
 	_cleanup_(strlist_done) struct strlist nodes = { 0 }, names = { 0 };
 	struct objects objects = { 0 };
@@ -332,8 +333,8 @@ static const struct option_info register_options[] = {
 	NODES, ALL, PROPERTY, INPUT, VERBOSE,
 };
 static const struct form register_forms[] = {
-	{ "", "fnpv", NULL, PRIVILEGE_CHANGE, "register types", register_types, SOME },
-	{ "N", "fpv", NULL, PRIVILEGE_CHANGE, "register types, on all nodes (the default)", register_types, SOME },
+	{ "", "fnpv", NULL, PRIVILEGE_CHANGE, "register types", clrt_register, SOME },
+	{ "N", "fpv", NULL, PRIVILEGE_CHANGE, "register types, on all nodes (the default)", clrt_register, SOME },
 	{ "i", "fnNpv", NULL, PRIVILEGE_CHANGE, "register types from a file", xml_input, ANY },
 };
 static const struct option_info set_options[] = { NODES, ALL, PROPERTY, VERBOSE };

@@ -8,6 +8,9 @@
  * about) the first form of the subcommand runs, with the options that the file and the line say together.  What the line
  * says wins. */
 int xml_input(const struct cmdline *line);
+/* Of resources (-a): before each one what it needs and the cluster has not: its type, its group and the groups that this
+ * depends on, the resources that it depends on.  The options of the line go for those that the operands name. */
+int xml_input_needed(const struct cmdline *line);
 /* What the operands name, to -o FILE or to standard output. */
 int xml_export(const struct cmdline *line);
 

@@ -6,7 +6,10 @@
 #include <libxml/valid.h>
 #include <strings.h>
 
+#include "base/json.h"
+#include "cmd/clrg.h"
 #include "cmd/clrs.h"
+#include "cmd/clrt.h"
 #include "cmd/file.h"
 #include "cluster_dtd.h"
 
@@ -301,16 +304,16 @@ static bool is_of_family(const struct cmdline *line, const xmlNode *node)
 	return !*type || !family_type(line) || type_fits(type, family_type(line));
 }
 
-/* As if the line said it all. */
-static int run_one(const struct cmdline *line, const struct kind *kind, const xmlNode *node)
+/* As if the line said it all.  options: those of the line count, too. */
+static int run_form(const struct cmdline *line, const struct form *form, const struct kind *kind, const xmlNode *node, bool options)
 {
-	struct cmdline sub = { .command = line->command, .family = line->family, .form = &line->command->forms[0],
+	struct cmdline sub = { .command = line->command, .family = line->family, .form = form,
 			       .deadline_s = line->deadline_s, .deadline_ms = line->deadline_ms, .text = line->text };
 	_cleanup_free_ char *name = attribute(node, "name"), *what = xasprintf("take %s %s from the file", kind->what, name);
 	int r = EXIT_OK;
 
 	for (size_t l = 0; l < ARRAY_SIZE(sub.count); l++) {
-		if (l == 'i')
+		if (l == 'i' || l == 'a' || !options)
 			continue;
 		sub.count[l] = line->count[l];
 		for (size_t i = 0; i < line->values[l].n; i++)
@@ -332,17 +335,35 @@ static int run_one(const struct cmdline *line, const struct kind *kind, const xm
 	return r;
 }
 
-static int run_named(const struct cmdline *line, const struct kind *kind, const xmlNode *list, const char *name)
+static int run_one(const struct cmdline *line, const struct kind *kind, const xmlNode *node)
 {
-	_cleanup_free_ char *what = xasprintf("find %s %s", kind->what, name);
+	return run_form(line, &line->command->forms[0], kind, node, true);
+}
 
+/* NULL: there is none. */
+static const xmlNode *find(const struct kind *kind, const xmlNode *list, const char *name)
+{
 	FOR_EACH_CHILD(node, list, kind->element) {
 		_cleanup_free_ char *is = attribute(node, "name");
 
-		if (streq(is, name) && is_of_family(line, node))
-			return run_one(line, kind, node);
+		if (streq(is, name))
+			return node;
 	}
+	return NULL;
+}
+
+static int not_there(const struct cmdline *line, const struct kind *kind, const char *name)
+{
+	_cleanup_free_ char *what = xasprintf("find %s %s", kind->what, name);
+
 	return command_failed(line, EXIT_NO_OBJECT, what, "there is none of this name in the file");
+}
+
+static int run_named(const struct cmdline *line, const struct kind *kind, const xmlNode *list, const char *name)
+{
+	const xmlNode *node = find(kind, list, name);
+
+	return node && is_of_family(line, node) ? run_one(line, kind, node) : not_there(line, kind, name);
 }
 
 int xml_input(const struct cmdline *line)
@@ -367,4 +388,153 @@ int xml_input(const struct cmdline *line)
 			}
 	xmlFreeDoc(doc);
 	return first;
+}
+
+/* ---- -a: with what is needed ---- */
+
+static const struct form register_form = { .need = "", .may = "fnpv", .run = clrt_register };
+static const struct form group_form = { .need = "", .may = "npSv", .run = clrg_create };
+
+struct taking {
+	const struct cmdline *line;
+	xmlDoc *doc;
+	struct objects objects;         /* as they were at the beginning */
+	struct strlist done;            /* "group web-rg" */
+};
+
+static const struct kind *kind_named(const char *family)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (streq(kinds[i].family, family))
+			return &kinds[i];
+	abort();
+}
+
+/* True once for each. */
+static bool is_first_time(struct taking *t, const char *what, const char *name)
+{
+	_cleanup_free_ char *key = xasprintf("%s %s", what, name);
+
+	if (strlist_has(&t->done, key))
+		return false;
+	strlist_add(&t->done, key);
+	return true;
+}
+
+/* The value of a property of the object in the file; caller frees, "" when there is none. */
+static char *property_of(const xmlNode *node, const char *name)
+{
+	FOR_EACH_CHILD(list, node, "propertyList")
+		FOR_EACH_CHILD(property, list, "property") {
+			_cleanup_free_ char *is = attribute(property, "name");
+
+			if (strieq(is, name))
+				return attribute(property, "value");
+		}
+	return xstrdup("");
+}
+
+static int take_type(struct taking *t, const char *name)
+{
+	const struct kind *kind = kind_named("clresourcetype");
+	const xmlNode *node = find(kind, list_of(t->doc, kind), name);
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(objects_types(&t->objects), i, v)
+		if (type_fits(ju_str(v, "name", ""), name))
+			return EXIT_OK;
+	if (!is_first_time(t, kind->what, name))
+		return EXIT_OK;
+	return node ? run_form(t->line, &register_form, kind, node, false) : not_there(t->line, kind, name);
+}
+
+static int take_group(struct taking *t, const char *name)
+{
+	const struct kind *kind = kind_named("clresourcegroup");
+	const xmlNode *node = find(kind, list_of(t->doc, kind), name);
+	_cleanup_free_ char *text = node ? property_of(node, "RG_dependencies") : NULL;
+	_cleanup_(strlist_done) struct strlist before = { 0 };
+	int r = EXIT_OK;
+
+	if (object_find(objects_groups(&t->objects), name) || !is_first_time(t, kind->what, name))
+		return EXIT_OK;
+	if (!node)
+		return not_there(t->line, kind, name);
+	strlist_split(&before, text, ",");
+	for (size_t i = 0; r == EXIT_OK && i < before.n; i++)
+		r = take_group(t, before.v[i]);
+	return r == EXIT_OK ? run_form(t->line, &group_form, kind, node, false) : r;
+}
+
+static int take_resource(struct taking *t, const xmlNode *node);
+
+static int take_dependencies(struct taking *t, const xmlNode *node)
+{
+	const struct kind *kind = kind_named("clresource");
+	json_t *known = objects_resources(&t->objects);
+	int r = EXIT_OK;
+
+	for (size_t l = 0; dependency_lists[l]; l++) {
+		_cleanup_free_ char *text = property_of(node, dependency_lists[l]);
+		_cleanup_(strlist_done) struct strlist items = { 0 };
+
+		strlist_split(&items, text, ",");
+		for (size_t i = 0; r == EXIT_OK && i < items.n; i++) {
+			_cleanup_free_ char *name = dependency_name(items.v[i]);
+			const xmlNode *other = find(kind, list_of(t->doc, kind), name);
+
+			if (!object_find(known, name))
+				r = other ? take_resource(t, other) : not_there(t->line, kind, name);
+		}
+	}
+	json_decref(known);
+	return r;
+}
+
+static int take_resource(struct taking *t, const xmlNode *node)
+{
+	_cleanup_free_ char *name = attribute(node, "name"), *type = attribute(node, "resourcetypeRef");
+	_cleanup_free_ char *group = attribute(node, "resourcegroupRef");
+	const struct kind *kind = kind_named("clresource");
+	bool named = cmdline_all(t->line) || strlist_has(&t->line->operands, name);
+	int r;
+
+	if (!is_first_time(t, kind->what, name))
+		return EXIT_OK;
+	r = take_type(t, named && cmdline_get(t->line, 't') ? cmdline_get(t->line, 't') : type);
+	if (r == EXIT_OK)
+		r = take_group(t, named && cmdline_get(t->line, 'g') ? cmdline_get(t->line, 'g') : group);
+	if (r == EXIT_OK)
+		r = take_dependencies(t, node);
+	return r == EXIT_OK ? run_form(t->line, &t->line->command->forms[0], kind, node, named) : r;
+}
+
+int xml_input_needed(const struct cmdline *line)
+{
+	const struct kind *kind = kind_of(line);
+	struct taking t = { .line = line };
+	int first = EXIT_OK, r = EXIT_OK;
+	const xmlNode *list;
+
+	t.doc = read_file(line, cmdline_get(line, 'i'), &r);
+	if (t.doc)
+		r = objects_read(line, &t.objects);
+	list = t.doc ? list_of(t.doc, kind) : NULL;
+	for (size_t i = 0; r == EXIT_OK && !cmdline_all(line) && i < line->operands.n; i++) {
+		const xmlNode *node = find(kind, list, line->operands.v[i]);
+		int one = node ? take_resource(&t, node) : not_there(line, kind, line->operands.v[i]);
+
+		first = first ? first : one;
+	}
+	if (r == EXIT_OK && cmdline_all(line))
+		FOR_EACH_CHILD(node, list, kind->element) {
+			int one = take_resource(&t, node);
+
+			first = first ? first : one;
+		}
+	strlist_done(&t.done);
+	objects_done(&t.objects);
+	xmlFreeDoc(t.doc);
+	return r ? r : first;
 }

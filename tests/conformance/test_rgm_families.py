@@ -417,7 +417,7 @@ WRONG = [
     ("clrg evacuate -n alpha nfs-rg", CL_EINVAL, "Nodes are evacuated of all groups"),
     ("clrg evacuate -n alpha -T soon", CL_EINVAL, "-T takes a number of seconds from 0 to 65535"),
     ("clrs list none", CL_ENOENT, "Failed to find resource none"), ("clrs create -g web-rg x", CL_EINVAL, "-t is missing"),
-    ("clrs create -g web-rg -t nfs", CL_EINVAL, "resource is missing"), ("clrs create -i x", CL_ENOENT, NO_FILE), ("clrs create -i x -a", CL_EOP, "-a is not built yet"),
+    ("clrs create -g web-rg -t nfs", CL_EINVAL, "resource is missing"), ("clrs create -i x", CL_ENOENT, NO_FILE), ("clrs create -i x -a", CL_ENOENT, NO_FILE),
     ("clrs create -g web-rg -t nfs nfs-ip", CL_EEXIST, "there is a resource of this name already"),
     ("clrs set nfs-ip", CL_EINVAL, "-p, -x or -y must be given"),
     ("clrs set -x HostnameList nfs-ip", CL_EINVAL, "-x takes name=value"),

@@ -77,6 +77,7 @@ FILE = """<?xml version="1.0"?>
       <propertyList><property name="RG_description" value="x &amp; &quot;y&quot;, z"/></propertyList>
     </resourcegroup>
     <resourcegroup name="many"><failoverMode value="scalable"/></resourcegroup>
+    <resourcegroup name="new9"><propertyList><property name="RG_dependencies" value="many,web-rg"/></propertyList></resourcegroup>
   </resourcegroupList>
   <resourceList>
     <resource name="ip9" resourcegroupRef="web-rg" resourcetypeRef="SUNW.LogicalHostname:3">
@@ -91,6 +92,10 @@ FILE = """<?xml version="1.0"?>
       </propertyList>
       <propertyList extension="true"><property name="Workers" value="4"/><property name="Workers{beta}" value="8"/></propertyList>
     </resource>
+    <resource name="top9" resourcegroupRef="new9" resourcetypeRef="ACME.app"><propertyList>
+      <property name="Resource_dependencies" value="low9{ANY_NODE},nfs-res"/>
+      <property name="Resource_dependencies_weak" value="app9"/></propertyList></resource>
+    <resource name="low9" resourcegroupRef="new9" resourcetypeRef="T"/>
   </resourceList>
 </cluster>
 """
@@ -101,12 +106,13 @@ def add(name, rg, type_, enabled=True, ext=None, **more):
 
 
 ONE = {"op": "group_add", "rg": "one", "props": {"RG_mode": "Failover", "Nodelist": "beta,alpha", "RG_description": 'x & "y", z'}}
+NEW = {"op": "group_add", "rg": "new9", "props": {"RG_dependencies": "many,web-rg"}}
 MANY = {"op": "group_add", "rg": "many", "props": {"RG_mode": "Scalable"}}
 APP9 = add("app9", "web-rg", "ACME.app", False, any={"Retry_count": "5", "Workers": "4", "Workers{beta}": "8"})
 IP9 = add("ip9", "web-rg", "SUNW.LogicalHostname", ext={"HostnameList": "www,ftp"})
 T9 = {"op": "type_add", "type": "T", "rtr": "RTR text\n", "path": "{rtr}", "installed_nodes": "beta"}
 TAKEN = [
-    ("clresourcegroup create -i {file} +", [ONE, MANY]), ("clrg create -i {file}", [ONE, MANY]), ("clrg create -i {file} many", [MANY]),
+    ("clresourcegroup create -i {file} +", [ONE, MANY, NEW]), ("clrg create -i {file}", [ONE, MANY, NEW]), ("clrg create -i {file} many", [MANY]),
     ("clrg create -i {file} -n alpha -p rg_description=w one",
      [{"op": "group_add", "rg": "one", "props": {"RG_mode": "Failover", "Nodelist": "alpha", "rg_description": "w"}}]),
     ("clrg create -i {file} -S many", [{"op": "group_add", "rg": "many", "props": {"Maximum_primaries": "2", "Desired_primaries": "2"}}]),
@@ -121,6 +127,13 @@ TAKEN = [
     ("clrt register -N -p RT_system=FALSE -i {file} T",
      [{**T9, "installed_nodes": ""}, {"op": "type_change", "type": "T", "props": {"RT_system": "FALSE"}}]),
     ("clressharedaddress create -i {file} +", []),
+    ("clresource create -a -i {file} app9", [APP9]),
+    ("clrs create -i {file} --automatic -y R_description=w top9", [
+        T9, {"op": "type_change", "type": "T", "props": {"RT_system": "TRUE"}}, MANY,
+        NEW,
+        add("low9", "new9", "T"), APP9,
+        add("top9", "new9", "ACME.app", any={"Resource_dependencies": "low9{ANY_NODE},nfs-res", "Resource_dependencies_weak": "app9"},
+            props={"R_description": "w"})]),
 ]
 
 
@@ -195,7 +208,16 @@ WRONG = [
     ("not in the file", "clrg create -i {root}/w.xml nobody", "<cluster name='x'/>", CL_ENOENT, "find resource group nobody"),
     ("there already", "clrg create -i {root}/w.xml +",
      "<cluster name='x'><resourcegroupList><resourcegroup name='web-rg'/></resourcegroupList></cluster>", CL_EEXIST, "web-rg"),
-    ("-a", "clrs create -a -i {root}/w.xml +", "<cluster name='x'/>", CL_EOP, "-a is not built yet"),
+    ("-a: a type that is nowhere", "clrs create -a -i {root}/w.xml +",
+     "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='web-rg' resourcetypeRef='No.type'/></resourceList></cluster>",
+     CL_ENOENT, "find resource type No.type"),
+    ("-a: a group that is nowhere", "clrs create -a -i {root}/w.xml s",
+     "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='no-rg' resourcetypeRef='ACME.app'/></resourceList></cluster>",
+     CL_ENOENT, "find resource group no-rg"),
+    ("-a: a dependency that is nowhere", "clrs create -a -i {root}/w.xml s",
+     "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='web-rg' resourcetypeRef='ACME.app'><propertyList>"
+     "<property name='Resource_dependencies' value='lost{{ANY_NODE}}'/></propertyList></resource></resourceList></cluster>",
+     CL_ENOENT, "find resource lost"),
     ("shared addresses", "clrssa create -i {root}/w.xml +",
      "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='web-rg' resourcetypeRef='SUNW.SharedAddress'/></resourceList></cluster>",
      CL_EOP, "not built yet"),
@@ -222,3 +244,9 @@ def test_what_is_exported_can_be_taken(root, run, tmp_path):
         assert got.returncode == CL_EEXIST and "already" in got.stderr and "line " not in got.stderr
 
 
+def test_needed_come_first(root, run, files):
+    """One after the other, each after what it needs."""
+    with ClusterdDouble(root, ANSWERS) as clusterd:
+        assert run("clrs", "create", "-a", "-i", files["file"], "top9").returncode == OK
+    order = [p["request"].get("rs") or p["request"].get("rg") or p["request"]["type"] for m, p in clusterd.calls if m == "Request"]
+    assert order == ["many", "new9", "T", "T", "low9", "app9", "top9"]
