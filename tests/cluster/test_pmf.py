@@ -39,7 +39,7 @@ def until(check, seconds=5):
 def alive(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):         # gone before it was opened, or while it was read
         return False
 
 
