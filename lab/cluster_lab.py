@@ -106,6 +106,9 @@ class Cluster:
         return self.wait_for(lambda s: {n["name"] for n in s["nodes"] if n["member"]} == wanted, node, timeout,
                              f"the members {sorted(wanted)}")
 
+    def runs_clusterd(self, node):
+        return self.lab.status(node).state == "up" and not self.lab.exec(node, "pgrep", "-x", "clusterd", check=False).returncode
+
     def mend(self, timeout=20.0):
         """Whatever happened: every cable whole, every node up and a member.  A dead node is booted only when those that
         live have noticed its death, else an old membership would pass for the new one."""
@@ -115,7 +118,7 @@ class Cluster:
             for name in self.nodes():
                 if self.lab.status(name).state == "frozen":
                     self.lab.thaw(name)
-            alive = {n for n in self.nodes() if self.lab.status(n).state == "up"}
+            alive = {n for n in self.nodes() if self.runs_clusterd(n)}
             seen = [{n["name"] for n in self.status(node).get("nodes", []) if n["member"]} for node in alive]
             if all(members == alive for members in seen):
                 break
