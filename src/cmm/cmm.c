@@ -754,7 +754,7 @@ static void say_ready(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	if (cmm->leaving)               /* it has said goodbye: nobody may count on it any more */
 		return;
-	if (!cmm->synced || cmm->lease_until_ms < now_ms + cmm->config.timers.lease_ms / 2)
+	if (!cmm->synced || !lease_is_fresh(cmm, now_ms))
 		return;
 	cmm->synced = false;
 	cmm_send(u, ju_pack("{ss,si,sI}", "t", "ready", "v", 1, "epoch", (json_int_t)cmm->membership.epoch));

@@ -9,6 +9,11 @@ static bool leads_beat(const struct cmm *cmm, uint32_t id)
 	return nodeset_next(cmm->view, 0) == id;
 }
 
+bool lease_is_fresh(const struct cmm *cmm, uint64_t now_ms)
+{
+	return cmm->lease_until_ms >= now_ms + cmm->config.timers.lease_ms / 2;
+}
+
 void lease_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
 	json_t *seen = json_array();

@@ -68,7 +68,10 @@ static void say_dead(struct cmm *cmm, uint32_t id, const char *how, const char *
 /* A lost node is dead when it said goodbye, when its lease is over, or when a fence agent has made sure. */
 void lost_announce(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u)
 {
-	if (!speaks_for_cluster(cmm))
+	/* Who has stood still hears first what has become of the cluster: with half of its lease left, no ring can have formed
+	 * without it (timers.c), and nobody who was away can have joined one. */
+	cmm->stale = !lease_is_fresh(cmm, now_ms);
+	if (!speaks_for_cluster(cmm) || cmm->stale)
 		return;
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
 		uint64_t due = dead_due_ms(cmm, id);
@@ -94,7 +97,7 @@ uint64_t lost_due_ms(const struct cmm *cmm)
 {
 	uint64_t due = 0;
 
-	if (!speaks_for_cluster(cmm))
+	if (!speaks_for_cluster(cmm) || cmm->stale)     /* the beat that makes it fresh is an event */
 		return 0;
 	FOR_EACH_NODE(id, cmm->membership.lost & ~cmm->dead_sent) {
 		uint64_t when = dead_due_ms(cmm, id);

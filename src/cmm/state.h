@@ -91,6 +91,7 @@ struct cmm {
 	nodeset  fencing;               /* ordered by this president, not answered yet */
 	nodeset  declared;              /* dead by the log since the epoch came into force */
 	nodeset  left;                  /* said leave: needs no wait */
+	bool     stale;                 /* too little is left of the lease to speak for the cluster */
 	nodeset  dead_sent;             /* this president has announced it; the message is on its way */
 	bool     quorate;               /* as last noted */
 	bool     leaving, panicked;
@@ -114,6 +115,7 @@ static inline void sooner(uint64_t *due, uint64_t other)        /* 0: never */
 static inline uint64_t device_bit(uint32_t id) { return (uint64_t)1 << id; }
 
 /* lease.c */
+bool lease_is_fresh(const struct cmm *cmm, uint64_t now_ms);      /* at least half of it is left */
 void lease_beat(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);        /* multicast the next beat */
 void lease_on_beat(struct cmm *cmm, const struct cmm_event *event, struct cmm_update *u);
 void lease_evict_silent(struct cmm *cmm, uint64_t now_ms, struct cmm_update *u);

@@ -191,6 +191,25 @@ static void test_absent_at_formation_is_lost(void **state)
 	assert_int_equal(seen_by(2)->lost, 0);
 }
 
+/* A president that stood still hears of the others before it declares somebody dead: he may have joined them meanwhile. */
+static void test_who_stood_still_declares_nobody_dead(void **state)
+{
+	(void)state;
+	world(3);
+	power_off(3);
+	view(N(1, 2));
+	run_for(FORMATION + 2 * BEAT);
+	assert_int_equal(seen_by(1)->lost, N(3));
+	assert_int_equal(seen_by(1)->president, 1);
+	run_for(200);
+	w.now += 500;           /* of its lease 100 are left */
+	step(1, (struct cmm_event) { .type = CMM_EV_TIMER });
+	assert_int_equal(count_sent(1, "dead"), 0);
+	assert_true(!w.node[1].timer_ms || w.node[1].timer_ms > w.now);
+	run_for(3 * BEAT);
+	assert_int_equal(count_sent(1, "dead"), 1);
+}
+
 /* ---- joining ---- */
 
 static void test_joiner(void **state)
@@ -630,7 +649,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(test_dead_by_lease), T(test_dead_at_once_when_it_left), T(test_left_once),
 		T(test_left_and_back_in_one_view), T(test_left_before_ready), T(test_goodbye_before_ready),
-		T(test_next_president_announces), T(test_lost_node_is_back), T(test_absent_at_formation_is_lost),
+		T(test_next_president_announces), T(test_lost_node_is_back), T(test_absent_at_formation_is_lost), T(test_who_stood_still_declares_nobody_dead),
 		T(test_joiner), T(test_ready_comes_too_late), T(test_president_stays), T(test_snapshot), T(test_joins_twice),
 		T(test_one_side_goes_on), T(test_who_asks_first), T(test_lease_of_the_cluster),
 		T(test_nobody_is_declared_dead_before_the_epoch), T(test_fenced_in_an_earlier_life),
