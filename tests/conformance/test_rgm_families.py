@@ -197,6 +197,8 @@ REQUESTS = [
     ("clresourcegroup create a b", [group("add", "a", props={}), group("add", "b", props={})]),
     ("clrg create -n 2,alpha -p Failback=TRUE -p RG_description=a,b a",
      [group("add", "a", props={"Failback": "TRUE", "RG_description": "a,b", "Nodelist": "beta,alpha"})]),
+    ("clrg create -p Load_factors=mem@20 -p Priority=600 -p Preemption_mode=Never -p Pingpong_interval=0 a",
+     [group("add", "a", props={"Load_factors": "mem@20", "Priority": "600", "Preemption_mode": "Never", "Pingpong_interval": "0"})]),
     ("clrg create -S a", [group("add", "a", props={"Maximum_primaries": "2", "Desired_primaries": "2"})]),
     ("clrg create --scalable --node=beta -p desired_primaries=0 a",
      [group("add", "a", props={"Nodelist": "beta", "Maximum_primaries": "1", "desired_primaries": "0"})]),
