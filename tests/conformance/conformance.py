@@ -27,6 +27,7 @@ from rmapi_samples import ANSWERS as RMAPI                                      
 
 ANSWERS = {**RMAPI, "Status": STATUS, "Config": CONFIG}
 KNOWN = HERE / "known-missing"
+NOT_HERE = KNOWN.with_name("not-here")
 MARKS = ("S", "V", "K", "K?", "D")
 
 
@@ -332,7 +333,7 @@ SHORT = {"cln": "clnode", "clq": "clquorum", "clrt": "clresourcetype", "clrg": "
 class Sources:
     def __init__(self):
         self.texts = {p: strip(p, p.read_text(errors="replace")) for p in sorted(TESTS.rglob("*"))
-                      if p.suffix in (".py", ".c", ".cpp") and p.name not in NO_TEST}
+                      if p.suffix in (".py", ".c", ".cpp", ".scenario") and p.name not in NO_TEST}
         self.lines = self.command_lines()
 
     def find(self, pattern, *folders, flags=0):
@@ -426,7 +427,7 @@ def tested_value(i, sources):
         pattern = rf"{re.escape(sign)}[A-Za-z][\w-]*" + (r"@\d+" if tail.startswith("@") else re.escape(tail))
     else:
         pattern = re.escape(value) + r"\b" if value else r"(?=['\"])"
-    return sources.find(rf"\b{name}['\"]?\s*[:=]\s*['\"]?{pattern}", "unit/core/", "sim/", "cluster/", flags=re.I)
+    return sources.find(rf"\b{name}['\"]?\s*[:=]\s*['\"]?{pattern}", "unit/core/", "scenarios/", "sim/", "cluster/", flags=re.I)
 
 
 TESTED = {
@@ -466,8 +467,14 @@ def check(build):
     return items
 
 
+def not_here():
+    """id -> reason."""
+    rows = [line.rpartition(": ") for line in NOT_HERE.read_text().splitlines() if line and line[0] != "#"]
+    return {name: reason for name, _, reason in rows}
+
+
 def missing(items):
-    return [i for i in items if i.why or not i.test]
+    return [i for i in items if (i.why or not i.test) and i.id not in not_here()]
 
 
 def print_table(items, only_missing):
@@ -491,7 +498,9 @@ def main():
         print(f"missing: {i.id}: {i.why or 'no test uses it'}{'' if i.id in known else '   <- NEW'}")
     for name in sorted(known - {i.id for i in bad}):
         print(f"not missing any more: {name} (--write-missing takes it out of known-missing)")
-    print(f"\nnot present {sum(bool(i.why) for i in items)}, not tested {sum(not i.test for i in items)}")
+    for name, reason in not_here().items():
+        print(f"not here: {name}: {reason}")
+    print(f"\nnot present {sum(bool(i.why) for i in items)}, not tested {sum(not i.test for i in items)}, not here {len(not_here())}")
     print(f"{len(items)} checked, {len(bad)} missing")
     return 0
 
