@@ -219,3 +219,27 @@ def test_what_was_exported_is_made_anew(cluster):
     do(cluster, "clrg online -M base-rg")
     assert where(cluster, "base-rg") == {"node2": "Online", "node1": "Offline"}
     do(cluster, "clrg delete -F app-rg base-rg")
+
+
+def test_nodes_have_load_limits(cluster):
+    """Full is full: the second group goes elsewhere, the third finds no room, and one of higher priority that has to move makes itself some."""
+    do(cluster, "clnode create-loadlimit -p limitname=mem -p softlimit=4 -p hardlimit=5 node1 node2")
+    do(cluster, "clnode create-loadlimit -p limitname=mem node1", code=39)
+    do(cluster, "clnode set-loadlimit -p limitname=mem -p softlimit=6 node1", code=3)
+    assert "Load Limit:" in do(cluster, "clnode show node1")
+    assert do(cluster, "scha_cluster_get -O ALL_LOADLIMITS").split() == ["mem"]
+    assert do(cluster, "scha_cluster_get -O LOADLIMIT_PROPS mem").split() == ["node1=4/5", "node2=4/5", "node3=0/-1"]
+    do(cluster, "clrg create -n node1,node2 -p Load_factors=mem@4 low-rg same-rg more-rg")
+    do(cluster, "clrg create -n node3,node1,node2 -p Load_factors=mem@4 -p Priority=700 high-rg")
+    do(cluster, "clrg online -M low-rg same-rg")
+    assert (where(cluster, "low-rg")["node1"], where(cluster, "same-rg")["node2"]) == ("Online", "Online")
+    do(cluster, "clrg online -M more-rg", code=9)
+    do(cluster, "clrg online -M high-rg")
+    assert where(cluster, "high-rg")["node3"] == "Online"
+    do(cluster, "clnode evacuate node3")
+    cluster.wait_for(lambda s: "ONLINE" in {cluster.group_state(s, "high-rg", n) for n in ("node1", "node2")})
+    states = [sorted(where(cluster, g).values()) for g in ("low-rg", "same-rg")]
+    assert sorted(states) == [["Offline", "Offline"], ["Offline", "Online"]]
+    do(cluster, "clnode delete-loadlimit -p limitname=mem +", code=36)
+    assert do(cluster, "scha_cluster_get -O ALL_LOADLIMITS") == ""
+    do(cluster, "clrg delete -F low-rg same-rg more-rg high-rg")
