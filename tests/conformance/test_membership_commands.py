@@ -699,7 +699,8 @@ def test_cluster_show_of_our_own_table(root, run):
 
 def test_cluster_list_cmds(run):
     assert run("cluster", "list-cmds").stdout.split() == [
-        "cldevice", "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "cluster"]
+        "cldevice", "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "clsetup",
+        "cluster"]
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 
@@ -785,13 +786,14 @@ COMMON = {"--help", "--deadline", "--json", "-v", "--verbose", "--message"}
     ("cldevice r", {"remove"}), ("clquorum status -n b", {"beta"}),
     ("clnode status -", {"-m"}), ("clnode set --pr", {"--property"}),
     ("scswitch -S -h al", {"alpha"}), ("scswitch -z -g n", {"nfs-rg"}), ("scswitch -e -j nfs-", {"nfs-ip", "nfs-res"}),
+    ("clsetup ", set()), ("clsetup -", {"-f", "--file"}), ("scsetup --f", {"--file"}),
     ("scconf -", {"-" + c for c in "acrpvHChPqwABmDTS"}),
 ])
 def test_completion(line, want, root):
     import os
     import subprocess
     from test_commands import PARHELION
-    for name in ("cluster", "cldevice", "cldev", "clnode", "clquorum", "clq", "scconf", "scstat", "scswitch"):
+    for name in ("cluster", "cldevice", "cldev", "clnode", "clquorum", "clq", "clsetup", "scconf", "scsetup", "scstat", "scswitch"):
         (root / "bin").mkdir(exist_ok=True)
         (root / "bin" / name).symlink_to(PARHELION)
     script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parhelion; '
