@@ -141,8 +141,8 @@ class Sandbox:
 
     def _cluster(self, _):
         return {"name": "agentcheck", "self": NODE, "self_id": 1, "seq": self.seq, "groups": [GROUP], "types": [self.rtr.name],
-                "nodes": [{"name": NODE, "id": 1, "state": "UP", "private_name": ""}, {"name": OTHER, "id": 2, "state": "UP",
-                                                                                       "private_name": ""}]}
+                "nodes": [{"name": name, "id": n, "state": "UP", "private_name": "", "loadlimits": []}
+                          for n, name in ((1, NODE), (2, OTHER))]}
 
     def controls(self):
         """What the agent has asked the cluster to do: restarts and failovers."""

@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "clusterd/devicetable.h"
+#include "clusterd/limittable.h"
 #include "clusterd/nodetable.h"
 #include "clusterd/quarantine.h"
 #include "clusterd/votesteps.h"
@@ -591,6 +592,31 @@ static void aim_node_set(struct request *r, context *c, json_t *goal)
 	}
 }
 
+static void put_limit(struct request *r, context *c, json_t *goal,
+		      int (*put)(json_t *table, uint32_t node, const struct limit_wanted *wanted, struct err *err))
+{
+	const struct limit_wanted wanted = {
+		.name = ju_str(r->message, "limit", ""), .soft = ju_str(r->message, "soft", NULL), .hard = ju_str(r->message, "hard", NULL),
+	};
+	uint32_t id = need_node(r, c);
+	struct err err = { 0 };
+
+	if (id && put(goal, id, &wanted, &err) < 0)
+		refuse(r, SCHA_ERR_INVAL, "%s", err.text);
+}
+
+static void aim_limit_create(struct request *r, context *c, json_t *goal) { put_limit(r, c, goal, limittable_create); }
+static void aim_limit_set(struct request *r, context *c, json_t *goal)    { put_limit(r, c, goal, limittable_set); }
+
+static void aim_limit_delete(struct request *r, context *c, json_t *goal)
+{
+	uint32_t id = need_node(r, c);
+	struct err err = { 0 };
+
+	if (id && limittable_delete(goal, id, ju_str(r->message, "limit", ""), &err) < 0 && r->phase == CO_NEW)
+		refuse(r, SCHA_ERR_INVAL, "%s", err.text);
+}
+
 /* ---- disks with data ---- */
 
 static uint64_t id_bit(uint32_t id) { return id ? (uint64_t)1 << id : 0; }
@@ -679,6 +705,9 @@ static const struct kind kinds[] = {
 	{ "node_maintain",  aim_node_maintain },
 	{ "node_reset",     aim_node_reset },
 	{ "node_set",       aim_node_set },
+	{ "loadlimit_create", aim_limit_create },
+	{ "loadlimit_set",    aim_limit_set },
+	{ "loadlimit_delete", aim_limit_delete },
 	{ "installmode",    aim_installmode },
 	{ "cluster_set",    aim_cluster_set, scrub_followers },
 	{ "disk_add",       aim_disk_add },

@@ -369,6 +369,29 @@ static void print_adapter(const struct view *view, unsigned id, unsigned a)
 	(void)printf("\n");
 }
 
+static void print_limits(const struct view *view, const char *node, unsigned id)
+{
+	json_t *limits = view_below(view, "cluster.nodes.%u.loadlimits", id), *v;
+	_cleanup_free_ char *last = xstrdup("");
+	const char *key;
+
+	if (json_object_size(limits))
+		(void)printf("  --- Load Limits for %s ---\n\n", node);
+	json_object_foreach(limits, key, v) {           /* in the order of the names */
+		char *name = xstrndup(key, strcspn(key, "."));
+
+		if (!streq(name, last)) {
+			cl_object(2, "Load Limit", name);
+			cl_row(4, "Soft Limit", view_get_or(view, "0", "cluster.nodes.%u.loadlimits.%s.soft", id, name));
+			cl_row(4, "Hard Limit", view_get_or(view, "<NULL>", "cluster.nodes.%u.loadlimits.%s.hard", id, name));
+			(void)printf("\n");
+		}
+		free(last);
+		last = name;
+	}
+	json_decref(limits);
+}
+
 static void print_node(const struct view *view, const json_t *node, bool verbose)
 {
 	const char *name = ju_str(node, "name", "");
@@ -396,6 +419,7 @@ static void print_node(const struct view *view, const json_t *node, bool verbose
 		(void)printf("  --- Transport Adapters for %s ---\n\n", name);
 	for (unsigned k = 1; k < a; k++)
 		print_adapter(view, id, k);
+	print_limits(view, name, id);
 }
 
 void block_nodes(const struct view *view, const json_t *nodes, bool verbose)

@@ -1,5 +1,6 @@
 /* clnode: the nodes of the cluster.  Every subcommand is a table of its own, at the end. */
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/json.h"
 #include "cmd/cl_blocks.h"
@@ -195,6 +196,106 @@ static int add_node(const struct cmdline *line)
 	return r;
 }
 
+/* ---- load limits ---- */
+
+static bool has_limit(const struct view *view, const char *node, const char *name)
+{
+	json_t *limits = view_below(view, "cluster.nodes.%d.loadlimits", (int)ju_int(view_find(view_nodes(view), node), "id", 0)), *v;
+	size_t n = strlen(name);
+	bool found = false;
+	const char *key;
+
+	json_object_foreach(limits, key, v)
+		found |= strncasecmp(key, name, n) == 0 && key[n] == '.';
+	json_decref(limits);
+	return found;
+}
+
+static const char *limit_prop(const json_t *props, const char *name)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach((json_t *)props, key, v)
+		if (strieq(key, name))
+			return json_string_value(v);
+	return NULL;
+}
+
+struct limit_change { const char *op, *verb; bool exists, needs_values; const char *const *properties; };
+
+/* On each node by itself: one that cannot does not keep the others from it. */
+static int change_limit(const struct cmdline *line, const struct limit_change *change, const json_t *props)
+{
+	const char *name = limit_prop(props, "limitname"), *soft = limit_prop(props, "softlimit"), *hard = limit_prop(props, "hardlimit");
+	_cleanup_free_ char *what = xasprintf("%s load limit %s of node", change->verb, name);
+	json_t *extra = ju_pack("{ss, ss*, ss*}", "limit", name, "soft", soft, "hard", hard);
+	_cleanup_(strlist_done) struct strlist names = { 0 }, fit = { 0 };
+	struct view view = { 0 };
+	int first, r = view_read(line, true, &view);
+
+	if (r != EXIT_OK) {
+		json_decref(extra);
+		return r;
+	}
+	first = view_pick_names(line, view_nodes(&view), "node", &names);
+	for (size_t i = 0; i < names.n; i++) {
+		_cleanup_free_ char *doing = xasprintf("%s %s", what, names.v[i]);
+
+		if (has_limit(&view, names.v[i], name) == change->exists)
+			strlist_add(&fit, names.v[i]);
+		else if (change->exists)
+			r = command_failed(line, EXIT_NO_OBJECT, doing, "the node has no such load limit");
+		else
+			r = command_failed(line, EXIT_EXISTS, doing, "the node has a load limit of this name already");
+		first = first ? first : r;
+	}
+	r = requests_each(line, &fit, change->op, "node", extra, what);
+	json_decref(extra);
+	view_done(&view);
+	return first ? first : r;
+}
+
+static int limits(const struct cmdline *line, const struct limit_change *change)
+{
+	json_t *props = json_object();
+	int r = props_read(line, 'p', change->properties, props);
+	const char *name = limit_prop(props, "limitname");
+
+	if (r == EXIT_OK && (!name || !*name))
+		r = command_usage(line, "-p limitname=NAME is missing");
+	else if (r == EXIT_OK && change->needs_values && !limit_prop(props, "softlimit") && !limit_prop(props, "hardlimit"))
+		r = command_usage(line, "There is nothing to set: -p softlimit= and -p hardlimit= are missing");
+	else if (r == EXIT_OK)
+		r = change_limit(line, change, props);
+	json_decref(props);
+	return r;
+}
+
+static const char *const limit_properties[] = { "limitname", "softlimit", "hardlimit", NULL };
+static const char *const limit_names[] = { "limitname", NULL };
+
+static int create_limits(const struct cmdline *line)
+{
+	static const struct limit_change create = { "loadlimit_create", "create", false, false, limit_properties };
+
+	return limits(line, &create);
+}
+
+static int set_limits(const struct cmdline *line)
+{
+	static const struct limit_change set = { "loadlimit_set", "set", true, true, limit_properties };
+
+	return limits(line, &set);
+}
+
+static int delete_limits(const struct cmdline *line)
+{
+	static const struct limit_change delete = { "loadlimit_delete", "delete", true, false, limit_names };
+
+	return limits(line, &delete);
+}
+
 /* ---- the tables ---- */
 
 #define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
@@ -223,6 +324,19 @@ static const struct option_info set_options[] = {
 };
 static const struct form set_forms[] = {
 	{ "p", "v", NULL, PRIVILEGE_CHANGE, "set properties of nodes", set_nodes, SOME },
+};
+static const struct option_info limit_options[] = {
+	{ 'p', "property", "NAME=VALUE", "limitname, softlimit, hardlimit; an empty value: no such limit", true }, VERBOSE,
+};
+static const struct form create_limit_forms[] = {
+	{ "p", "v", NULL, PRIVILEGE_CHANGE, "give nodes a load limit", create_limits, SOME },
+};
+static const struct form set_limit_forms[] = {
+	{ "p", "v", NULL, PRIVILEGE_CHANGE, "change a load limit of nodes", set_limits, SOME },
+};
+static const struct option_info delete_limit_options[] = { { 'p', "property", "limitname=NAME", "which limit", true }, VERBOSE };
+static const struct form delete_limit_forms[] = {
+	{ "p", "v", NULL, PRIVILEGE_CHANGE, "take a load limit away from nodes", delete_limits, SOME },
 };
 static const struct option_info add_options[] = {
 	{ 'e', "endpoint", "LINK[,..]", "addresses on the interconnect, each ADDRESS or ADAPTER=ADDRESS" },
@@ -273,11 +387,14 @@ static const struct form unquarantine_forms[] = {
 static const struct command_info subcommands[] = {
 	{ "clnode add",          "add a node to the configuration",               ROWS(add_options, add_forms) },
 	{ "clnode clear",        "remove what is left of a node that is gone",    ROWS(clear_options, clear_forms) },
+	{ "clnode create-loadlimit", "give nodes a load limit",               ROWS(limit_options, create_limit_forms) },
+	{ "clnode delete-loadlimit", "take a load limit away from nodes",     ROWS(delete_limit_options, delete_limit_forms) },
 	{ "clnode evacuate",     "move all groups away from nodes",               ROWS(evacuate_options, evacuate_forms) },
 	XML_EXPORT("clnode", "node"),
 	{ "clnode list",         "the names of the nodes",                        ROWS(list_options, list_forms) },
 	{ "clnode remove",       "remove nodes from the configuration",           ROWS(remove_options, remove_forms) },
 	{ "clnode set",          "set properties of nodes",                       ROWS(set_options, set_forms) },
+	{ "clnode set-loadlimit", "change a load limit of nodes",             ROWS(limit_options, set_limit_forms) },
 	{ "clnode show",         "the configuration of the nodes",                ROWS(list_options, show_forms) },
 	{ "clnode show-rev",     "the release that this node runs",               ROWS(rev_options, rev_forms) },
 	{ "clnode status",       "which nodes are online",                        ROWS(status_options, status_forms) },
@@ -285,10 +402,7 @@ static const struct command_info subcommands[] = {
 };
 
 static const struct unbuilt unbuilt[] = {
-	{ "create-loadlimit", "load limits are not built yet" },
-	{ "delete-loadlimit", "load limits are not built yet" },
 	{ "rename",           "renaming a node is not built yet" },
-	{ "set-loadlimit",    "load limits are not built yet" },
 };
 
 static const struct command_family clnode = {

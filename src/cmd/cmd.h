@@ -31,6 +31,7 @@ int cmd_scdscreate(int argc, char **argv);
 int cmd_scds_syslog(int argc, char **argv);
 int cmd_scha(int argc, char **argv);            /* all six: by argv[0] */
 int cmd_scrgadm(int argc, char **argv);
+int cmd_setup(int argc, char **argv);           /* clsetup, scsetup: by argv[0] */
 int cmd_scshutdown(int argc, char **argv);
 int cmd_scstat(int argc, char **argv);
 int cmd_scswitch(int argc, char **argv);

@@ -2,35 +2,21 @@
  * typed is an answer as it stands, not a piece of a shell's line; an empty line is the answer in brackets. */
 #include <errno.h>
 #include <stdio.h>
-#include <sys/wait.h>
 
 #include "cmd/builder.h"
 #include "cmd/cmd.h"
+#include "cmd/dialogue.h"
 #include "cmd/options.h"
-#include "cmd/template.h"
-
-#define ANSWER_MAX 4096u
 
 /* ---- questions ---- */
 
 /* The answer; NULL: the input is over. */
 static char *ask(const char *question, const char *otherwise)
 {
-	_cleanup_free_ char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
+	_cleanup_free_ char *prompt = xasprintf("%s [%s]: ", question, otherwise), *line = dialogue_ask(prompt);
 
-	(void)printf("%s [%s]: ", question, otherwise);
-	(void)fflush(stdout);
-	n = getline(&line, &room, stdin);
-	if (n < 0) {
-		(void)printf("\n");
+	if (!line)
 		return NULL;
-	}
-	if (n > 0 && line[n - 1] == '\n')
-		line[n - 1] = '\0';
-	if (strlen(line) > ANSWER_MAX)
-		line[ANSWER_MAX] = '\0';
 	return streq(line, "-") ? xstrdup("") : xstrdup(*line ? line : otherwise);
 }
 
@@ -66,58 +52,24 @@ static char ask_letter(const char *question, const char *letters)
 
 /* ---- commands ---- */
 
-struct line { char *argv[32]; size_t n; };
-
-static void add(struct line *l, const char *option, const char *value)
+static void add(struct strlist *words, const char *option, const char *value)
 {
-	assert(l->n + 2 < ARRAY_SIZE(l->argv));
-	l->argv[l->n++] = xstrdup(option);
+	strlist_add(words, option);
 	if (value)
-		l->argv[l->n++] = xstrdup(value);
+		strlist_add(words, value);
 }
 
-static void line_done(struct line *l)
+/* Its exit code. */
+static int run(const struct strlist *words)
 {
-	for (size_t i = 0; i < l->n; i++)
-		free(l->argv[i]);
-}
-
-static void print_line(const struct line *l)
-{
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < l->n; i++) {
-		buf_puts(&b, i ? " " : "");
-		template_shell_argument(&b, l->argv[i]);
-	}
-	(void)printf("\n+ %s\n", b.s);
-	(void)fflush(stdout);
-	buf_done(&b);
-}
-
-/* Its exit code; the program is this one, by another name. */
-static int run(struct line *l)
-{
-	int status;
-	pid_t pid;
-
-	print_line(l);
-	pid = fork();
-	if (pid == 0) {
-		execv("/proc/self/exe", l->argv);
-		_exit(127);
-	}
-	if (pid < 0)
-		return 1;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	(void)printf("\n+ ");
+	dialogue_print(stdout, words);
+	return dialogue_run(words);
 }
 
 static int run_scdscreate(const struct agent *agent, const char *dir)
 {
-	_cleanup_(line_done) struct line l = { .n = 0 };
+	_cleanup_(strlist_done) struct strlist l = { 0 };
 
 	add(&l, "scdscreate", NULL);
 	add(&l, "-V", agent->values[SET_VENDOR]);
@@ -147,7 +99,7 @@ static const struct { enum setting setting; const char *question, *option; } fie
 
 static int run_scdsconfig(const struct agent *agent)
 {
-	_cleanup_(line_done) struct line l = { .n = 0 };
+	_cleanup_(strlist_done) struct strlist l = { 0 };
 
 	add(&l, "scdsconfig", NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)

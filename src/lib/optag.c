@@ -161,6 +161,65 @@ static json_t *private_name_local(struct optag_query *q)
 	return private_name_node(q);
 }
 
+/* Each limit once, whatever node has it; names do not differ by case. */
+static json_t *all_limits(struct optag_query *q)
+{
+	json_t *limits = json_array(), *names, *node, *limit;
+	bool told = true;
+	size_t i, k;
+
+	json_array_foreach(ju_arr(q->reply, "nodes"), i, node) {
+		told &= ju_arr(node, "loadlimits") != NULL;
+		json_array_foreach(ju_arr(node, "loadlimits"), k, limit)
+			if (!list_item(limits, "name", ju_str(limit, "name", ""), true))
+				json_array_append(limits, limit);
+	}
+	names = told ? json_array() : fail(q, SCHA_ERR_TAG);
+	json_array_foreach(limits, i, limit)
+		if (names)
+			ju_push(names, name_of(limit));
+	json_decref(limits);
+	return names;
+}
+
+/* "node=VALUE" of each node; one that has no such limit has the values of none. */
+static json_t *limit_of_nodes(struct optag_query *q, json_t *(*text)(const char *node, const json_t *limit))
+{
+	json_t *list = json_array(), *node, *limit;
+	bool known = false, told = true;
+	size_t i;
+
+	json_array_foreach(ju_arr(q->reply, "nodes"), i, node) {
+		limit = list_item(ju_arr(node, "loadlimits"), "name", q->name, true);
+		known |= limit != NULL;
+		told &= ju_arr(node, "loadlimits") != NULL;
+		ju_push(list, text(ju_str(node, "name", ""), limit));
+	}
+	if (known)
+		return list;
+	json_decref(list);
+	return fail(q, told ? SCHA_ERR_PROP : SCHA_ERR_TAG);
+}
+
+static json_t *hard_text(const char *node, const json_t *limit)
+{
+	return json_sprintf("%s=%lld", node, (long long)ju_int(limit, "hard", -1));
+}
+
+static json_t *soft_text(const char *node, const json_t *limit)
+{
+	return json_sprintf("%s=%lld", node, (long long)ju_int(limit, "soft", 0));
+}
+
+static json_t *both_text(const char *node, const json_t *limit)
+{
+	return json_sprintf("%s=%lld/%lld", node, (long long)ju_int(limit, "soft", 0), (long long)ju_int(limit, "hard", -1));
+}
+
+static json_t *hard_limits(struct optag_query *q)  { return limit_of_nodes(q, hard_text); }
+static json_t *soft_limits(struct optag_query *q)  { return limit_of_nodes(q, soft_text); }
+static json_t *limit_props(struct optag_query *q)  { return limit_of_nodes(q, both_text); }
+
 /* ---- resource ---- */
 
 static json_t *property_of(const struct optag_query *q, const char *name)
@@ -368,10 +427,10 @@ static const struct optag table[] = {
 	{ "ALL_NONGLOBAL_ZONES",       CLUSTER, .out = OPTAG_STRARRAY, .value = no_zones },
 	{ "ALL_NONGLOBAL_ZONES_NODEID", CLUSTER, BY_ID, OPTAG_STRARRAY, no_zones_of_id },
 	{ "ZONE_LOCAL",                CLUSTER, .out = OPTAG_STRING, .value = zone_local },
-	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY },
-	{ "HARD_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
-	{ "SOFT_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY },
-	{ "LOADLIMIT_PROPS",           CLUSTER, NAMED, OPTAG_STRARRAY },
+	{ "ALL_LOADLIMITS",            CLUSTER, .out = OPTAG_STRARRAY, .value = all_limits },
+	{ "HARD_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY, hard_limits },
+	{ "SOFT_LOADLIMIT",            CLUSTER, NAMED, OPTAG_STRARRAY, soft_limits },
+	{ "LOADLIMIT_PROPS",           CLUSTER, NAMED, OPTAG_STRARRAY, limit_props },
 	{ "ALL_PSTRINGS",              CLUSTER, .out = OPTAG_STRARRAY },
 
 #define PROP(name, type, of) { name, RESOURCE, .out = OPTAG_##type, .value = property, .key = of }

@@ -296,13 +296,24 @@ static const char *private_name(const struct rgm *rgm, uint32_t id)
 	return ju_strf(table, "", "cluster.nodes.%u.properties.private_hostname", id);
 }
 
+static json_t *limits_json(const struct rgm *rgm, uint32_t id)
+{
+	json_t *limits = json_array();
+
+	for (size_t i = 0; i < rgm->node[id].limit_count; i++)
+		ju_push(limits, ju_pack("{ss,sI,sI}", "name", rgm->node[id].limits[i].name, "soft",
+					(json_int_t)rgm->node[id].limits[i].soft, "hard", (json_int_t)rgm->node[id].limits[i].hard));
+	return limits;
+}
+
 json_t *rgm_cluster_json(const struct rgm *rgm)
 {
 	json_t *nodes = json_array(), *groups = json_array(), *types = json_array();
 
 	for (uint32_t id = nodeset_next(rgm->configured, 0); id; id = nodeset_next(rgm->configured, id))
-		ju_push(nodes, ju_pack("{ss,sI,ss,ss}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
-				       node_state_names[rgm->node[id].state], "private_name", private_name(rgm, id)));
+		ju_push(nodes, ju_pack("{ss,sI,ss,ss,so}", "name", rgm_node_name(rgm, id), "id", (json_int_t)id, "state",
+				       node_state_names[rgm->node[id].state], "private_name", private_name(rgm, id), "loadlimits",
+				       limits_json(rgm, id)));
 	for (size_t i = 0; i < rgm->rg_count; i++)
 		if (rgm->rgs[i]->managed)
 			ju_push(groups, json_string(rgm->rgs[i]->name));

@@ -106,6 +106,8 @@ def test_properties_are_changed(cluster):
     assert values(cluster, "clrs show -p Workers top")["Workers{node2}"] == "8"
     do(cluster, "clrg set -p Failback=TRUE -p Pingpong_interval=60 life-rg")
     assert values(cluster, "clrg show -p Failback,Pingpong_interval life-rg")["Failback"] == "True"
+    do(cluster, "clrg set -p Pingpong_interval=0 life-rg")
+    assert values(cluster, "clrg show -p Pingpong_interval life-rg")["Pingpong_interval"] == "0"
     do(cluster, "clrg set -p Frob=1 life-rg", code=15)
 
 
@@ -219,3 +221,43 @@ def test_what_was_exported_is_made_anew(cluster):
     do(cluster, "clrg online -M base-rg")
     assert where(cluster, "base-rg") == {"node2": "Online", "node1": "Offline"}
     do(cluster, "clrg delete -F app-rg base-rg")
+
+
+def test_nodes_have_load_limits(cluster):
+    """Full is full: the second group goes elsewhere, the third finds no room, and one of higher priority that has to move makes itself some."""
+    do(cluster, "clnode create-loadlimit -p limitname=mem -p softlimit=4 -p hardlimit=5 node1 node2")
+    do(cluster, "clnode create-loadlimit -p limitname=mem node1", code=39)
+    do(cluster, "clnode set-loadlimit -p limitname=mem -p softlimit=6 node1", code=3)
+    assert "Load Limit:" in do(cluster, "clnode show node1")
+    assert do(cluster, "scha_cluster_get -O ALL_LOADLIMITS").split() == ["mem"]
+    assert do(cluster, "scha_cluster_get -O LOADLIMIT_PROPS mem").split() == ["node1=4/5", "node2=4/5", "node3=0/-1"]
+    do(cluster, "clrg create -n node1,node2 -p Load_factors=mem@4 -p Preemption_mode=Never stays-rg")
+    do(cluster, "clrg create -n node1,node2 -p Load_factors=mem@4 goes-rg more-rg")
+    do(cluster, "clrg create -n node3,node1,node2 -p Load_factors=mem@4 -p Priority=600 high-rg")
+    do(cluster, "clrg online -M stays-rg goes-rg")
+    assert (where(cluster, "stays-rg")["node1"], where(cluster, "goes-rg")["node2"]) == ("Online", "Online")
+    do(cluster, "clrg online -M more-rg", code=9)
+    do(cluster, "clrg online -M high-rg")
+    assert where(cluster, "high-rg")["node3"] == "Online"
+    do(cluster, "clnode evacuate node3")
+    cluster.wait_for(lambda s: cluster.group_state(s, "high-rg", "node2") == "ONLINE")
+    assert (where(cluster, "stays-rg")["node1"], set(where(cluster, "goes-rg").values())) == ("Online", {"Offline"})
+    do(cluster, "clnode delete-loadlimit -p limitname=mem +", code=36)
+    assert do(cluster, "scha_cluster_get -O ALL_LOADLIMITS") == ""
+    do(cluster, "clrg delete -F stays-rg goes-rg more-rg high-rg")
+
+
+def test_by_menus(cluster):
+    """A group is made, brought online and moved, and a resource of it disabled, by somebody who types into clsetup."""
+    typed = ["2", "1", "1", "menu-rg", "node2,node1", "", "yes", "q",                   # a group, and back
+             "5", "menu-rg", "ACME.life:1", "menu", "Words=a b", "", "no", "yes",       # a resource of it
+             "6", "1", "menu-rg", "", "2", "menu-rg", "node1", "", "q",                 # online, switched
+             "7", "2", "menu", "", "", "q", "q", "q"]
+    got = cluster.lab.exec("node1", "clsetup", "-f", "/tmp/setup.log", input="\n".join(typed) + "\n")
+    assert got.returncode == 0 and got.stdout.count("Command completed successfully.") == 5, got.stdout + got.stderr
+    assert cluster.lab.sh("node1", "cat /tmp/setup.log").splitlines() == [
+        "clresourcegroup create -n node2,node1 menu-rg", "clresource create -g menu-rg -t ACME.life:1 -p 'Words=a b' menu",
+        "clresourcegroup online -e -m -M menu-rg", "clresourcegroup switch -n node1 menu-rg", "clresource disable menu"]
+    assert where(cluster, "menu-rg") == {"node1": "Online", "node2": "Offline"}
+    assert values(cluster, "clrs show menu")["Enabled{node1}"] == "False"
+    do(cluster, "clrg delete -F menu-rg")

@@ -57,8 +57,9 @@ TYPE = {
 CLUSTER = {
     "name": "demo", "self": "alpha", "self_id": 1, "seq": 9, "groups": ["db-rg", "web-rg"],
     "types": ["ACME.web:2.1", "SUNW.LogicalHostname:3"],
-    "nodes": [{"name": "alpha", "id": 1, "state": "UP", "private_name": ""},
-              {"name": "beta", "id": 2, "state": "LOST", "private_name": "beta-priv"}],
+    "nodes": [{"name": "alpha", "id": 1, "state": "UP", "private_name": "", "loadlimits": [{"name": "mem", "soft": 11, "hard": 20}]},
+              {"name": "beta", "id": 2, "state": "LOST", "private_name": "beta-priv",
+               "loadlimits": [{"name": "cpu", "soft": 0, "hard": 4}, {"name": "MEM", "soft": 7, "hard": -1}]}],
 }
 
 ANSWERS = {"GetResource": RESOURCE, "GetGroup": GROUP, "GetType": TYPE, "GetCluster": CLUSTER}

@@ -198,6 +198,10 @@ REQUESTS = [
     ("clnode remove beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode clear beta", [{"op": "node_remove", "node": "beta"}]),
     ("clnode unquarantine alpha beta", [{"op": "node_unquarantine", "node": n} for n in ("alpha", "beta")]),
+    ("clnode create-loadlimit -p limitname=mem -p softlimit=11 -p hardlimit=20 alpha beta",
+     [{"op": "loadlimit_create", "node": n, "limit": "mem", "soft": "11", "hard": "20"} for n in ("alpha", "beta")]),
+    ("clnode create-loadlimit --property LimitName=mem,hardlimit=20 +",
+     [{"op": "loadlimit_create", "node": n, "limit": "mem", "hard": "20"} for n in ("alpha", "beta")]),
     ("clquorum add d5", [add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add /dev/disk/by-id/wwn-1 d5", [add("wwn-1", path="/dev/disk/by-id/wwn-1"), add("d5", path="/dev/did/rdsk/d5s2")]),
     ("clquorum add -t scsi3 -p path=/dev/sdb -n alpha,beta -F disk1",
@@ -321,6 +325,44 @@ def test_request(line, want, root, run):
     assert all(words(p["cmd"]) == words(line) for m, p in clusterd.calls if m == "Request")
 
 
+LIMITS = {"cluster.nodes.1.loadlimits.mem.hard": "20", "cluster.nodes.1.loadlimits.mem.soft": "11",
+          "cluster.nodes.1.loadlimits.memory.soft": "3"}
+
+
+@pytest.mark.parametrize("line, want, code, text", [
+    ("set-loadlimit -p limitname=MEM,hardlimit= alpha", [{"op": "loadlimit_set", "node": "alpha", "limit": "MEM", "hard": ""}], OK, ""),
+    ("set-loadlimit -p limitname=mem -p softlimit=1 +", [{"op": "loadlimit_set", "node": "alpha", "limit": "mem", "soft": "1"}], CL_ENOENT,
+     "clnode:  (C100036) Failed to set load limit mem of node beta - the node has no such load limit.\n"),
+    ("delete-loadlimit -p limitname=memory alpha", [{"op": "loadlimit_delete", "node": "alpha", "limit": "memory"}], OK, ""),
+    ("create-loadlimit -p limitname=Mem beta alpha", [{"op": "loadlimit_create", "node": "beta", "limit": "Mem"}], CL_EEXIST,
+     "clnode:  (C100039) Failed to create load limit Mem of node alpha - the node has a load limit of this name already.\n"),
+    ("create-loadlimit -p limitname=me alpha", [{"op": "loadlimit_create", "node": "alpha", "limit": "me"}], OK, ""),
+])
+def test_load_limit(line, want, code, text, root, run):
+    """What is there already, or is not, is told of each node by itself; the others get their request."""
+    with ClusterdDouble(root, {**answers(), "GetTable": {"table": "infrastructure", "data": {**TABLE, **LIMITS}}}) as clusterd:
+        got = run("clnode", *words(line))
+    assert (got.returncode, got.stderr, got.stdout) == (code, text, "") and clusterd.requests == want
+
+
+def test_load_limits_are_shown(root, run):
+    with ClusterdDouble(root, {**answers(), "GetTable": {"table": "infrastructure", "data": {**TABLE, **LIMITS}}}):
+        shown, as_json = run("clnode", "show", "alpha").stdout, json.loads(run("clnode", "show", "--json", "alpha").stdout)
+    assert shown.endswith("""\
+  --- Load Limits for alpha ---
+
+  Load Limit:                                   mem
+    Soft Limit:                                   11
+    Hard Limit:                                   20
+
+  Load Limit:                                   memory
+    Soft Limit:                                   3
+    Hard Limit:                                   <NULL>
+
+""")
+    assert as_json[0]["configuration"]["loadlimits.mem.hard"] == "20"
+
+
 @pytest.mark.parametrize("line, text", [
     ("clquorum remove -v d4", "clquorum:  Done - remove quorum device d4.\n"),
     ("clnode evacuate --verbose 2", "clnode:  Done - evacuate node beta.\n"),
@@ -338,8 +380,16 @@ WRONG = [
     ("clnode frob", CL_EINVAL, 'There is no subcommand "frob"'),
     ("clnode export -v -o /proc/x", CL_EIO, "Failed to write /proc/x"),
     ("clnode rename -n x", CL_EOP, "renaming a node is not built yet"),
-    ("clnode create-loadlimit -p limitname=a alpha", CL_EOP, "load limits are not built yet"),
-    ("clnode set-loadlimit", CL_EOP, "load limits"), ("clnode delete-loadlimit", CL_EOP, "load limits"),
+    ("clnode create-loadlimit -p limitname=a", CL_EINVAL, 'node is missing; "+" stands for all'),
+    ("clnode create-loadlimit -p softlimit=1 alpha", CL_EINVAL, "-p limitname=NAME is missing"),
+    ("clnode create-loadlimit -p limitname= alpha", CL_EINVAL, "-p limitname=NAME is missing"),
+    ("clnode create-loadlimit -p limitname=a -p frob=1 alpha", CL_EPROP, "Failed to set frob - there is no such property"),
+    ("clnode create-loadlimit alpha", CL_EINVAL, "-p is missing"),
+    ("clnode create-loadlimit -p limitname=a gamma", CL_ENOENT, "Failed to find node gamma"),
+    ("clnode set-loadlimit -p limitname=a alpha", CL_EINVAL, "-p softlimit= and -p hardlimit= are missing"),
+    ("clnode set-loadlimit -p limitname=a,softlimit=1 alpha", CL_ENOENT, "Failed to set load limit a of node alpha - the node has no such"),
+    ("clnode delete-loadlimit -p limitname=a alpha", CL_ENOENT, "Failed to delete load limit a of node alpha"),
+    ("clnode delete-loadlimit -p limitname=a -p softlimit=1 alpha", CL_EPROP, "Failed to set softlimit"),
     ("clnode status -x", CL_EINVAL, "There is no option -x"),
     ("clnode list none", CL_ENOENT, "Failed to find node none - there is none of this name"),
     ("clnode evacuate", CL_EINVAL, 'node is missing; "+" stands for all'),
@@ -649,7 +699,8 @@ def test_cluster_show_of_our_own_table(root, run):
 
 def test_cluster_list_cmds(run):
     assert run("cluster", "list-cmds").stdout.split() == [
-        "cldevice", "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "cluster"]
+        "cldevice", "clnode", "clquorum", "clreslogicalhostname", "clresource", "clresourcegroup", "clresourcetype", "clressharedaddress", "clsetup",
+        "cluster"]
     assert "quorum devices and votes" in run("cluster", "list-cmds", "-v").stdout
 
 
@@ -728,19 +779,21 @@ COMMON = {"--help", "--deadline", "--json", "-v", "--verbose", "--message"}
 # ---- completion ----
 
 @pytest.mark.parametrize("line, want", [
-    ("clnode ", {"add", "clear", "evacuate", "export", "list", "remove", "set", "show", "show-rev", "status", "unquarantine"}),
+    ("clnode ", {"add", "clear", "create-loadlimit", "delete-loadlimit", "evacuate", "export", "list", "remove", "set", "set-loadlimit",
+                 "show", "show-rev", "status", "unquarantine"}),
     ("clnode sh", {"show", "show-rev"}), ("cluster shut", {"shutdown"}), ("cluster frob", set()),
     ("clnode evacuate ", {"alpha", "beta"}), ("clq disable d", {"d4"}), ("cldev remove d", {"d6"}), ("cldevice show lun", {"lun1"}),
     ("cldevice r", {"remove"}), ("clquorum status -n b", {"beta"}),
     ("clnode status -", {"-m"}), ("clnode set --pr", {"--property"}),
     ("scswitch -S -h al", {"alpha"}), ("scswitch -z -g n", {"nfs-rg"}), ("scswitch -e -j nfs-", {"nfs-ip", "nfs-res"}),
+    ("clsetup ", set()), ("clsetup -", {"-f", "--file"}), ("scsetup --f", {"--file"}),
     ("scconf -", {"-" + c for c in "acrpvHChPqwABmDTS"}),
 ])
 def test_completion(line, want, root):
     import os
     import subprocess
     from test_commands import PARHELION
-    for name in ("cluster", "cldevice", "cldev", "clnode", "clquorum", "clq", "scconf", "scstat", "scswitch"):
+    for name in ("cluster", "cldevice", "cldev", "clnode", "clquorum", "clq", "clsetup", "scconf", "scsetup", "scstat", "scswitch"):
         (root / "bin").mkdir(exist_ok=True)
         (root / "bin" / name).symlink_to(PARHELION)
     script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _parhelion; '

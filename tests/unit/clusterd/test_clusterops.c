@@ -523,6 +523,8 @@ static void test_new_node_in_the_table(void **state)
 	assert_string_equal(ju_str(w.table, "cluster.nodes.4.properties.private_hostname", ""), "ha4");
 	ask("{\"op\":\"node_set\",\"node\":\"n4\",\"props\":{\"privatehostname\":\"\"}}");
 	assert_string_equal(ju_str(w.table, "cluster.nodes.4.properties.private_hostname", ""), "clusternode4-priv");
+	ask("{\"op\":\"loadlimit_create\",\"node\":\"n4\",\"limit\":\"mem\",\"hard\":\"4\"}");
+	assert_string_equal(ju_str(w.table, "cluster.nodes.4.loadlimits.mem.hard", ""), "4");
 	/* Nothing is left of one that goes. */
 	ask("{\"op\":\"node_remove\",\"node\":\"n4\"}");
 	assert_int_equal(ju_int(w.answer, "code", 1), 0);
@@ -532,6 +534,51 @@ static void test_new_node_in_the_table(void **state)
 	json_object_foreach(w.table, key, v)
 		if (strstr(key, ".4."))
 			fail_msg("%s is left", key);
+}
+
+/* One request after the other on the same table: what it says of n1's limits then, or why not. */
+static void test_load_limits(void **state)
+{
+	static const struct { const char *op, *more, *refused, *soft, *hard; } steps[] = {
+		{ "set",    "'limit':'mem','soft':'1'",             "no load limit mem; clnode create-loadlimit", NULL, NULL },
+		{ "delete", "'limit':'mem'",                        "no load limit mem", NULL, NULL },
+		{ "create", "'limit':'2mem'",                       "\"2mem\" is no name for a load limit", NULL, NULL },
+		{ "create", "'limit':'mem.hard','hard':'1'",        "is no name for a load limit", NULL, NULL },
+		{ "create", "'limit':''",                           "\"\" is no name", NULL, NULL },
+		{ "create", "'limit':'mem','soft':'-1'",            "softlimit is a number from 0 to 2147483647, or empty", NULL, NULL },
+		{ "create", "'limit':'mem','hard':'2147483648'",    "hardlimit is a number from 0 to 2147483647", NULL, NULL },
+		{ "create", "'limit':'mem','hard':'99999999999999999999999'", "hardlimit is a number", NULL, NULL },
+		{ "create", "'limit':'mem','soft':'5','hard':'4'",  "the soft limit of mem, 5, would be above its hard limit, 4", NULL, NULL },
+		{ "create", "'limit':'mem','soft':'11','hard':'20'", NULL, "11", "20" },
+		{ "create", "'limit':'mem','soft':'11','hard':'20'", NULL, "11", "20" },         /* sent again: it is done */
+		{ "create", "'limit':'MEM','soft':'11'",            "a load limit mem already; clnode set-loadlimit", "11", "20" },
+		{ "set",    "'limit':'Mem','hard':'10'",            "the soft limit of Mem, 11, would be above its hard limit, 10", "11", "20" },
+		{ "set",    "'limit':'Mem','hard':'11'",            NULL, "11", "11" },
+		{ "set",    "'limit':'mem','soft':'2147483647','hard':''", NULL, "2147483647", NULL },
+		{ "set",    "'limit':'mem','soft':''",              NULL, "0", NULL },
+		{ "set",    "'limit':'mem','hard':'0'",             NULL, "0", "0" },
+		{ "delete", "'limit':'MEM'",                        NULL, NULL, NULL },
+	};
+
+	(void)state;
+	world(2);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		_cleanup_free_ char *text = xasprintf("{'op':'loadlimit_%s','node':'n1',%s}", steps[i].op, steps[i].more);
+		const char *soft, *hard, *said;
+
+		for (char *p = text; *p; p++)
+			*p = *p == '\'' ? '"' : *p;
+		ask(text);
+		said = ju_str(w.answer, "text", "");
+		soft = ju_str(w.table, "cluster.nodes.1.loadlimits.mem.soft", "");
+		hard = ju_str(w.table, "cluster.nodes.1.loadlimits.mem.hard", "");
+		if (steps[i].refused ? !strstr(said, steps[i].refused) : ju_int(w.answer, "code", 1) != 0)
+			fail_msg("step %zu: \"%s\"", i, said);
+		if (!streq(soft, steps[i].soft ? steps[i].soft : "") || !streq(hard, steps[i].hard ? steps[i].hard : ""))
+			fail_msg("step %zu: soft %s, hard %s", i, soft, hard);
+	}
+	ask("{\"op\":\"loadlimit_create\",\"node\":\"n9\",\"limit\":\"mem\"}");
+	assert_non_null(strstr(ju_str(w.answer, "text", ""), "node n9 is not in the configuration"));
 }
 
 static void test_node_that_is_needed(void **state)
@@ -803,6 +850,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_requests, world_done),
 		cmocka_unit_test_teardown(test_new_node_in_the_table, world_done),
+		cmocka_unit_test_teardown(test_load_limits, world_done),
 		cmocka_unit_test_teardown(test_node_that_is_needed, world_done),
 		cmocka_unit_test_teardown(test_who_is_joining_does_not_count, world_done),
 		cmocka_unit_test_teardown(test_half_done_addition_goes_on, world_done),
