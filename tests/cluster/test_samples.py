@@ -33,7 +33,10 @@ install -d -o postgres -m 700 {WHERE}/data
 setpriv --reuid=postgres --regid=postgres --init-groups {BIN}/initdb -D {WHERE}/data -A trust --no-sync >/dev/null
 echo "host all all 10.88.0.0/24 trust" >>{WHERE}/data/pg_hba.conf
 umount {WHERE}
+cp --sparse=always {IMAGE} {IMAGE}.check
 """
+CHECKED = {"bind": ["Confdir_list=/shared/dns", "Probe_name=www.lab.test"], "postgresql": [f"Disk={IMAGE}.check", f"Mount_point={WHERE}"]}
+CHECKS = "wrong-values,stop-first,start-twice,stop-twice,monitor-twice,update-twice,start-killed,stop-killed,stop-frozen,program-missing,start-fails"
 GROUPS = {"dns-rg": "dns", "db-rg": "db"}
 PROGRAM = {"dns-rg": "named", "db-rg": "postgres"}
 
@@ -58,9 +61,17 @@ def cluster(lab_name):
         cluster.lab.exec("node1", "sh", "-ec", DATABASE, timeout=60)
         for command in commands():
             cluster.cmd("node1", *command, check=True)
+        cluster.checks = {kind: agentcheck(cluster, kind, properties) for kind, properties in CHECKED.items()}
         yield cluster
     finally:
         cluster.lab.down()
+
+
+def agentcheck(cluster, kind, properties):
+    """In namespaces of its own, beside the tests; the checks that do not wait for time-outs."""
+    words = [word for text in properties for word in ("-p", text)]
+    return cluster.lab.popen("node3", "/usr/cluster/bin/agentcheck", f"/opt/SAMPLE{kind}/etc/SAMPLE.{kind}", *words, "-t", CHECKS,
+                             stdout=-1, stderr=-1, text=True)
 
 
 def commands():
@@ -144,8 +155,19 @@ def test_killed_or_hung_it_is_restarted(cluster, group, signal):
     cluster.wait_online(group, on="node2")
     restarts = cluster.cmd("node2", "scha_resource_get", "-O", "NUM_RESOURCE_RESTARTS", "-R", GROUPS[group], "-G", group, check=True).stdout
     assert int(restarts) >= 1
-    said = cluster.cmd("node2", "scha_resource_get", "-O", "STATUS", "-R", GROUPS[group], "-G", group).stdout
-    assert said.startswith("OK"), said
+    until(lambda: cluster.cmd("node2", "scha_resource_get", "-O", "STATUS", "-R", GROUPS[group], "-G", group).stdout.startswith("OK"))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_after_too_many_restarts_another_node_has_it(cluster, group):
+    cluster.cmd("node1", "scrgadm", "-c", "-j", GROUPS[group], "-y", "Retry_count=0", check=True)
+    cluster.cmd("node2", "kill", "-KILL", *pids(cluster, "node2", group), check=True)
+    cluster.wait_online(group, on="node1")
+    until(lambda: serves(cluster, group))
+    assert not pids(cluster, "node2", group)
+    cluster.cmd("node1", "scrgadm", "-c", "-j", GROUPS[group], "-y", "Retry_count=3", check=True)
+    cluster.cmd("node1", "scswitch", "-z", "-g", group, "-h", "node2", check=True)
+    both_online(cluster, "node2")
 
 
 def test_planned_switch(cluster):
@@ -171,3 +193,9 @@ def test_wrong_values_are_refused(cluster):
                         (["-t", "SAMPLE.postgresql", "-x", "Disk=/nowhere", "-x", f"Mount_point={WHERE}"], "Disk=/nowhere: No such file")):
         done = cluster.cmd("node1", "scrgadm", "-a", "-j", "more", "-g", "db-rg", *words)
         assert done.returncode != 0 and text in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("kind", CHECKED)
+def test_they_behave(cluster, kind):
+    out, errors = cluster.checks[kind].communicate(timeout=60)
+    assert cluster.checks[kind].returncode == 0 and errors == "" and "12 good, 0 warnings, 0 failures, 0 skipped" in out, out + errors

@@ -84,9 +84,9 @@ int svc_start(const struct agent *a)
 	return 0;
 }
 
-/* 0 when nothing of the server is left, also when it never ran.  First the watching ends, then pg_ctl asks for a fast shutdown, which
- * ends clients' connections and writes a checkpoint; it waits for 80 % of the time.  A server that is killed recovers from its
- * log at the next start, so that loses time, not data. */
+/* 0 when nothing of the server is left, also when it never ran.  First the watching ends; CONT, as who was stopped would not see what
+ * comes.  Then pg_ctl asks for a fast shutdown, which ends clients' connections and writes a checkpoint; it waits for 80 % of the time.
+ * A server that is killed recovers from its log at the next start, so that loses time, not data. */
 int svc_stop(const struct agent *a)
 {
 	int limit_s = number(a, "Stop_timeout", 60), rc;
@@ -96,7 +96,7 @@ int svc_stop(const struct agent *a)
 	(void)unlink(a->up);
 	if (!pmf_has(a->svc))
 		return 0;
-	(void)pmf("-s", a->svc, NULL);
+	(void)pmf("-s", a->svc, (const char *[]) { "CONT", NULL });
 	if (server_read(a, &s) == 0) {
 		snprintf(program, sizeof program, "%s/pg_ctl", s.bin);
 		snprintf(limit, sizeof limit, "%d", limit_s * 8 / 10);
