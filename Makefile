@@ -8,7 +8,7 @@ JOBS     = $(shell nproc)
 MINUTES ?= 2
 export BUILD
 
-.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale bench-pmf chaos live clean
+.PHONY: all build deps stage demo check conformance install asan asan-check sim sim-long mutants bench-failover bench-scale bench-scale-lab bench-pmf chaos live clean
 
 all: build
 
@@ -45,6 +45,10 @@ bench-failover: stage
 # What many groups cost the software itself, as ratios to a tenth as many: bench-scale [GROUPS=1000] [NODES=8].
 bench-scale: build
 	@$(BUILD)/bench/bench-scale $(or $(GROUPS),1000) $(or $(NODES),8)
+
+# The same with real daemons on three simulated machines, and methods that do nothing: bench-scale-lab [GROUPS=500].
+bench-scale-lab: stage
+	@$(PYTHON) bench/scale_lab.py $(STAGE) $(GROUPS)
 
 # What it costs to be kept alive by pmfd, as ratios to runit and to a plain fork and wait: bench-pmf [TAGS=2000].
 bench-pmf: build
