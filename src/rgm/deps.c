@@ -147,45 +147,60 @@ static void add_user(struct rgm_rs *target, struct rgm_rs *user)
 	target->rg->linked = user->rg->linked = true;
 }
 
-static struct rgm_rs **all_by_name(struct rgm *rgm, size_t *ret_n)
+/* All resources, by name.  Made when the first dependency leaves its group: sorting them all at each change of a table is what many
+ * groups cannot afford. */
+struct by_name {
+	struct rgm_rs **v;
+	size_t n;
+};
+
+static struct rgm_rs *find_anywhere(struct by_name *all, const struct rgm *rgm, const char *name)
 {
-	struct rgm_rs **all = NULL;
-	size_t n = 0;
+	struct rgm_rs **found;
 
-	for (size_t g = 0; g < rgm->rg_count; g++) {
-		struct rgm_rg *rg = rgm->rgs[g];
+	for (size_t g = 0; !all->v && g < rgm->rg_count; g++)
+		all->n += rgm->rgs[g]->rs_count;
+	if (!all->v) {
+		size_t n = 0;
 
-		rg->linked = false;
-		all = xrealloc(all, (n + rg->rs_count + 1) * sizeof *all);
-		for (size_t i = 0; i < rg->rs_count; i++) {
-			rg->rs[i]->user_count = 0;
-			all[n++] = rg->rs[i];
-		}
+		all->v = xcalloc(all->n, sizeof *all->v);
+		for (size_t g = 0; g < rgm->rg_count; g++)
+			for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+				all->v[n++] = rgm->rgs[g]->rs[i];
+		qsort(all->v, all->n, sizeof *all->v, compare_name);
 	}
-	if (n)
-		qsort(all, n, sizeof *all, compare_name);
-	*ret_n = n;
-	return all;
+	found = bsearch(name, all->v, all->n, sizeof *all->v, compare_key);
+	return found ? *found : NULL;
+}
+
+static void index_group(struct rgm *rgm, struct rgm_rg *rg, struct by_name *all)
+{
+	for (size_t i = 0; i < rg->rs_count; i++)
+		for (size_t k = 0; k < rg->rs[i]->dep_count; k++) {
+			struct rs_dep *dep = &rg->rs[i]->deps[k];
+
+			dep->target = rg_rs_find(rg, dep->name);
+			if (!dep->target)
+				dep->target = find_anywhere(all, rgm, dep->name);
+			if (dep->target && dep->target->rg != rg)
+				add_user(dep->target, rg->rs[i]);
+		}
 }
 
 void deps_index(struct rgm *rgm)
 {
-	struct rgm_rs **all;
-	size_t n;
+	struct by_name all = { 0 };
 
 	if (rgm->indexed == rgm->layout)
 		return;
-	all = all_by_name(rgm, &n);
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < all[i]->dep_count; k++) {
-			struct rs_dep *dep = &all[i]->deps[k];
-			struct rgm_rs **found = bsearch(dep->name, all, n, sizeof *all, compare_key);
-
-			dep->target = found ? *found : NULL;
-			if (found && (*found)->rg != all[i]->rg)
-				add_user(*found, all[i]);
-		}
-	free(all);
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		rgm->rgs[g]->linked = false;
+		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++)
+			rgm->rgs[g]->rs[i]->user_count = 0;
+	}
+	for (size_t g = 0; g < rgm->rg_count; g++)
+		index_group(rgm, rgm->rgs[g], &all);
+	free(all.v);
 	links_index(rgm);
 	rgm->indexed = rgm->layout;
 }

@@ -93,17 +93,41 @@ static int compare_priority(const void *a, const void *b)
 	return x->priority != y->priority ? (x->priority < y->priority ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-void links_index(struct rgm *rgm)
+/* The groups have an order, that of their names; where all have one Priority, it is this one. */
+static void sort_by_priority(struct rgm *rgm)
 {
+	bool sorted = true;
+
 	free(rgm->by_priority);
 	rgm->by_priority = xcalloc(rgm->rg_count + 1, sizeof *rgm->by_priority);
-	for (size_t g = 0; g < rgm->rg_count; g++)
+	for (size_t g = 0; g < rgm->rg_count; g++) {
 		rgm->by_priority[g] = rgm->rgs[g];
-	qsort(rgm->by_priority, rgm->rg_count, sizeof *rgm->by_priority, compare_priority);
+		sorted = sorted && (g == 0 || rgm->rgs[g - 1]->priority >= rgm->rgs[g]->priority);
+	}
+	if (!sorted)
+		qsort(rgm->by_priority, rgm->rg_count, sizeof *rgm->by_priority, compare_priority);
+}
+
+/* That nothing was to be done is known by the sum of the versions of a group's component; another component, another sum.  Who was
+ * and is alone keeps what it knows: else every change of one group would have all others decided anew. */
+static void forget_sums(struct rgm *rgm)
+{
+	for (size_t g = 0; g < rgm->rg_count; g++) {
+		struct rgm_rg *rg = rgm->rgs[g];
+		bool alone = !rg->linked && !rg->factor_count;
+
+		if (!alone || !rg->alone)
+			rg->idle_ver = 0;
+		rg->alone = alone;
+	}
+}
+
+void links_index(struct rgm *rgm)
+{
+	sort_by_priority(rgm);
 	for (size_t g = 0; g < rgm->rg_count; g++) {
 		rgm->rgs[g]->linked_by_count = 0;
 		rgm->rgs[g]->component = rgm->rgs[g];
-		rgm->rgs[g]->idle_ver = 0;      /* it is a sum over other groups now */
 	}
 	for (size_t g = 0; g < rgm->rg_count; g++)
 		for (size_t i = 0; i < rgm->rgs[g]->link_count; i++) {
@@ -120,6 +144,7 @@ void links_index(struct rgm *rgm)
 			target->linked_by[target->linked_by_count++] = rg;
 		}
 	join_loads(rgm);
+	forget_sums(rgm);
 }
 
 bool rg_has_link(const struct rgm_rg *rg, const struct rgm_rg *target, unsigned kinds)

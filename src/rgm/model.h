@@ -137,6 +137,7 @@ struct rgm_rg {
 	uint64_t       decided_ver;             /* a decision based on this version is on its way */
 	uint64_t       component_ver;           /* of a root: the sum of the versions of all that are connected */
 	uint64_t       idle_ver;                /* nothing was to be done when that sum was this */
+	bool           alone;                   /* neither linked nor loaded when the index was made: its component is itself */
 };
 
 struct rgm_type { struct rt *rt; char *path; };

@@ -262,10 +262,11 @@ static bool resumed(const struct rgm *rgm, struct op *op)
 	const char *rs = ju_str(op->request, "rs", json_string_value(json_array_get(ju_arr(op->request, "names"), 0)));
 
 	for (size_t i = 0; i < COMMITS_KEPT; i++) {
-		const struct rgm_rs *found = rs ? rs_find(rgm, rs) : NULL;
+		const struct rgm_rs *found;
 
 		if (!streq(rgm->commits[i].tx, op->id))
 			continue;
+		found = rs ? rs_find(rgm, rs) : NULL;
 		op->committed = rgm->commits[i].n;
 		op->phase = rgm->commits[i].durable ? OP_UPDATING : OP_COMMITTING;
 		(void)snprintf(op->rg, sizeof op->rg, "%s", found ? found->rg->name : ju_str(op->request, "rg", ""));
