@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "rgm/model.h"
 #include "rgm_world.h"
 #include "scha_err.h"
 
@@ -252,11 +253,44 @@ static void test_circle_from_the_disk(void **state)
 	(void)world_ask_text(1, EVACUATE("node1"));
 }
 
+static void reindex(struct rgm *rgm)
+{
+	rgm->layout++;
+	deps_index(rgm);
+}
+
+/* Whom a change of others does not concern is not decided anew; who gets other company, or loses it, is: it knew another sum. */
+static void test_alone_keeps_what_it_knows(void **state)
+{
+	(void)state;
+	world_new(2, "s RG_affinities=+t: b svc\nt: a svc\nu: c svc");
+	world_settle();
+	struct rgm *rgm = world_rgm(1);
+	struct rgm_rg *s = rg_find(rgm, "s"), *t = rg_find(rgm, "t"), *u = rg_find(rgm, "u");
+	size_t links = s->link_count;
+
+	rgm_decide(rgm, &(struct rgm_update) { 0 });
+	assert_true(s->idle_ver == s->ver + t->ver && t->idle_ver == s->idle_ver && u->idle_ver == u->ver);
+	reindex(rgm);
+	assert_true(s->idle_ver == 0 && t->idle_ver == 0 && u->idle_ver == u->ver);
+	s->idle_ver = t->idle_ver = 7;
+	s->link_count = 0;
+	reindex(rgm);                   /* alone from now on */
+	assert_true(s->idle_ver == 0 && t->idle_ver == 0 && u->idle_ver == u->ver);
+	s->idle_ver = t->idle_ver = 7;
+	reindex(rgm);
+	assert_true(s->idle_ver == 7 && t->idle_ver == 7);
+	s->link_count = links;
+	reindex(rgm);                   /* together again */
+	assert_true(s->idle_ver == 0 && t->idle_ver == 0 && u->idle_ver == u->ver);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
 		T(test_rows), T(test_reasons), T(test_refusals), T(test_seen), T(test_decisions_say_what_they_saw), T(test_hold), T(test_circle_from_the_disk),
+		T(test_alone_keeps_what_it_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
