@@ -63,6 +63,8 @@ static const struct schema_row rows[] = {
 	{ "rgm_rg_*", "rs.<resource>.type",            SCHEMA_NAME, 0, 0, NULL, "the type of a resource of the group" },
 	{ "rgm_rg_*", "rs.<resource>.enabled",         SCHEMA_WORD, 0, 0, "TRUE,FALSE", "the resource is enabled" },
 	{ "rgm_rg_*", "rs.<resource>.monitored",       SCHEMA_WORD, 0, 0, "TRUE,FALSE", "its monitor is enabled" },
+	{ "rgm_rg_*", "rs.<resource>.enabled{<id>}",   SCHEMA_WORD, 0, 0, "TRUE,FALSE", "the same on one node, where it differs" },
+	{ "rgm_rg_*", "rs.<resource>.monitored{<id>}", SCHEMA_WORD, 0, 0, "TRUE,FALSE", "the same on one node, where it differs" },
 	{ "rgm_rg_*", "rs.<resource>.prop.<property>", SCHEMA_TEXT, 0, 0, NULL, "a standard property of the resource" },
 	{ "rgm_rg_*", "rs.<resource>.ext.<property>",  SCHEMA_TEXT, 0, 0, NULL, "an extension property of the resource" },
 };
@@ -99,11 +101,20 @@ static bool is_number(const char *s, size_t len)
 
 static bool part_fits(const char *pattern, size_t n, const char *part, size_t len)
 {
-	if (pattern[0] != '<')
+	const char *open = memchr(pattern, '<', n), *close = open ? memchr(open, '>', n - (size_t)(open - pattern)) : NULL;
+	size_t before, after;
+
+	if (!close)
 		return n == len && strncmp(pattern, part, n) == 0;
-	if (strncmp(pattern, "<id>", n) == 0)
+	before = (size_t)(open - pattern);
+	after = n - (size_t)(close + 1 - pattern);
+	if (len < before + after || strncmp(pattern, part, before) != 0 || strncmp(close + 1, part + len - after, after) != 0)
+		return false;
+	part += before;
+	len -= before + after;
+	if (strncmp(open, "<id>", 4) == 0)
 		return is_number(part, len) && strtol(part, NULL, 10) <= 64;
-	if (strncmp(pattern, "<n>", n) == 0)
+	if (strncmp(open, "<n>", 3) == 0)
 		return is_number(part, len);
 	return len > 0 && len <= PART_MAX;
 }

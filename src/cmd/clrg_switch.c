@@ -55,7 +55,7 @@ static json_t *resources_of(const struct plan *plan, const json_t *group, bool m
 
 	(void)plan;
 	json_array_foreach(ju_arr(group, "resources"), i, rs)
-		if (!ju_bool(rs, monitor ? "monitored" : "enabled", false))
+		if (!resource_is_on_everywhere(rs, monitor ? "monitored" : "enabled"))
 			ju_push(names, json_string(ju_str(rs, "name", "")));
 	if (json_array_size(names))
 		return ju_pack("{so, sb}", "names", names, "monitor", monitor);

@@ -17,7 +17,6 @@
 #define ANY      .operands = { "resource", 0, OPERANDS_MANY }
 #define SOME     .operands = { "resource", 1, OPERANDS_MANY }
 #define ONE      .operands = { "resource", 1, 1 }
-#define NOT_PER_NODE NULL, "switching a resource on one node only is not built yet", SOME
 #define NO_SHARED "shared addresses are not built yet"
 
 /* ---- what all have ---- */
@@ -62,11 +61,11 @@ static const struct form clear_forms[] = {
 static const struct option_info monitor_options[] = { GROUP, TYPE, SINGLE, VERBOSE };
 static const struct form monitor_forms[] = {
 	{ "", "gtv", NULL, PRIVILEGE_CHANGE, "monitor resources", clrs_monitor, SOME },
-	{ "n", "gtv", NULL, PRIVILEGE_CHANGE, "monitor resources on single nodes", NOT_PER_NODE },
+	{ "n", "gtv", NULL, PRIVILEGE_CHANGE, "monitor resources on single nodes", clrs_monitor, SOME },
 };
 static const struct form unmonitor_forms[] = {
 	{ "", "gtv", NULL, PRIVILEGE_CHANGE, "do not monitor resources", clrs_unmonitor, SOME },
-	{ "n", "gtv", NULL, PRIVILEGE_CHANGE, "do not monitor resources on single nodes", NOT_PER_NODE },
+	{ "n", "gtv", NULL, PRIVILEGE_CHANGE, "do not monitor resources on single nodes", clrs_unmonitor, SOME },
 };
 
 #define ROWS(o, f) o, ARRAY_SIZE(o), f, ARRAY_SIZE(f)
@@ -112,11 +111,11 @@ static const struct option_info disable_options[] = {
 };
 static const struct form enable_forms[] = {
 	{ "", "rgtuv7", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
-	{ "n", "rgtuv", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", NOT_PER_NODE },
+	{ "n", "rgtuv7", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", clrs_enable, SOME },
 };
 static const struct form disable_forms[] = {
 	{ "", "rgtuv7", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
-	{ "n", "rgtuv", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NOT_PER_NODE },
+	{ "n", "rgtuv7", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", clrs_disable, SOME },
 };
 static const struct command_info clrs_commands[] = {
 	{ "clresource clear",   "clear STOP_FAILED",    ROWS(clear_options, clear_forms) },
@@ -156,11 +155,11 @@ static const struct option_info address_enable_options[] = { { 'R', "recursive",
 static const struct option_info address_disable_options[] = { { 'R', "recursive", NULL, "also what needs them" }, GROUP, SINGLE, VERBOSE, DRY_RUN };
 static const struct form address_enable_forms[] = {
 	{ "", "Rgv7", NULL, PRIVILEGE_CHANGE, "enable resources", clrs_enable, SOME },
-	{ "n", "Rgv", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", NOT_PER_NODE },
+	{ "n", "Rgv7", NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", clrs_enable, SOME },
 };
 static const struct form address_disable_forms[] = {
 	{ "", "Rgv7", NULL, PRIVILEGE_CHANGE, "disable resources", clrs_disable, SOME },
-	{ "n", "Rgv", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NOT_PER_NODE },
+	{ "n", "Rgv7", NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", clrs_disable, SOME },
 };
 
 #define ADDRESS_ROWS(family, create_options, create_forms) \

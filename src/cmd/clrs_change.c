@@ -135,22 +135,46 @@ int clrs_set(const struct cmdline *line)
 
 struct switching { const char *op, *verb; bool monitor, users_first; };
 
+/* The nodes of -n; of many resources each is switched where its group may be.  Empty: there is none such. */
+static void nodes_for_group(const struct cmdline *line, const struct objects *objects, const char *group, const struct strlist *given,
+			    struct strlist *ret)
+{
+	_cleanup_(strlist_done) struct strlist nodelist = { 0 };
+	bool many = cmdline_all(line) || cmdline_has(line, 'r') || cmdline_has(line, 'R');
+
+	strlist_split(&nodelist, group_prop(object_find(objects_groups(objects), group), "Nodelist"), ",");
+	for (size_t i = 0; i < given->n; i++)
+		if (!many || strlist_has(&nodelist, given->v[i]))
+			strlist_add(ret, given->v[i]);
+}
+
+static int switch_group(const struct cmdline *line, const struct switching *how, const struct strlist *names, const struct strlist *nodes)
+{
+	_cleanup_free_ char *joined = strlist_join(names, ", "), *on = strlist_join(nodes, ", ");
+
+	return request_run(line, ju_pack("{ss, so, sb, so*}", "op", how->op, "names", strings_json(names), "monitor", how->monitor, "nodes",
+					 nodes->n ? strings_json(nodes) : NULL), "%s %sresource%s %s%s%s", how->verb,
+			   how->monitor ? "the monitor of " : "", names->n > 1 ? "s" : "", joined, nodes->n ? " on " : "", on);
+}
+
 /* Resources of one group that follow each other go together. */
-static int switch_sorted(const struct cmdline *line, const struct switching *how, const json_t *all, const struct strlist *names)
+static int switch_sorted(const struct cmdline *line, const struct switching *how, const struct objects *objects, const json_t *all,
+			 const struct strlist *names, const struct strlist *given)
 {
 	int first = EXIT_OK;
 
 	for (size_t i = 0, end; i < names->n && !exit_is_hopeless(first); i = end) {
 		const char *group = ju_str(object_find(all, names->v[i]), "group", "");
-		json_t *some = json_array();
+		_cleanup_(strlist_done) struct strlist nodes = { 0 };
+		int r = EXIT_OK;
 
-		for (end = i; end < names->n && streq(ju_str(object_find(all, names->v[end]), "group", ""), group); end++)
-			ju_push(some, json_string(names->v[end]));
+		for (end = i; end < names->n && streq(ju_str(object_find(all, names->v[end]), "group", ""), group);)
+			end++;
 		struct strlist part = { .v = names->v + i, .n = end - i };
-		_cleanup_free_ char *joined = strlist_join(&part, ", ");
-		int r = request_run(line, ju_pack("{ss, so, sb}", "op", how->op, "names", some, "monitor", how->monitor),
-				    "%s %sresource%s %s", how->verb, how->monitor ? "the monitor of " : "", part.n > 1 ? "s" : "", joined);
 
+		nodes_for_group(line, objects, group, given, &nodes);
+		if (nodes.n || !given->n)
+			r = switch_group(line, how, &part, &nodes);
 		first = first ? first : r;
 	}
 	return first;
@@ -171,7 +195,7 @@ static void drop_unwanted(const struct cmdline *line, const struct objects *obje
 
 static int switch_resources(const struct cmdline *line, const struct switching *how)
 {
-	_cleanup_(strlist_done) struct strlist names = { 0 };
+	_cleanup_(strlist_done) struct strlist names = { 0 }, nodes = { 0 };
 	struct objects objects = { 0 };
 	struct filter filter = { 0 };
 	json_t *resources, *all;
@@ -181,6 +205,8 @@ static int switch_resources(const struct cmdline *line, const struct switching *
 		return r;
 	resources = resources_picked(line, &objects, &missing);
 	r = filter_read(line, &objects, &filter);
+	nodes = filter.nodes;           /* where to switch, not which of them */
+	filter.nodes = (struct strlist) { 0 };
 	if (r == EXIT_OK)
 		drop_unwanted(line, &objects, &filter, resources);
 	add_names(resources, &names);
@@ -189,7 +215,7 @@ static int switch_resources(const struct cmdline *line, const struct switching *
 		resources_add_related(all, how->users_first, &names);
 	resources_sort(all, how->users_first, &names);
 	if (r == EXIT_OK)
-		r = switch_sorted(line, how, all, &names);
+		r = switch_sorted(line, how, &objects, all, &names, &nodes);
 	json_decref(all);
 	json_decref(resources);
 	filter_done(&filter);

@@ -90,15 +90,34 @@ static void print_show(const struct cmdline *line, const struct objects *objects
 
 /* ---- state ---- */
 
+/* "enabled", "disabled", "enabled but disabled on beta"; caller frees. */
+static char *switch_text(const json_t *rs, const char *what, const char *yes, const char *no)
+{
+	_cleanup_(strlist_done) struct strlist nodes = { 0 };
+	json_t *v;
+	size_t i;
+
+	if (resource_is_on_everywhere(rs, what) || !ju_bool(rs, what, false))
+		return xstrdup(ju_bool(rs, what, false) ? yes : no);
+	json_array_foreach(resource_off_nodes(rs, what), i, v)
+		strlist_add(&nodes, json_string_value(v));
+	_cleanup_free_ char *joined = strlist_join(&nodes, ", ");
+
+	return xasprintf("%s but %s on %s", yes, no, joined);
+}
+
 static void print_stories(const json_t *resources)
 {
 	json_t *rs;
 	size_t i;
 
-	json_array_foreach((json_t *)resources, i, rs)
-		(void)printf("%s: %s, group %s, %s, %s\n", ju_str(rs, "name", ""), ju_str(rs, "type", ""), ju_str(rs, "group", ""),
-			     ju_bool(rs, "enabled", false) ? "enabled" : "disabled",
-			     ju_bool(rs, "monitored", false) ? "monitored" : "not monitored");
+	json_array_foreach((json_t *)resources, i, rs) {
+		_cleanup_free_ char *enabled = switch_text(rs, "enabled", "enabled", "disabled");
+		_cleanup_free_ char *monitored = switch_text(rs, "monitored", "monitored", "not monitored");
+
+		(void)printf("%s: %s, group %s, %s, %s\n", ju_str(rs, "name", ""), ju_str(rs, "type", ""), ju_str(rs, "group", ""), enabled,
+			     monitored);
+	}
 	(void)printf("\n");
 }
 

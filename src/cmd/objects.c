@@ -114,6 +114,27 @@ const json_t *resource_prop(const json_t *resource, const char *name)
 	return NULL;
 }
 
+json_t *resource_off_nodes(const json_t *resource, const char *what)
+{
+	return ju_arr(resource, streq(what, "enabled") ? "disabled_on" : "unmonitored_on");
+}
+
+bool resource_is_on(const json_t *resource, const char *what, const char *node)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(resource_off_nodes(resource, what), i, v)
+		if (json_is_string(v) && streq(json_string_value(v), node))
+			return false;
+	return ju_bool(resource, what, false);
+}
+
+bool resource_is_on_everywhere(const json_t *resource, const char *what)
+{
+	return ju_bool(resource, what, false) && !json_array_size(resource_off_nodes(resource, what));
+}
+
 bool type_fits(const char *type, const char *asked)
 {
 	const char *dot = strchr(type, '.');

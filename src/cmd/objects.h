@@ -23,6 +23,10 @@ const char *group_prop(const json_t *group, const char *name);          /* "" wh
 bool group_is_suspended(const json_t *group);
 /* A property by its name in any case; NULL: there is none. */
 const json_t *resource_prop(const json_t *resource, const char *name);
+/* Is the resource enabled, or monitored, on that node, or on all nodes?  what: "enabled", "monitored". */
+bool resource_is_on(const json_t *resource, const char *what, const char *node);
+bool resource_is_on_everywhere(const json_t *resource, const char *what);
+json_t *resource_off_nodes(const json_t *resource, const char *what);  /* borrowed; NULL: none */
 /* "nfs" and "SUNW.nfs" fit SUNW.nfs:3.2. */
 bool type_fits(const char *type, const char *asked);
 /* Does one of the types fit? */

@@ -192,7 +192,7 @@ static void print_resource(const char *nodelist, const json_t *resource, int ind
 		for (size_t i = 0; i < nodes.n; i++) {
 			_cleanup_free_ char *label = xasprintf("%s{%s}", flags[f][0], nodes.v[i]);
 
-			cl_row(indent + 2, label, ju_bool(resource, flags[f][1], false) ? "True" : "False");
+			cl_row(indent + 2, label, resource_is_on(resource, flags[f][1], nodes.v[i]) ? "True" : "False");
 		}
 	(void)printf("\n");
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "cmd/client.h"
+#include "cmd/objects.h"
 #include "cmd/print.h"
 
 #define VALUE_COLUMN 51
@@ -148,6 +149,24 @@ static void print_property(const char *prefix, const json_t *p)
 	}
 }
 
+/* Those of single nodes, named as they are set. */
+static void print_switches(const char *prefix, const json_t *resource)
+{
+	static const struct { const char *what, *label; } switches[] = {
+		{ "enabled", "Res enabled" }, { "monitored", "Res monitor enabled" },
+	};
+	json_t *v;
+	size_t k;
+
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++)
+		json_array_foreach(resource_is_on_everywhere(resource, switches[i].what) || !ju_bool(resource, switches[i].what, false) ?
+				   NULL : resource_off_nodes(resource, switches[i].what), k, v) {
+			_cleanup_free_ char *on = xasprintf("%s{%s}", prefix, json_string_value(v));
+
+			print_row(4, on, switches[i].label, "False");
+		}
+}
+
 static void print_resource_short(const json_t *resource)
 {
 	const char *description = property(resource, "R_description");
@@ -173,6 +192,7 @@ static void print_resource(const json_t *resource, unsigned level)
 	print_row(2, group, "Res name", name);
 	print_row(4, prefix, "Res R_description", description);
 	print_rows(4, prefix, resource_rows, ARRAY_SIZE(resource_rows), resource);
+	print_switches(prefix, resource);
 	for (i = 0; i < ARRAY_SIZE(dependency_rows); i++) {
 		_cleanup_free_ char *value = show(dependency_rows[i].how, property(resource, dependency_rows[i].key));
 

@@ -187,10 +187,19 @@ static int resources_by_group(const struct cmdline *line, const char *verb, json
 static int switch_resources(const struct cmdline *line, const char *op, const char *verb)
 {
 	_cleanup_(requests_done) struct requests requests = { 0 };
-	json_t *by_group = json_object(), *names;
-	int r = resources_by_group(line, verb, by_group);
+	_cleanup_(strlist_done) struct strlist nodes = { 0 };
+	json_t *by_group, *names;
 	const char *group;
+	int r;
 
+	if (cmdline_list(line, 'h', &nodes) < 0)
+		return EXIT_USAGE;
+	if (cmdline_has(line, 'h') && !nodes.n)
+		return command_usage(line, "-h is empty");
+	_cleanup_free_ char *on = strlist_join(&nodes, ", ");
+
+	by_group = json_object();
+	r = resources_by_group(line, verb, by_group);
 	if (r == 0)
 		json_object_foreach(by_group, group, names) {
 			_cleanup_(strlist_done) struct strlist list = { 0 };
@@ -201,9 +210,10 @@ static int switch_resources(const struct cmdline *line, const char *op, const ch
 				strlist_add(&list, json_string_value(v));
 			_cleanup_free_ char *joined = strlist_join(&list, ", ");
 
-			requests_add(&requests, ju_pack("{ss, sO, sb}", "op", op, "names", names, "monitor", cmdline_has(line, 'M')),
-				     "%s %sresource%s %s", verb, cmdline_has(line, 'M') ? "the monitor of " : "",
-				     list.n > 1 ? "s" : "", joined);
+			requests_add(&requests, ju_pack("{ss, sO, sb, so*}", "op", op, "names", names, "monitor", cmdline_has(line, 'M'),
+							"nodes", nodes.n ? names_json(&nodes) : NULL),
+				     "%s %sresource%s %s%s%s", verb, cmdline_has(line, 'M') ? "the monitor of " : "",
+				     list.n > 1 ? "s" : "", joined, nodes.n ? " on " : "", on);
 		}
 	json_decref(by_group);
 	return r ? r : requests_run(line, &requests);
@@ -275,10 +285,8 @@ static const struct form forms[] = {
 	{ "og",   "",    NULL, PRIVILEGE_CHANGE, "manage groups", manage_groups },
 	{ "ug",   "",    NULL, PRIVILEGE_CHANGE, "unmanage groups; all their resources must be disabled", unmanage_groups },
 	{ "chjf", "",    NULL, PRIVILEGE_CHANGE, "clear STOP_FAILED, after the processes were ended by hand", clear_resources },
-	{ "ejh",  "M",   NULL, PRIVILEGE_CHANGE, "enable resources on single nodes", NULL,
-	  "switching a resource on one node only is not built yet" },
-	{ "njh",  "M",   NULL, PRIVILEGE_CHANGE, "disable resources on single nodes", NULL,
-	  "switching a resource on one node only is not built yet" },
+	{ "ejh",  "M",   NULL, PRIVILEGE_CHANGE, "enable resources, or only their monitors, on these nodes", enable_resources },
+	{ "njh",  "M",   NULL, PRIVILEGE_CHANGE, "disable resources, or only their monitors, on these nodes", disable_resources },
 	{ "ShK",  "",    NULL, PRIVILEGE_CHANGE, "the same, and nothing comes back by itself for so long", evacuate_and_hold },
 	{ "zD",   "h",   NULL, PRIVILEGE_CHANGE, "switch device groups", NULL,
 	  "device groups are not built yet" },

@@ -251,8 +251,8 @@ static void add_resource(xmlNode *list, const struct objects *objects, const jso
 	for (size_t i = 0; i < names.n; i++) {
 		xmlNode *node = add_with(nodes, "resourceNode", "nodeRef", names.v[i]);
 
-		add_with(node, "state", "value", ju_bool(resource, "enabled", false) ? "enabled" : "disabled");
-		add_with(node, "monitoredState", "value", ju_bool(resource, "monitored", false) ? "true" : "false");
+		add_with(node, "state", "value", resource_is_on(resource, "enabled", names.v[i]) ? "enabled" : "disabled");
+		add_with(node, "monitoredState", "value", resource_is_on(resource, "monitored", names.v[i]) ? "true" : "false");
 	}
 	add_resource_properties(one, resource, false);
 	add_resource_properties(one, resource, true);

@@ -7,10 +7,12 @@
 #include <strings.h>
 
 #include "base/json.h"
+#include "cmd/client.h"
 #include "cmd/clrg.h"
 #include "cmd/clrs.h"
 #include "cmd/clrt.h"
 #include "cmd/file.h"
+#include "cmd/props.h"
 #include "cluster_dtd.h"
 
 #define FILE_MAX ((size_t)16 << 20)
@@ -199,30 +201,75 @@ static void group_options(const xmlNode *node, const struct cmdline *line, struc
 	add_properties(node, line, sub);
 }
 
-/* Disabled on all nodes, as the file says of each. */
-static bool is_disabled(const xmlNode *nodes)
+/* The nodes of which the file says so. */
+static void nodes_said(const xmlNode *nodes, const char *element, const char *value, struct strlist *ret)
 {
-	bool any = false;
-
 	FOR_EACH_CHILD(node, nodes, "resourceNode") {
-		_cleanup_free_ char *state = attribute(child(node, "state"), "value");
+		_cleanup_free_ char *is = attribute(child(node, element), "value");
 
-		if (!streq(state, "disabled"))
-			return false;
-		any = true;
+		if (streq(is, value))
+			strlist_take(ret, attribute(node, "nodeRef"));
 	}
-	return any;
+}
+
+/* What the file says of single nodes.  on: where it is enabled, off: disabled, unmonitored.  Caller frees all three. */
+struct said { struct strlist on, off, unmonitored; };
+
+static struct said switches_said(const xmlNode *resource)
+{
+	const xmlNode *nodes = child(resource, "resourceNodeList");
+	struct said said = { 0 };
+
+	nodes_said(nodes, "state", "enabled", &said.on);
+	nodes_said(nodes, "state", "disabled", &said.off);
+	nodes_said(nodes, "monitoredState", "false", &said.unmonitored);
+	return said;
+}
+
+static void said_done(struct said *said)
+{
+	strlist_done(&said->on);
+	strlist_done(&said->off);
+	strlist_done(&said->unmonitored);
+}
+
+/* No nodes: on all. */
+static int switch_said(const struct cmdline *line, const char *op, const char *verb, const char *name, bool monitor,
+		       const struct strlist *nodes)
+{
+	_cleanup_free_ char *joined = strlist_join(nodes, ", ");
+
+	return request_run(line, ju_pack("{ss, s[s], sb, so*}", "op", op, "names", name, "monitor", monitor, "nodes", nodes->n ?
+					 strings_json(nodes) : NULL), "%s %sresource %s%s%s", verb, monitor ? "the monitor of " : "", name,
+			   nodes->n ? " on " : "", joined);
+}
+
+/* A new resource was made disabled; now where it is to run, and without a monitor where that is said.  off: by the command line. */
+static int resource_after(const xmlNode *node, const struct cmdline *line, const struct cmdline *sub, bool off)
+{
+	_cleanup_(said_done) struct said said = switches_said(node);
+	const char *name = sub->operands.v[0];
+	int r = EXIT_OK;
+
+	if (!strchr(sub->form->may, 'd'))
+		return EXIT_OK;
+	if (said.unmonitored.n)
+		r = switch_said(line, "resource_disable", "disable", name, true, &said.unmonitored);
+	if (r == EXIT_OK && !off && (said.off.n || said.unmonitored.n) && (said.on.n || !said.off.n))
+		r = switch_said(line, "resource_enable", "enable", name, false, &said.on);
+	return r;
 }
 
 static void resource_options(const xmlNode *node, const struct cmdline *line, struct cmdline *sub)
 {
 	_cleanup_free_ char *group = attribute(node, "resourcegroupRef"), *type = attribute(node, "resourcetypeRef");
+	_cleanup_(said_done) struct said said = switches_said(node);
 
 	if (strchr(sub->form->need, 'g') || strchr(sub->form->may, 'g'))
 		add_single(sub, 'g', group);
 	if (strchr(sub->form->need, 't'))
 		add_single(sub, 't', type);
-	if (strchr(sub->form->may, 'd') && !cmdline_has(sub, 'd') && is_disabled(child(node, "resourceNodeList")))
+	if (strchr(sub->form->may, 'd') && !cmdline_has(sub, 'd') && (said.off.n || said.unmonitored.n))
 		add_option(sub, 'd', NULL);
 	add_properties(node, line, sub);
 }
@@ -269,14 +316,15 @@ static void node_options(const xmlNode *node, const struct cmdline *line, struct
 static const struct kind {
 	const char *family, *what, *path[3], *element;
 	options_fn *options;
+	int (*after)(const xmlNode *node, const struct cmdline *line, const struct cmdline *sub, bool off);     /* when it was done */
 } kinds[] = {
-	{ "clnode", "node", { "nodeList" }, "node", node_options },
-	{ "clquorum", "quorum device", { "clusterQuorum", "quorumDeviceList" }, "quorumDevice", quorum_options },
-	{ "clresourcetype", "resource type", { "resourcetypeList" }, "resourcetype", type_options },
-	{ "clresourcegroup", "resource group", { "resourcegroupList" }, "resourcegroup", group_options },
-	{ "clresource", "resource", { "resourceList" }, "resource", resource_options },
-	{ "clreslogicalhostname", "logical host", { "resourceList" }, "resource", resource_options },
-	{ "clressharedaddress", "shared address", { "resourceList" }, "resource", resource_options },
+	{ "clnode", "node", { "nodeList" }, "node", node_options, NULL },
+	{ "clquorum", "quorum device", { "clusterQuorum", "quorumDeviceList" }, "quorumDevice", quorum_options, NULL },
+	{ "clresourcetype", "resource type", { "resourcetypeList" }, "resourcetype", type_options, NULL },
+	{ "clresourcegroup", "resource group", { "resourcegroupList" }, "resourcegroup", group_options, NULL },
+	{ "clresource", "resource", { "resourceList" }, "resource", resource_options, resource_after },
+	{ "clreslogicalhostname", "logical host", { "resourceList" }, "resource", resource_options, resource_after },
+	{ "clressharedaddress", "shared address", { "resourceList" }, "resource", resource_options, resource_after },
 };
 
 static const struct kind *kind_of(const struct cmdline *line)
@@ -311,6 +359,7 @@ static int run_form(const struct cmdline *line, const struct form *form, const s
 			       .deadline_s = line->deadline_s, .deadline_ms = line->deadline_ms, .text = line->text };
 	_cleanup_free_ char *name = attribute(node, "name"), *what = xasprintf("take %s %s from the file", kind->what, name);
 	int r = EXIT_OK;
+	bool off;
 
 	for (size_t l = 0; l < ARRAY_SIZE(sub.count); l++) {
 		if (l == 'i' || l == 'a' || !options)
@@ -320,6 +369,7 @@ static int run_form(const struct cmdline *line, const struct form *form, const s
 			strlist_add(&sub.values[l], line->values[l].v[i]);
 	}
 	strlist_add(&sub.operands, name);
+	off = cmdline_has(&sub, 'd');
 	kind->options(node, line, &sub);
 	for (const char *need = sub.form->need; r == EXIT_OK && *need; need++)
 		if (!cmdline_has(&sub, *need)) {
@@ -329,6 +379,8 @@ static int run_form(const struct cmdline *line, const struct form *form, const s
 		}
 	if (r == EXIT_OK)
 		r = sub.form->run ? sub.form->run(&sub) : command_failed(line, EXIT_REFUSED, what, sub.form->later);
+	if (r == EXIT_OK && kind->after)
+		r = kind->after(node, line, &sub, off);
 	for (size_t l = 0; l < ARRAY_SIZE(sub.values); l++)
 		strlist_done(&sub.values[l]);
 	strlist_done(&sub.operands);

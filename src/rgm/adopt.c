@@ -6,7 +6,9 @@
 
 static void adopt_resource(struct rgm_rs *rs)
 {
-	const struct rs_node *on = &rs->on[rs->rg->rgm->self];
+	uint32_t self = rs->rg->rgm->self;
+	const struct rs_node *on = &rs->on[self];
+	bool wanted = rs_enabled(rs, self) && rs->rg->directive == DIRECTIVE_ONLINE;
 	struct rs_local *l = &rs->local;
 
 	l->running = METHOD_COUNT;
@@ -19,10 +21,10 @@ static void adopt_resource(struct rgm_rs *rs)
 	l->proxy_online = on->state == RS_ONLINE || on->state == RS_ONLINE_NOT_MONITORED;
 	switch (on->state) {
 	case RS_ONLINE:
-		l->phase = rs->monitored && rs_declares(rs, METHOD_MONITOR_START) ? PHASE_MONITORED : PHASE_UP;
+		l->phase = rs_monitored(rs, self) && rs_declares(rs, METHOD_MONITOR_START) ? PHASE_MONITORED : PHASE_UP;
 		break;
 	case RS_OFFLINE:        /* a proxy may be started, and what it stands for be down */
-		l->phase = rs->rt->proxy && rs->enabled && rs->rg->directive == DIRECTIVE_ONLINE ? PHASE_UP : PHASE_OFF;
+		l->phase = rs->rt->proxy && wanted ? PHASE_UP : PHASE_OFF;
 		break;
 	case RS_STARTING:
 		l->phase = PHASE_OFF;
@@ -31,7 +33,7 @@ static void adopt_resource(struct rgm_rs *rs)
 		l->phase = PHASE_UP;
 		break;
 	}
-	l->restart = on->state == RS_STOPPING && rs->enabled && rs->rg->directive == DIRECTIVE_ONLINE;
+	l->restart = on->state == RS_STOPPING && wanted;
 }
 
 /* A group whose stop has failed was told to stop, or only a resource of it was. */

@@ -32,8 +32,7 @@ nodeset rs_init_nodes(const struct rgm_rg *rg, const struct rt *rt)
 	nodeset set = 0;
 
 	if (rt->init_nodes == INIT_RG_PRIMARIES)
-		for (size_t i = 0; i < rg->node_count; i++)
-			set |= node_bit(rg->nodelist[i]);
+		set = rg_nodelist(rg);
 	else if (!rt->installed_nodes.n)
 		return rgm->configured;
 	for (size_t i = 0; rt->init_nodes != INIT_RG_PRIMARIES && i < rt->installed_nodes.n; i++) {

@@ -227,8 +227,7 @@ enum dep_kind rs_dep_kind(const struct rgm_rs *rs, const struct rgm_rs *other)
 	return kind < DEP_STRONG && rs_depends_on_address(rs, other) ? DEP_STRONG : kind;
 }
 
-/* Whose state of the target counts for the dependent's instance on that node. */
-nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node)
+nodeset dep_scope(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node)
 {
 	const struct rgm *rgm = rs->rg->rgm;
 
@@ -236,8 +235,14 @@ nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t no
 		return 0;
 	if (dep->scope == SCOPE_LOCAL_NODE || (dep->target && dep->target->rg == rs->rg) ||
 	    (dep->scope == SCOPE_FROM_RG_AFFINITIES && dep->target && rg_has_link(rs->rg, dep->target->rg, LINK_POSITIVES)))
-		return node_bit(node) & rgm_up_nodes(rgm);
-	return rgm_up_nodes(rgm);
+		return node_bit(node);
+	return rgm->configured;
+}
+
+/* Whose state of the target counts for the dependent's instance on that node. */
+nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node)
+{
+	return dep_scope(rs, dep, node) & rgm_up_nodes(rs->rg->rgm);
 }
 
 #define RS_MASK_ONLINE (IN(RS_ONLINE) | IN(RS_ONLINE_NOT_MONITORED) | IN(RS_MONITOR_FAILED))
@@ -263,7 +268,7 @@ bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node)
 static bool is_coming(const struct rgm_rs *rs, uint32_t node)
 {
 	return rs->on[node].state == RS_STARTING ||
-	       (rs->rg->on[node].state == RG_PENDING_ONLINE && rs->enabled && rs->on[node].state == RS_OFFLINE);
+	       (rs->rg->on[node].state == RG_PENDING_ONLINE && rs_enabled(rs, node) && rs->on[node].state == RS_OFFLINE);
 }
 
 /* Is it on its way down? */

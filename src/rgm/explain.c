@@ -102,14 +102,16 @@ static void waits(json_t *list, const char *cure, const char *fmt, ...)
 	free(what);
 }
 
-static char *cure_of_dependency(const struct rs_dep *dep)
+static char *cure_of_dependency(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t id)
 {
 	const struct rgm_rs *p = dep->target;
 
 	if (!p)
 		return xasprintf("there is no resource %s: create it, or take it out of the list of dependencies", dep->name);
-	if (!p->enabled)
+	if (!switch_nodes(p, &p->enabled))
 		return xasprintf("clresource enable %s", p->name);
+	if (!(switch_nodes(p, &p->enabled) & dep_scope(rs, dep, id)))
+		return xasprintf("clresource enable -n %s %s", rgm_node_name(rs->rg->rgm, id), p->name);
 	return xasprintf("clresourcegroup explain %s", p->rg->name);
 }
 
@@ -119,7 +121,7 @@ static const struct { enum rs_state state; const char *what; } stages[] = {
 
 static void resource_waits(const struct rgm *rgm, const struct rgm_rs *rs, uint32_t id, json_t *list)
 {
-	const struct rs_dep *dep = rs->enabled && (RG_MASK_HERE & IN(rs->rg->on[id].state)) && rs->on[id].state == RS_OFFLINE ?
+	const struct rs_dep *dep = rs_enabled(rs, id) && (RG_MASK_HERE & IN(rs->rg->on[id].state)) && rs->on[id].state == RS_OFFLINE ?
 					   rs_waits_for(rs, id) : NULL;
 	const char *node = rgm_node_name(rgm, id);
 	_cleanup_free_ char *cure = NULL;
@@ -137,7 +139,7 @@ static void resource_waits(const struct rgm *rgm, const struct rgm_rs *rs, uint3
 		cure = xasprintf("remove the cause, then clresource unmonitor %s, clresource monitor %s", rs->name, rs->name);
 		waits(list, cure, "the monitor of resource %s failed to start on %s", rs->name, node);
 	} else if (dep) {
-		cure = cure_of_dependency(dep);
+		cure = cure_of_dependency(rs, dep, id);
 		waits(list, cure, "resource %s waits on %s until %s is online%s (%s dependency)", rs->name, node, dep->name,
 		      nodeset_count(dep_nodes(rs, dep, id)) == 1 ? " there" : "", dep_kind_names[dep->kind]);
 	}

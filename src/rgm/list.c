@@ -6,9 +6,33 @@
 
 #include "ccr/ccr.h"
 
+static json_t *node_names(const struct rgm *rgm, nodeset set)
+{
+	json_t *names = json_array();
+
+	for (uint32_t id = nodeset_next(set, 0); id; id = nodeset_next(set, id))
+		ju_push(names, json_string(rgm_node_name(rgm, id)));
+	return names;
+}
+
+/* "enabled": somewhere; "disabled_on": the nodes of the Nodelist where it is not. */
+static void add_switches(json_t *o, const struct rgm_rs *rs)
+{
+	const struct { const char *on, *off; const struct rs_switch *s; } all[] = {
+		{ "enabled", "disabled_on", &rs->enabled }, { "monitored", "unmonitored_on", &rs->monitored },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		nodeset on = switch_nodes(rs, all[i].s);
+
+		ju_set_bool(o, all[i].on, on);
+		ju_set_new(o, all[i].off, node_names(rs->rg->rgm, rg_nodelist(rs->rg) & ~on));
+	}
+}
+
 static json_t *rs_status_json(const struct rgm *rgm, const struct rgm_rs *rs)
 {
-	json_t *nodes = json_array();
+	json_t *nodes = json_array(), *json;
 
 	for (size_t i = 0; i < rs->rg->node_count; i++) {
 		uint32_t id = rs->rg->nodelist[i];
@@ -17,8 +41,9 @@ static json_t *rs_status_json(const struct rgm *rgm, const struct rgm_rs *rs)
 		ju_push(nodes, ju_pack("{ss,ss,ss,ss}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
 				       "status", rs_status_names[on->status], "message", on->message ? on->message : ""));
 	}
-	return ju_pack("{ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "enabled", rs->enabled, "monitored",
-		       rs->monitored, "nodes", nodes);
+	json = ju_pack("{ss,ss,so}", "name", rs->name, "type", rs->rt->name, "nodes", nodes);
+	add_switches(json, rs);
+	return json;
 }
 
 static json_t *rg_status_json(const struct rgm *rgm, const struct rgm_rg *rg)
@@ -56,14 +81,11 @@ static json_t *per_node_values(const struct rgm *rgm, const struct rgm_rs *rs, c
 	json_t *values = json_object(), *v;
 	size_t n = strlen(p->name);
 	const char *key;
+	uint32_t id;
 
-	json_object_foreach(rs->ext, key, v) {
-		unsigned id;
-		int end = 0;
-
-		if (strncasecmp(key, p->name, n) == 0 && sscanf(key + n, "{%u}%n", &id, &end) == 1 && end && !key[n + (size_t)end])
+	json_object_foreach(rs->ext, key, v)
+		if (strncasecmp(key, p->name, n) == 0 && node_suffix(key + n, &id))
 			json_object_set(values, rgm_node_name(rgm, id), v);
-	}
 	return values;
 }
 
@@ -88,12 +110,14 @@ static json_t *param_json(const struct rgm *rgm, const struct rgm_rs *rs, const 
 
 static json_t *rs_config_json(const struct rgm *rgm, const struct rgm_rs *rs)
 {
-	json_t *props = json_array();
+	json_t *props = json_array(), *json;
 
 	for (size_t i = 0; i < rs->rt->param_count; i++)
 		ju_push(props, param_json(rgm, rs, &rs->rt->params[i]));
-	return ju_pack("{ss,ss,ss,ss,sb,sb,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version,
-		       "group", rs->rg->name, "enabled", rs->enabled, "monitored", rs->monitored, "properties", props);
+	json = ju_pack("{ss,ss,ss,ss,so}", "name", rs->name, "type", rs->rt->name, "type_version", rs->rt->version, "group", rs->rg->name,
+		       "properties", props);
+	add_switches(json, rs);
+	return json;
 }
 
 static json_t *rg_config_json(const struct rgm *rgm, const struct rgm_rg *rg)
@@ -233,9 +257,9 @@ json_t *rgm_resource_json(const struct rgm *rgm, const char *name, const char *g
 		uint32_t id = rs->rg->nodelist[i];
 		const struct rs_node *on = &rs->on[id];
 
-		ju_push(nodes, ju_pack("{ss,ss,ss,ss,si,si}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
+		ju_push(nodes, ju_pack("{ss,ss,ss,ss,sb,sb,si,si}", "node", rgm_node_name(rgm, id), "state", rs_state_names[on->state],
 				       "status", rs_status_names[on->status], "message", on->message ? on->message : "",
-				       "num_resource_restarts", (int)counted(rs, on->restarts, wall_ms), "num_rg_restarts",
+				       "enabled", rs_enabled(rs, id), "monitored", rs_monitored(rs, id), "num_resource_restarts", (int)counted(rs, on->restarts, wall_ms), "num_rg_restarts",
 				       (int)counted(rs, on->rg_restarts, wall_ms)));
 	}
 	ju_set_new(o, "nodes", nodes);

@@ -82,7 +82,7 @@ static enum rs_state state_of(const struct rgm_rs *rs)
 	case PHASE_UP:
 		if (l->monitor_failed)
 			return RS_MONITOR_FAILED;
-		return rs_declares(rs, METHOD_MONITOR_START) || !rs->monitored ? RS_ONLINE_NOT_MONITORED : RS_ONLINE;
+		return rs_declares(rs, METHOD_MONITOR_START) || !rs_monitored(rs, rs->rg->rgm->self) ? RS_ONLINE_NOT_MONITORED : RS_ONLINE;
 	case PHASE_MONITORED: return RS_ONLINE;
 	}
 	return RS_OFFLINE;
@@ -339,7 +339,7 @@ void local_directive(struct rgm *rgm, struct rgm_rg *rg, enum directive directiv
 void local_restart(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u)
 {
 	rs->local.told_state = RS_STOPPING;     /* what the decision has set; the report corrects it */
-	if (rs->rg->directive == DIRECTIVE_ONLINE && rs->enabled && rs->local.phase > PHASE_OFF)
+	if (rs->rg->directive == DIRECTIVE_ONLINE && rs_enabled(rs, rgm->self) && rs->local.phase > PHASE_OFF)
 		rs->local.restart = true;
 	local_reconcile(rgm, rs->rg, u);
 	report(rgm, rs->rg, NULL, u);

@@ -48,7 +48,7 @@ static enum phase goal_at(const struct rgm_rs *rs, size_t depth)
 
 	if (l->stop_failed)
 		return l->phase;
-	if (rs->rg->directive != DIRECTIVE_ONLINE || !rs->enabled)
+	if (rs->rg->directive != DIRECTIVE_ONLINE || !rs_enabled(rs, rs->rg->rgm->self))
 		return PHASE_OFF;
 	if (l->phase > PHASE_OFF && pulled_down(rs, depth))
 		return PHASE_OFF;
@@ -56,7 +56,7 @@ static enum phase goal_at(const struct rgm_rs *rs, size_t depth)
 		return rs_declares(rs, METHOD_START) && rs_declares(rs, METHOD_STOP) ? PHASE_PRENET : PHASE_OFF;
 	if (l->start_failed)
 		return l->phase;
-	if (!rs->monitored || l->monitor_failed || !rs_declares(rs, METHOD_MONITOR_START))
+	if (!rs_monitored(rs, rs->rg->rgm->self) || l->monitor_failed || !rs_declares(rs, METHOD_MONITOR_START))
 		return PHASE_UP;
 	return PHASE_MONITORED;
 }
@@ -153,7 +153,7 @@ static bool holds_stop(const struct rgm_rs *other, const struct rgm_rs *rs, enum
 	case DEP_OFFLINE_RESTART:
 		return is_up(other, least);
 	case DEP_STRONG: case DEP_RESTART:
-		if (rs->local.restart || (rs->rg->directive == DIRECTIVE_ONLINE && rs->enabled))
+		if (rs->local.restart || (rs->rg->directive == DIRECTIVE_ONLINE && rs_enabled(rs, rs->rg->rgm->self)))
 			return !rs->local.restart && is_up(other, least) && local_goal(other) < l->phase;
 		return goes_down(other, least);
 	case DEP_WEAK:

@@ -222,6 +222,78 @@ int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method)
 	return v && *v ? strtoll(v, NULL, 10) : 3600;
 }
 
+nodeset rg_nodelist(const struct rgm_rg *rg)
+{
+	nodeset set = 0;
+
+	for (size_t i = 0; i < rg->node_count; i++)
+		set |= node_bit(rg->nodelist[i]);
+	return set;
+}
+
+nodeset switch_nodes(const struct rgm_rs *rs, const struct rs_switch *s)
+{
+	return rg_nodelist(rs->rg) & (s->on | (s->all ? ~s->off : 0));
+}
+
+struct rs_switch switch_changed(const struct rgm_rs *rs, const struct rs_switch *s, nodeset nodes, bool value)
+{
+	nodeset all = rg_nodelist(rs->rg), on = nodes ? switch_nodes(rs, s) : value ? all : 0;
+
+	on = value ? on | nodes : on & ~nodes;
+	if (!nodes || !on || on == all)
+		return (struct rs_switch) { .all = nodes ? on != 0 : value };
+	return (struct rs_switch) { .all = s->all, .on = s->all ? 0 : on, .off = s->all ? all & ~on : 0 };
+}
+
+bool node_suffix(const char *text, uint32_t *ret_id)
+{
+	unsigned id;
+	int end = 0;
+
+	if (sscanf(text, "{%u}%n", &id, &end) != 1 || !end || text[end] || id < 1 || id > CMM_NODE_ID_MAX)
+		return false;
+	*ret_id = id;
+	return true;
+}
+
+void switch_to_table(json_t *table, const char *rs, const char *what, const struct rs_switch *s)
+{
+	ju_set_strf(table, s->all ? "TRUE" : "FALSE", "rs.%s.%s", rs, what);
+	for (uint32_t id = 1; id <= CMM_NODE_ID_MAX; id++) {
+		_cleanup_free_ char *key = xasprintf("rs.%s.%s{%u}", rs, what, id);
+
+		json_object_del(table, key);
+		if (nodeset_has(s->on | s->off, id))
+			ju_set_str(table, key, nodeset_has(s->on, id) ? "TRUE" : "FALSE");
+	}
+}
+
+bool switch_in_table(const json_t *table, const char *rs, const char *what, uint32_t node)
+{
+	const char *own = ju_strf(table, NULL, "rs.%s.%s{%u}", rs, what, node);
+
+	return streq(own ? own : ju_strf(table, "FALSE", "rs.%s.%s", rs, what), "TRUE");
+}
+
+/* "enabled", "enabled{2}" */
+static bool load_switch(struct rs_switch *s, const char *what, const char *rest, const char *value)
+{
+	size_t n = strlen(what);
+	bool on = streq(value, "TRUE");
+	uint32_t id;
+
+	if (strncmp(rest, what, n) != 0)
+		return false;
+	if (!rest[n])
+		s->all = on;
+	else if (node_suffix(rest + n, &id))
+		*(on ? &s->on : &s->off) |= node_bit(id);
+	else
+		return false;
+	return true;
+}
+
 nodeset rgm_up_nodes(const struct rgm *rgm)
 {
 	nodeset set = 0;
@@ -425,6 +497,7 @@ static void load_resources(const struct rgm *rgm, struct rgm_rg *rg, const json_
 		json_decref(rs->ext);
 		rs->props = json_object();
 		rs->ext = json_object();
+		rs->enabled = rs->monitored = (struct rs_switch) { 0 };
 		if (json_object_get(data, type_key)) {
 			i++;
 			continue;
@@ -449,11 +522,10 @@ static void load_resources(const struct rgm *rgm, struct rgm_rg *rg, const json_
 
 		if (!rs)
 			continue;
-		if (streq(rest, "enabled"))
-			rs->enabled = streq(json_string_value(value), "TRUE");
-		else if (streq(rest, "monitored"))
-			rs->monitored = streq(json_string_value(value), "TRUE");
-		else if (strncmp(rest, "prop.", 5) == 0)
+		if (load_switch(&rs->enabled, "enabled", rest, json_string_value(value)) ||
+		    load_switch(&rs->monitored, "monitored", rest, json_string_value(value)))
+			continue;
+		if (strncmp(rest, "prop.", 5) == 0)
 			json_object_set(rs->props, rest + 5, value);
 		else if (strncmp(rest, "ext.", 4) == 0)
 			json_object_set(rs->ext, rest + 4, value);

@@ -59,11 +59,14 @@ struct rs_local {
 	enum rs_state  told_state;              /* what the last report said */
 };
 
+/* On_off_switch, Monitored_switch: as for all nodes, and the nodes with a value of their own. */
+struct rs_switch { bool all; nodeset on, off; };
+
 struct rgm_rs {
 	char          *name;
 	struct rgm_rg *rg;
 	const struct rt *rt;
-	bool           enabled, monitored;
+	struct rs_switch enabled, monitored;
 	json_t        *props, *ext;             /* name -> text, as given; defaults come from the type */
 	struct rs_dep *deps;
 	size_t         dep_count;
@@ -190,6 +193,20 @@ int64_t rg_prop_int(const struct rgm_rg *rg, const char *name);
 bool rs_is_address(const struct rgm_rs *rs);
 bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);        /* implicit network dependency */
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
+nodeset rg_nodelist(const struct rgm_rg *rg);
+static inline bool switch_is_on(const struct rs_switch *s, uint32_t node)
+{
+	return nodeset_has(s->on, node) || (s->all && !nodeset_has(s->off, node));
+}
+static inline bool rs_enabled(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->enabled, node); }
+static inline bool rs_monitored(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->monitored, node); }
+nodeset switch_nodes(const struct rgm_rs *rs, const struct rs_switch *s);       /* of the Nodelist, those where it is on */
+/* Set on these nodes, 0: on all; when the whole Nodelist agrees, no node has a value of its own any more. */
+struct rs_switch switch_changed(const struct rgm_rs *rs, const struct rs_switch *s, nodeset nodes, bool value);
+/* What a table says of it: "enabled" of all nodes, "enabled{2}" of one.  what: the one or the other word. */
+void switch_to_table(json_t *table, const char *rs, const char *what, const struct rs_switch *s);
+bool switch_in_table(const json_t *table, const char *rs, const char *what, uint32_t node);
+bool node_suffix(const char *text, uint32_t *ret_id);   /* "{2}", and nothing behind it */
 nodeset rgm_up_nodes(const struct rgm *rgm);
 nodeset rgm_draining_nodes(const struct rgm *rgm);
 static inline int64_t nodeset_count(nodeset set) { return __builtin_popcountll(set); }
@@ -221,6 +238,7 @@ bool dep_applies(const struct rgm *rgm, const struct rs_dep *dep, uint32_t node)
 enum dep_kind rs_dep_declared(const struct rgm_rs *rs, const struct rgm_rs *other);
 enum dep_kind rs_dep_kind(const struct rgm_rs *rs, const struct rgm_rs *other);
 nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
+nodeset dep_scope(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);      /* the same, members or not */
 bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
 /* Across groups: must the start, of this kind at least, or the stop wait? */
 bool deps_hold_start(const struct rgm_rs *rs, uint32_t node, enum dep_kind least);

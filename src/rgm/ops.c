@@ -88,13 +88,10 @@ int parse_nodes(const struct rgm *rgm, struct op *op, const struct rgm_rg *rg, n
 	json_array_foreach(ju_arr(op->request, "nodes"), i, v) {
 		const char *name = json_string_value(v) ? json_string_value(v) : "";
 		uint32_t id = rgm_node_id(rgm, name);
-		bool listed = false;
 
 		if (!id)
 			return op_fail(op, SCHA_ERR_NODE, "node %s is not in the configuration", name);
-		for (size_t k = 0; rg && k < rg->node_count; k++)
-			listed |= rg->nodelist[k] == id;
-		if (rg && !listed)
+		if (rg && !nodeset_has(rg_nodelist(rg), id))
 			return op_fail(op, SCHA_ERR_NODE, "node %s is not in the Nodelist of resource group %s", name, rg->name);
 		*ret |= node_bit(id);
 	}
@@ -275,13 +272,17 @@ static bool resumed(const struct rgm *rgm, struct op *op)
 	return false;
 }
 
+/* Update is no method for a node on which the resource is disabled. */
+static nodeset may_run(const struct rgm *rgm, const json_t *message)
+{
+	const struct rgm_rs *rs = rs_find(rgm, ju_str(message, "rs", ""));
+
+	return rs && streq(ju_str(message, "method", ""), rt_method_names[METHOD_UPDATE]) ? switch_nodes(rs, &rs->enabled) : ~(nodeset)0;
+}
+
 static nodeset run_nodes(const struct rgm *rgm, const struct rgm_rg *rg, bool only_online)
 {
-	nodeset set = 0;
-
-	for (size_t i = 0; i < rg->node_count; i++)
-		set |= node_bit(rg->nodelist[i]);
-	return set & rgm_up_nodes(rgm) & (only_online ? rg_nodes_in(rg, RG_MASK_ONLINE) : ~(nodeset)0);
+	return rg_nodelist(rg) & rgm_up_nodes(rgm) & (only_online ? rg_nodes_in(rg, RG_MASK_ONLINE) : ~(nodeset)0);
 }
 
 static void start_run(struct rgm *rgm, struct op *op, json_t **message, bool only_online, struct rgm_update *u)
@@ -292,6 +293,7 @@ static void start_run(struct rgm *rgm, struct op *op, json_t **message, bool onl
 		return;
 	op->waiting = json_object_get(*message, "nodes") ? nodeset_from_json(ju_arr(*message, "nodes")) & rgm_up_nodes(rgm)
 							 : run_nodes(rgm, rg, only_online);
+	op->waiting &= may_run(rgm, *message);
 	ju_set_new(*message, "nodes", nodeset_to_json(op->waiting));
 	if (op->waiting)
 		u_send(u, json_incref(*message));
@@ -306,7 +308,7 @@ static bool start_next_run(const struct rgm *rgm, struct op *op, json_t *list, s
 		json_t *m = json_incref(json_array_get(list, 0));
 
 		json_array_remove(list, 0);
-		op->waiting = nodeset_from_json(ju_arr(m, "nodes")) & rgm_up_nodes(rgm);
+		op->waiting = nodeset_from_json(ju_arr(m, "nodes")) & rgm_up_nodes(rgm) & may_run(rgm, m);
 		ju_set_new(m, "nodes", nodeset_to_json(op->waiting));
 		if (op->waiting)
 			u_send(u, json_incref(m));

@@ -6,6 +6,14 @@
 
 /* ---- the table of a group, as the model has it ---- */
 
+/* A node that has left the Nodelist has none of its own when it comes again. */
+static void put_switch(json_t *data, const struct rgm_rs *rs, const char *what, struct rs_switch s)
+{
+	s.on &= rg_nodelist(rs->rg);
+	s.off &= rg_nodelist(rs->rg);
+	switch_to_table(data, rs->name, what, &s);
+}
+
 static json_t *group_table(const struct rgm_rg *rg)
 {
 	json_t *data = json_object(), *v;
@@ -18,8 +26,8 @@ static json_t *group_table(const struct rgm_rg *rg)
 		const struct rgm_rs *rs = rg->rs[i];
 
 		ju_set_strf(data, rs->rt->name, "rs.%s.type", rs->name);
-		ju_set_strf(data, rs->enabled ? "TRUE" : "FALSE", "rs.%s.enabled", rs->name);
-		ju_set_strf(data, rs->monitored ? "TRUE" : "FALSE", "rs.%s.monitored", rs->name);
+		put_switch(data, rs, "enabled", rs->enabled);
+		put_switch(data, rs, "monitored", rs->monitored);
 		json_object_foreach(rs->props, key, v)
 			ju_set_strf(data, json_string_value(v), "rs.%s.prop.%s", rs->name, key);
 		json_object_foreach(rs->ext, key, v)
@@ -251,7 +259,7 @@ static void tell_resources(struct op *op, const struct rgm_rg *rg)
 			ju_set_new(m, "nodes", nodeset_to_json(rs_init_nodes(rg, rs->rt)));
 			u_push(&op->more_validate, m);
 		}
-		if (rs->rt->methods[METHOD_UPDATE] && rs->enabled) {
+		if (rs->rt->methods[METHOD_UPDATE]) {
 			m = run_message(op, "Update", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_UPDATE));
 			ju_set_new(m, "nodes", nodeset_to_json(rg_nodes_in(rg, RG_MASK_ONLINE)));
 			u_push(&op->more_update, m);
@@ -336,7 +344,7 @@ int start_group_unmanage(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (!rg->managed)
 		return 0;
 	for (size_t i = 0; i < rg->rs_count; i++)
-		if (rg->rs[i]->enabled)
+		if (switch_nodes(rg->rs[i], &rg->rs[i]->enabled))
 			return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable the resources of group %s first "
 				       "(scswitch -n -j %s)", rg->rs[i]->name, rg->name, rg->rs[i]->name);
 	if (rg_nodes_in(rg, ~IN(RG_OFFLINE)))
@@ -362,8 +370,8 @@ int start_group_bring(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	change_group(op, rg);
 	ju_set_str(op->data, "rg.managed", "TRUE");
 	for (size_t i = 0; i < rg->rs_count; i++) {
-		ju_set_strf(op->data, "TRUE", "rs.%s.enabled", rg->rs[i]->name);
-		ju_set_strf(op->data, "TRUE", "rs.%s.monitored", rg->rs[i]->name);
+		switch_to_table(op->data, rg->rs[i]->name, "enabled", &(struct rs_switch) { .all = true });
+		switch_to_table(op->data, rg->rs[i]->name, "monitored", &(struct rs_switch) { .all = true });
 	}
 	return 0;
 }
@@ -386,7 +394,7 @@ static int check_tunable(struct op *op, const struct rt_param *p, const struct r
 		return op_fail(op, SCHA_ERR_PROP, "property %s cannot be set (TUNABLE is NONE)", p->name);
 	if (existing && p->tunable == TUNE_AT_CREATION)
 		return op_fail(op, SCHA_ERR_PROP, "property %s can be set only when the resource is created", p->name);
-	if (existing && p->tunable == TUNE_WHEN_DISABLED && existing->enabled)
+	if (existing && p->tunable == TUNE_WHEN_DISABLED && switch_nodes(existing, &existing->enabled))
 		return op_fail(op, SCHA_ERR_PROP, "property %s can be set only while the resource is disabled: scswitch -n -j %s",
 			       p->name, existing->name);
 	return 0;
@@ -623,7 +631,7 @@ int start_resource_remove(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	(void)u;
 	if (!rs || need_not_system(op, rs->rg) < 0)
 		return -EINVAL;
-	if (rs->enabled)
+	if (switch_nodes(rs, &rs->enabled))
 		return op_fail(op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name, rs->name);
 	if (!is_carried_out(rgm, rs->rg))
 		return OP_LATER;
@@ -653,34 +661,107 @@ static bool in_request(const struct op *op, const char *name)
 	return false;
 }
 
-/* What is enabled needs what it depends on; only an offline-restart dependency may take it offline. */
-static int check_switchable(struct rgm *rgm, struct op *op, const struct rgm_rs *rs, bool enable)
+/* "names" on "nodes" to a new value. */
+struct switching { struct op *op; const char *what; nodeset nodes /* 0: all */; bool value; };
+
+/* Is it enabled there once that is done? */
+static bool enabled_then(const struct switching *to, const struct rgm_rs *rs, uint32_t node)
 {
-	deps_index(rgm);
-	for (size_t i = 0; enable && i < rs->dep_count; i++) {
+	return in_request(to->op, rs->name) && (!to->nodes || nodeset_has(to->nodes, node)) ? to->value : rs_enabled(rs, node);
+}
+
+/* Is any instance of the target enabled that counts for the one of rs on that node? */
+static bool target_then(const struct switching *to, const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node)
+{
+	nodeset nodes = dep_scope(rs, dep, node);
+
+	if (nodes != node_bit(node))
+		nodes &= rg_nodelist(dep->target->rg);
+	for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+		if (enabled_then(to, dep->target, id))
+			return true;
+	return nodes == 0;              /* not there */
+}
+
+static int check_needs(const struct rgm *rgm, const struct switching *to, const struct rgm_rs *rs, uint32_t node)
+{
+	for (size_t i = 0; i < rs->dep_count; i++) {
 		const struct rgm_rs *target = rs->deps[i].target;
 
-		if (target && rs->deps[i].kind >= DEP_STRONG && !target->enabled && !in_request(op, target->name))
-			return op_fail(op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, target->name);
+		if (!target || rs->deps[i].kind < DEP_STRONG || target_then(to, rs, &rs->deps[i], node))
+			continue;
+		if (switch_nodes(target, &target->enabled))
+			return op_fail(to->op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled on %s", rs->name, target->name,
+				       rgm_node_name(rgm, node));
+		return op_fail(to->op, SCHA_ERR_DEPEND, "resource %s depends on %s, which is disabled", rs->name, target->name);
 	}
-	for (size_t g = 0; !enable && g < rgm->rg_count; g++)
+	return 0;
+}
+
+static int check_users(const struct rgm *rgm, const struct switching *to, const struct rgm_rs *rs, const struct rgm_rs *user,
+		       uint32_t node)
+{
+	for (size_t i = 0; i < user->dep_count; i++) {
+		const struct rs_dep *dep = &user->deps[i];
+
+		if (dep->target != rs || (dep->kind != DEP_STRONG && dep->kind != DEP_RESTART) || target_then(to, user, dep, node) ||
+		    (to->nodes && !(dep_scope(user, dep, node) & to->nodes)))
+			continue;
+		if (to->nodes)
+			return op_fail(to->op, SCHA_ERR_DEPEND, "resource %s is enabled on %s and depends on %s: disable it there, too",
+				       user->name, rgm_node_name(rgm, node), rs->name);
+		return op_fail(to->op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too", user->name, rs->name);
+	}
+	return 0;
+}
+
+/* What is enabled needs what it depends on; only an offline-restart dependency may take it offline. */
+static int check_switchable(struct rgm *rgm, const struct switching *to, const struct rgm_rs *rs)
+{
+	nodeset nodes = to->nodes ? to->nodes : rg_nodelist(rs->rg);
+
+	deps_index(rgm);
+	for (uint32_t id = nodeset_next(nodes, 0); to->value && id; id = nodeset_next(nodes, id))
+		if (check_needs(rgm, to, rs, id) < 0)
+			return -EINVAL;
+	for (size_t g = 0; !to->value && g < rgm->rg_count; g++)
 		for (size_t i = 0; i < rgm->rgs[g]->rs_count; i++) {
 			const struct rgm_rs *user = rgm->rgs[g]->rs[i];
-			enum dep_kind kind = kind_of(user, rs);
 
-			if (user->enabled && !in_request(op, user->name) && (kind == DEP_STRONG || kind == DEP_RESTART))
-				return op_fail(op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s: disable it, too",
-					       user->name, rs->name);
+			if (kind_of(user, rs) == DEP_NONE)
+				continue;
+			nodes = rg_nodelist(user->rg);
+			for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+				if (enabled_then(to, user, id) && check_users(rgm, to, rs, user, id) < 0)
+					return -EINVAL;
 		}
 	return 0;
 }
 
-static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bool value)
+static int switch_one(struct rgm *rgm, struct switching *to, struct rgm_rs *rs)
 {
-	struct rgm_rg *rg = NULL;
+	bool enabled = streq(to->what, "enabled");
+	struct rs_switch after;
+
+	if (need_steady(rgm, to->op, rs->rg) < 0 || (!to->value && need_not_system(to->op, rs->rg) < 0) ||
+	    parse_nodes(rgm, to->op, rs->rg, &to->nodes) < 0 || (enabled && check_switchable(rgm, to, rs) < 0))
+		return -EINVAL;
+	if (!to->op->data)
+		change_group(to->op, rs->rg);
+	after = switch_changed(rs, enabled ? &rs->enabled : &rs->monitored, to->nodes, to->value);
+	switch_to_table(to->op->data, rs->name, to->what, &after);
+	return 0;
+}
+
+static int switch_resources(struct rgm *rgm, struct op *op, bool value)
+{
+	struct switching to = { .op = op, .what = ju_bool(op->request, "monitor", false) ? "monitored" : "enabled", .value = value };
+	const struct rgm_rg *rg = NULL;
 	json_t *v;
 	size_t i;
 
+	if (json_object_get(op->request, "nodes") && !json_array_size(ju_arr(op->request, "nodes")))
+		return op_fail(op, SCHA_ERR_INVAL, "the list of nodes is empty");
 	json_array_foreach(ju_arr(op->request, "names"), i, v) {
 		struct rgm_rs *rs = need_rs_named(rgm, op, json_string_value(v) ? json_string_value(v) : "");
 
@@ -688,14 +769,9 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 			return -EINVAL;
 		if (rg && rs->rg != rg)
 			return op_fail(op, SCHA_ERR_INVAL, "one request changes resources of one group only");
-		if (need_steady(rgm, op, rs->rg) < 0 || (!value && need_not_system(op, rs->rg) < 0))
-			return -EINVAL;
-		if (streq(what, "enabled") && check_switchable(rgm, op, rs, value) < 0)
+		if (switch_one(rgm, &to, rs) < 0)
 			return -EINVAL;
 		rg = rs->rg;
-		if (!op->data)
-			change_group(op, rg);
-		ju_set_strf(op->data, value ? "TRUE" : "FALSE", "rs.%s.%s", rs->name, what);
 	}
 	return rg ? 0 : op_fail(op, SCHA_ERR_INVAL, "no resource named");
 }
@@ -703,11 +779,11 @@ static int switch_resources(struct rgm *rgm, struct op *op, const char *what, bo
 int start_resource_enable(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	(void)u;
-	return switch_resources(rgm, op, ju_bool(op->request, "monitor", false) ? "monitored" : "enabled", true);
+	return switch_resources(rgm, op, true);
 }
 
 int start_resource_disable(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	(void)u;
-	return switch_resources(rgm, op, ju_bool(op->request, "monitor", false) ? "monitored" : "enabled", false);
+	return switch_resources(rgm, op, false);
 }

@@ -149,11 +149,11 @@ static enum upgrade_cond state_for_upgrade(const struct rgm_rs *rs)
 {
 	if (!rs->rg->managed)
 		return UPGRADE_WHEN_UNMANAGED;
-	if (!rs->enabled)
+	if (!switch_nodes(rs, &rs->enabled))
 		return UPGRADE_WHEN_DISABLED;
 	if (is_offline(rs))
 		return UPGRADE_WHEN_OFFLINE;
-	return rs->monitored ? UPGRADE_ANYTIME : UPGRADE_WHEN_UNMONITORED;
+	return switch_nodes(rs, &rs->monitored) ? UPGRADE_ANYTIME : UPGRADE_WHEN_UNMONITORED;
 }
 
 /* What nobody has declared is possible only by deleting the resource and making it anew. */

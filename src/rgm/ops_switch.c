@@ -359,7 +359,7 @@ void check_candidates(struct rgm *rgm, struct op *op, struct rgm_update *u)
 		struct rgm_rs *rs = rg->rs[op->check_at];
 		json_t *m;
 
-		if (!rs->enabled || !rs->rt->methods[METHOD_MONITOR_CHECK])
+		if (!rs_enabled(rs, op->target) || !rs->rt->methods[METHOD_MONITOR_CHECK])
 			continue;
 		m = run_message(op, "Monitor_check", rs->name, rs->rt->name, rg->name, rs_method_timeout(rs, METHOD_MONITOR_CHECK));
 		op->waiting = node_bit(op->target);

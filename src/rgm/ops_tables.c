@@ -180,7 +180,7 @@ static int change_group_props(struct change *c)
 }
 
 /* Where methods of the group run: its new Nodelist. */
-static json_t *nodes_of(const struct change *c)
+static nodeset nodes_of(const struct change *c)
 {
 	struct strlist names = { 0 };
 	nodeset set = 0;
@@ -195,7 +195,7 @@ static json_t *nodes_of(const struct change *c)
 	if (!names.n)
 		set = rgm_up_nodes(c->rgm);
 	strlist_done(&names);
-	return nodeset_to_json(set);
+	return set;
 }
 
 static int64_t timeout_of(const struct change *c, const struct rt *rt, const char *rs, const char *method)
@@ -214,7 +214,7 @@ static void add_run(struct change *c, json_t **list, const struct rt *rt, const 
 {
 	json_t *m = run_message(c->op, method, rs, rt->name, c->name, timeout_of(c, rt, rs, method));
 
-	ju_set_new(m, "nodes", nodes_of(c));
+	ju_set_new(m, "nodes", nodeset_to_json(nodes_of(c)));
 	if (mode)
 		ju_set_str(m, "mode", mode);
 	if (args)
@@ -322,6 +322,27 @@ static int check_new_resource(struct change *c, const struct rt *rt, const char 
 	return 0;
 }
 
+/* "enabled" and "monitored", of all nodes and of single ones. */
+static int copy_switches(struct change *c, const char *rs)
+{
+	const char *monitored = rs_value(c->after, rs, "monitored"), *key, *rest;
+	char name[256];
+	json_t *v;
+
+	put_rs(c->op->data, is_true(rs_value(c->after, rs, "enabled")) ? "TRUE" : "FALSE", rs, "enabled");
+	put_rs(c->op->data, monitored ? monitored : "TRUE", rs, "monitored");
+	json_object_foreach((json_t *)c->after, key, v) {
+		uint32_t id;
+
+		if (!rs_key(key, name, &rest) || !streq(name, rs) || is_property(rest) || !strchr(rest, '{'))
+			continue;
+		if (!node_suffix(strchr(rest, '{'), &id) || !nodeset_has(c->rgm->configured, id))
+			return op_fail(c->op, SCHA_ERR_NODE, "resource %s: %s names no node of the configuration by its id", rs, rest);
+		ju_set_new(c->op->data, key, json_incref(v));
+	}
+	return 0;
+}
+
 static int change_resource(struct change *c, const struct rgm_rg *rg, const char *rs, const char *type)
 {
 	const struct rgm_rs *existing = rg ? rg_rs_find(rg, rs) : NULL;
@@ -337,9 +358,8 @@ static int change_resource(struct change *c, const struct rgm_rg *rg, const char
 	if (!existing && check_new_resource(c, rt, rs) < 0)
 		return -EINVAL;
 	put_rs(c->op->data, rt->name, rs, "type");
-	put_rs(c->op->data, is_true(rs_value(c->after, rs, "enabled")) ? "TRUE" : "FALSE", rs, "enabled");
-	put_rs(c->op->data, rs_value(c->after, rs, "monitored") ? rs_value(c->after, rs, "monitored") : "TRUE", rs,
-		 "monitored");
+	if (copy_switches(c, rs) < 0)
+		return -EINVAL;
 	args = json_array();
 	r = change_rs_properties(c, rt, existing, rs, args);
 	if (r == 0 && !existing)
@@ -355,9 +375,21 @@ static int change_resource(struct change *c, const struct rgm_rg *rg, const char
 	return r;
 }
 
-/* What is enabled needs what it depends on: of the same table, or of another. */
+/* The nodes of `among` where the new table has it enabled. */
+static nodeset enabled_nodes(const struct change *c, const char *rs, nodeset among)
+{
+	nodeset set = 0;
+
+	for (uint32_t id = nodeset_next(among, 0); id; id = nodeset_next(among, id))
+		if (switch_in_table(c->op->data, rs, "enabled", id))
+			set |= node_bit(id);
+	return set;
+}
+
+/* What is enabled needs what it depends on: on the same node what is of the same table, somewhere what is of another. */
 static int check_enabled(struct change *c, const char *rs, const char *list)
 {
+	nodeset nodes = enabled_nodes(c, rs, nodes_of(c));
 	struct strlist parts = { 0 };
 	int r = 0;
 
@@ -367,8 +399,8 @@ static int check_enabled(struct change *c, const char *rs, const char *list)
 
 		parts.v[i][strcspn(parts.v[i], "{@")] = '\0';
 		other = rs_find(c->rgm, parts.v[i]);
-		if (rs_value(c->op->data, parts.v[i], "type") ? !is_true(rs_value(c->op->data, parts.v[i], "enabled"))
-							       : other && !other->enabled)
+		if (rs_value(c->op->data, parts.v[i], "type") ? nodes & ~enabled_nodes(c, parts.v[i], nodes)
+							       : nodes && other && !switch_nodes(other, &other->enabled))
 			r = op_fail(c->op, SCHA_ERR_DEPEND, "resource %s is enabled and depends on %s, which is disabled", rs,
 				    parts.v[i]);
 	}
@@ -385,7 +417,7 @@ static int check_dependencies(struct change *c)
 
 	json_object_foreach(c->op->data, key, v)
 		if (rs_key(key, name, &rest) && strncmp(rest, "prop.", 5) == 0 && dep_list_kind(rest + 5) >= DEP_STRONG &&
-		    is_true(rs_value(c->op->data, name, "enabled")) && check_enabled(c, name, json_string_value(v)) < 0)
+		    check_enabled(c, name, json_string_value(v)) < 0)
 			return -EINVAL;
 	return check_graph(c->rgm, c->op, c->name, !(checking(c->op) && json_array_size(ju_arr(c->op->request, "groups"))));
 }
@@ -415,10 +447,12 @@ static int check_leaving(struct change *c, const struct rgm_rg *rg)
 	for (size_t i = 0; i < rg->rs_count; i++) {
 		const struct rgm_rs *rs = rg->rs[i];
 
-		if (rs->enabled && !rs_value(c->after, rs->name, "type"))
+		bool enabled = switch_nodes(rs, &rs->enabled) != 0;
+
+		if (enabled && !rs_value(c->after, rs->name, "type"))
 			return op_fail(c->op, SCHA_ERR_STATE, "resource %s is enabled: disable it first (scswitch -n -j %s)", rs->name,
 				       rs->name);
-		if (rg->managed && !managed && rs->enabled)
+		if (rg->managed && !managed && enabled)
 			return op_fail(c->op, SCHA_ERR_STATE, "resource %s is enabled: disable the resources of group %s before it is "
 				       "unmanaged (scswitch -n -j %s)", rs->name, rg->name, rs->name);
 	}

@@ -123,6 +123,22 @@ def test_resources_go_on_and_off(cluster):
     do(cluster, "clrs monitor top")
 
 
+def test_resources_go_off_on_one_node(cluster):
+    """Disabled on node2 they run on node1, and the group goes to node2 without them."""
+    do(cluster, "clrg switch -n node1 life-rg")
+    do(cluster, "clrs disable -n node2 base", code=37)
+    do(cluster, "clrs disable -n node2 base top")
+    assert [values(cluster, "clrs show top")[f"Enabled{{{n}}}"] for n in cluster.nodes()] == ["True", "False", "True"]
+    assert [do(cluster, f"scha_resource_get -O ON_OFF_SWITCH_NODE -R top {n}").strip() for n in cluster.nodes()] == [
+        "ENABLED", "DISABLED", "ENABLED"]
+    assert do(cluster, "scha_resource_get -O ON_OFF_SWITCH -R top", node="node2").strip() == "DISABLED"
+    assert "top" in do(cluster, "clrs list -s online")
+    do(cluster, "clrg switch -n node2 life-rg")
+    assert where(cluster, "life-rg")["node2"] == "Online" and do(cluster, "clrs list -s online") == ""
+    do(cluster, "scswitch -e -j base,top -h 2")
+    assert do(cluster, "clrs list -s online -g life-rg").split() == ["base", "top"]
+
+
 def test_a_failed_stop_is_cleared(cluster):
     for node in cluster.nodes():
         cluster.lab.sh(node, "touch /etc/life-stop-fails")

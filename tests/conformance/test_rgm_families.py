@@ -1,6 +1,7 @@
 """clresourcetype, clresourcegroup, clresource, clreslogicalhostname and clressharedaddress against a stand-in for clusterd: each
 subcommand, each option, each exit code."""
 
+import copy
 import json
 import re
 
@@ -169,8 +170,8 @@ def switch(name, *nodes, preferred=False):
     return group("switch", name, nodes=list(nodes), preferred=preferred)
 
 
-def rs(op, *names, monitor=False):
-    return {"op": "resource_" + op, "names": list(names), "monitor": monitor}
+def rs(op, *names, monitor=False, **more):
+    return {"op": "resource_" + op, "names": list(names), "monitor": monitor, **more}
 
 
 def add(name, rg, type_, enabled=True, ext=None, **more):
@@ -271,6 +272,13 @@ REQUESTS = [
     ("clrs monitor -g web-rg -t app +", [rs("enable", "web-res", monitor=True)]),
     ("clresource unmonitor nfs-ip", [rs("disable", "nfs-ip", monitor=True)]),
     ("clrs unmonitor -g nfs-rg -t nfs +", [rs("disable", "nfs-res", monitor=True)]),
+    ("clrs enable -n 2,alpha nfs-res nfs-ip", [rs("enable", "nfs-ip", "nfs-res", nodes=["beta", "alpha"])]),
+    ("clrs disable --node=alpha nfs-res", [rs("disable", "nfs-res", nodes=["alpha"])]),
+    ("clrs disable -r -n alpha nfs-ip", [rs("disable", "web-res", nodes=["alpha"]),
+                                         rs("disable", "nfs-res", "nfs-ip", nodes=["alpha"])]),
+    ("clrs disable -n beta -t app -u +", [rs("disable", "nfs-stor", nodes=["beta"]), rs("disable", "web-res", nodes=["beta"])]),
+    ("clrs monitor -n beta nfs-ip", [rs("enable", "nfs-ip", monitor=True, nodes=["beta"])]),
+    ("clrs unmonitor -n beta nfs-ip", [rs("disable", "nfs-ip", monitor=True, nodes=["beta"])]),
     ("clresource clear nfs-res", [{"op": "resource_clear", "rs": "nfs-res", "nodes": ["beta"]}]),
     ("clrs clear -f STOP_FAILED -n alpha,2 nfs-res", [{"op": "resource_clear", "rs": "nfs-res", "nodes": ["alpha", "beta"]}]),
     ("clrs clear +", [{"op": "resource_clear", "rs": "nfs-res", "nodes": ["beta"]}]),
@@ -289,6 +297,12 @@ REQUESTS = [
     ("clrslh disable --recursive -g web-rg +", []),
     ("clreslogicalhostname monitor nfs-ip", [rs("enable", "nfs-ip", monitor=True)]), ("clrslh monitor -g web-rg -t nfs +", []),
     ("clreslogicalhostname unmonitor nfs-ip", [rs("disable", "nfs-ip", monitor=True)]), ("clrslh unmonitor -g web-rg -t nfs +", []),
+    ("clrslh enable -n beta nfs-ip", [rs("enable", "nfs-ip", nodes=["beta"])]),
+    ("clrslh disable -n beta +", [rs("disable", "nfs-ip", nodes=["beta"])]),
+    ("clrslh monitor -n beta nfs-ip", [rs("enable", "nfs-ip", monitor=True, nodes=["beta"])]),
+    ("clrslh unmonitor -n beta nfs-ip", [rs("disable", "nfs-ip", monitor=True, nodes=["beta"])]),
+    ("clrssa enable -n beta +", []), ("clrssa disable -n beta +", []), ("clrssa monitor -n beta +", []),
+    ("clrssa unmonitor -n beta +", []),
     ("clreslogicalhostname reset +", []),
     ("clrslh reset -f STOP_FAILED -n 2 nfs-ip", [{"op": "resource_clear", "rs": "nfs-ip", "nodes": ["beta"]}]),
     ("clreslogicalhostname set -p R_description=x nfs-ip", [rs_change("nfs-ip", any={"R_description": "x"})]),
@@ -382,9 +396,39 @@ def test_what_is_found_is_done_all_the_same(root, run):
     assert clusterd.requests == [group("suspend", "nfs-rg")]
 
 
+def on_single_nodes():
+    """ANSWERS, but nfs-ip is disabled on beta and not monitored on alpha."""
+    config = copy.deepcopy(CONFIG)
+    ip = next(r for g in config["groups"] for r in g["resources"] if r["name"] == "nfs-ip")
+    ip.update(disabled_on=["beta"], unmonitored_on=["alpha"])
+    return {**ANSWERS, "Config": config}
+
+
+def test_switched_on_single_nodes(root, run):
+    with ClusterdDouble(root, on_single_nodes()) as clusterd:
+        shown = re.findall(r"^ +((?:Enabled|Monitored)\{.*\}): +(.*)$", run("clrs", "show", "nfs-ip").stdout, re.M)
+        assert shown == [("Enabled{alpha}", "True"), ("Enabled{beta}", "False"),
+                         ("Monitored{alpha}", "False"), ("Monitored{beta}", "True")]
+        rows = re.findall(r"^ +\((\S+)\) (Res (?:monitor )?enabled): +(.*)$", run("scrgadm", "-pvv", "-j", "nfs-ip").stdout, re.M)
+        assert rows == [("nfs-rg:nfs-ip", "Res enabled", "True"), ("nfs-rg:nfs-ip", "Res monitor enabled", "True"),
+                        ("nfs-rg:nfs-ip{beta}", "Res enabled", "False"), ("nfs-rg:nfs-ip{alpha}", "Res monitor enabled", "False")]
+        assert "group nfs-rg, enabled but disabled on beta, monitored but not monitored on alpha" in run(
+            "clrs", "status", "-v", "nfs-ip").stdout
+        exported = run("clrs", "export", "nfs-ip").stdout
+        nodes = re.findall(r'nodeRef="(\w+)">\s*<state value="(\w+)"/>\s*<monitoredState value="(\w+)"/>', exported)
+        assert nodes == [("alpha", "enabled", "false"), ("beta", "disabled", "true")]
+        (root / "x.xml").write_text(exported.replace('name="nfs-ip"', 'name="ip2"'))
+        assert run("clrs", "create", "-i", root / "x.xml", "ip2").returncode == OK
+        assert run("clrg", "online", "-em", "nfs-rg").returncode == OK
+    made = [(r["op"], r.get("names"), r.get("monitor"), r.get("nodes")) for r in clusterd.requests[:3]]
+    assert made == [("resource_add", None, None, None), ("resource_disable", ["ip2"], True, ["alpha"]),
+                    ("resource_enable", ["ip2"], False, ["alpha"])]
+    assert clusterd.requests[0]["enabled"] is False
+    assert [rs("enable", "nfs-ip", rg="nfs-rg"), rs("enable", "nfs-ip", monitor=True, rg="nfs-rg")] == clusterd.requests[3:5]
+
+
 # ---- refusals: nothing is sent ----
 
-PER_NODE = "on one node only is not built yet"
 NO_FILE = "cannot open x"
 WRONG = [
     ("clrt", CL_EINVAL, "usage: clresourcetype SUBCOMMAND"), ("clrg frob", CL_EINVAL, 'There is no subcommand "frob"'),
@@ -425,21 +469,16 @@ WRONG = [
     ("clrs set -x HostnameList nfs-ip", CL_EINVAL, "-x takes name=value"),
     ("clrs set -y Frob-=1 nfs-ip", CL_EPROP, "there is no such property"),
     ("clrs set -p R_description+=x nfs-ip", CL_EPROP, "it is no list"),
-    ("clrs enable -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrs disable -n alpha nfs-ip", CL_EOP, PER_NODE),
-    ("clrs monitor -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrs unmonitor -n alpha nfs-ip", CL_EOP, PER_NODE),
+    ("clrs enable -n gamma nfs-ip", CL_ENOENT, "Failed to find node gamma"), ("clrs monitor -n , nfs-ip", CL_EINVAL, "a name is empty"),
     ("clrs clear -f INIT_FAILED nfs-ip", CL_EINVAL, "-f takes STOP_FAILED"),
     ("clrs clear nfs-ip", CL_ESTATE, "it is in this state on no node"),
     ("clrs list-props -l some", CL_EINVAL, "-l takes all, extension or standard"),
     ("clrs delete", CL_EINVAL, "resource is missing"),
     ("clrslh list nfs-res", CL_ENOENT, "Failed to find resource nfs-res"), ("clrslh create www", CL_EINVAL, "-g is missing"),
     ("clrslh create -g web-rg -h , www", CL_EINVAL, "a name is empty"), ("clrslh create -i x", CL_ENOENT, NO_FILE),
-    ("clrslh set -i x nfs-ip", CL_ENOENT, NO_FILE), ("clrslh enable -n alpha nfs-ip", CL_EOP, PER_NODE),
-    ("clrslh disable -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrslh monitor -n alpha nfs-ip", CL_EOP, PER_NODE),
-    ("clrslh unmonitor -n alpha nfs-ip", CL_EOP, PER_NODE), ("clrssa set -i x +", CL_ENOENT, NO_FILE),
+    ("clrslh set -i x nfs-ip", CL_ENOENT, NO_FILE), ("clrssa set -i x +", CL_ENOENT, NO_FILE),
     ("clrssa create -g a -h b -N c -X d -p e=f -d sa", CL_EOP, "shared addresses are not built yet"),
-    ("clrssa create -i x -g a", CL_ENOENT, NO_FILE), ("clrssa enable -n alpha +", CL_EOP, PER_NODE),
-    ("clrssa disable -n alpha +", CL_EOP, PER_NODE),
-    ("clrssa monitor -n alpha +", CL_EOP, PER_NODE), ("clrssa unmonitor -n alpha +", CL_EOP, PER_NODE),
+    ("clrssa create -i x -g a", CL_ENOENT, NO_FILE),
     ("clrssa list nfs-ip", CL_ENOENT, "Failed to find resource nfs-ip"),
 ]
 

@@ -325,18 +325,49 @@ static json_t *last_value(json_t *object, const char **ret_key)
 	return last;
 }
 
-/* Where its group is it is online, when it is enabled. */
+/* node: its id, as text. */
+static bool is_on(const json_t *table, const char *rs, const char *what, const char *node)
+{
+	const char *own = ju_strf(table, NULL, "rs.%s.%s{%s}", rs, what, node);
+
+	return streq(own ? own : ju_strf(table, "", "rs.%s.%s", rs, what), "TRUE");
+}
+
+/* Where its group is it is online, when it is enabled there. */
 static void default_states(json_t *table, json_t *group, const char *name, json_t *states, int restarts)
 {
-	bool enabled = streq(ju_strf(table, "", "rs.%s.enabled", name), "TRUE");
-	bool monitored = streq(ju_strf(table, "", "rs.%s.monitored", name), "TRUE");
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(ju_obj(group, "nodes"), key, v)
+	json_object_foreach(ju_obj(group, "nodes"), key, v) {
+		bool enabled = is_on(table, name, "enabled", key), monitored = is_on(table, name, "monitored", key);
+
 		if (ju_int(v, "s", 0) != RG_OFFLINE && !json_object_get(states, key) && enabled)
 			ju_set_new(states, key, ju_pack("{si,si,ss,so,so}", "s", monitored ? (int)RS_ONLINE : (int)RS_ONLINE_NOT_MONITORED, "st",
 							(int)STATUS_OK, "m", "", "r", times_at(RECENT_MS, restarts), "g", json_array()));
+	}
+}
+
+/* "disabled", "unmonitored@a,b"; 1: another word. */
+static int read_switch(struct scenario *s, json_t *table, const char *rs, const char *word)
+{
+	static const struct { const char *word, *what; } switches[] = { { "disabled", "enabled" }, { "unmonitored", "monitored" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(switches); i++) {
+		size_t n = strlen(switches[i].word);
+		nodeset nodes = 0;
+
+		if (strncmp(word, switches[i].word, n) != 0 || (word[n] && word[n] != '@'))
+			continue;
+		if (!word[n])
+			ju_set_strf(table, "FALSE", "rs.%s.%s", rs, switches[i].what);
+		else if (nodes_of(s, word + n + 1, &nodes) < 0)
+			return -EINVAL;
+		for (uint32_t id = nodeset_next(nodes, 0); id; id = nodeset_next(nodes, id))
+			ju_set_strf(table, "FALSE", "rs.%s.%s{%u}", rs, switches[i].what, id);
+		return 0;
+	}
+	return 1;
 }
 
 /* "app: svc Failover_mode=SOFT needs=ip disabled", of the group above. */
@@ -345,7 +376,7 @@ static int read_resource(struct scenario *s, const char *line)
 	_cleanup_(strlist_done) struct strlist w = { 0 };
 	const char *group_table = NULL, *group_name = NULL, *v;
 	json_t *table = last_value(s->tables, &group_table), *group = last_value(s->groups, &group_name), *states = json_object();
-	int restarts = 0;
+	int restarts = 0, r;
 
 	words_of(line, &w);
 	if (!table || w.n < 2 || w.v[0][strlen(w.v[0]) - 1] != ':' || !type_name(w.v[1])) {
@@ -367,11 +398,14 @@ static int read_resource(struct scenario *s, const char *line)
 			}
 		if (list)
 			continue;
-		if (streq(w.v[i], "disabled"))
-			ju_set_strf(table, "FALSE", "rs.%s.enabled", w.v[0]);
-		else if (streq(w.v[i], "unmonitored"))
-			ju_set_strf(table, "FALSE", "rs.%s.monitored", w.v[0]);
-		else if ((v = value_of(w.v[i], "restarts")))
+		r = read_switch(s, table, w.v[0], w.v[i]);
+		if (r == 0)
+			continue;
+		if (r < 0) {
+			json_decref(states);
+			return r;
+		}
+		if ((v = value_of(w.v[i], "restarts")))
 			restarts = (int)strtol(v, NULL, 10);
 		else if ((v = value_of(w.v[i], "state"))) {
 			if (resource_state(s, states, v) < 0)
@@ -476,8 +510,8 @@ static int begin(struct scenario *s, bool form)
 	return r < 0 ? bad(s, "%s", err.text) : 0;
 }
 
-/* An event that is a request: its words, and what becomes of the arguments: r group, s resource, N nodes (list), n node,
- * v NAME=VALUE, t a word; what stands behind '?' may be left out. */
+/* An event that is a request: its words, and what becomes of the arguments: r group, s resource, S resources (list), N nodes
+ * (list), n node, v NAME=VALUE, t a word, f who asks; O nodes, which may be left out. */
 static const struct {
 	const char *word, *args, *op, *more;
 } asked[] = {
@@ -489,8 +523,8 @@ static const struct {
 	{ "unmanage", "r",   "group_unmanage", NULL },   { "remove",   "r",   "group_remove", NULL },
 	{ "evacuate", "n",   "evacuate", NULL },         { "shutdown", "",    "cluster_shutdown", NULL },
 	{ "set",      "rv",  "group_change", NULL },     { "set-resource", "sv", "resource_change", NULL },
-	{ "enable",   "S",   "resource_enable", NULL },  { "disable",  "S",   "resource_disable", NULL },
-	{ "monitor",  "S",   "resource_enable", "monitor" }, { "unmonitor", "S", "resource_disable", "monitor" },
+	{ "enable",   "SO",  "resource_enable", NULL },  { "disable",  "SO",  "resource_disable", NULL },
+	{ "monitor",  "SO",  "resource_enable", "monitor" }, { "unmonitor", "SO", "resource_disable", "monitor" },
 	{ "clear",    "sN",  "resource_clear", NULL },   { "control",  "trsf", "control", NULL },
 	{ "delete-resource", "s", "resource_remove", NULL },
 };
@@ -516,9 +550,9 @@ static int ask(struct scenario *s, const struct strlist *w, size_t row)
 
 	if (asked[row].more)
 		ju_set_bool(q, asked[row].more, true);
-	if (w->n != strlen(args) + 1)
+	if (w->n != strlen(args) + 1 && !(w->n == strlen(args) && strchr(args, 'O')))
 		r = bad(s, "\"%s\" takes %zu words", asked[row].word, strlen(args));
-	for (size_t i = 0; r == 0 && args[i]; i++) {
+	for (size_t i = 0; r == 0 && args[i] && i + 1 < w->n; i++) {
 		const char *word = w->v[i + 1], *eq = strchr(word, '=');
 		nodeset nodes;
 
@@ -527,7 +561,7 @@ static int ask(struct scenario *s, const struct strlist *w, size_t row)
 		case 's': ju_set_str(q, "rs", word); break;
 		case 't': ju_set_str(q, "tag", word); break;
 		case 'n': ju_set_str(q, "node", word); break;
-		case 'N': ju_set_new(q, "nodes", names_json(word)); break;
+		case 'N': case 'O': ju_set_new(q, "nodes", names_json(word)); break;
 		case 'S': ju_set_new(q, "names", names_json(word)); break;
 		case 'v':
 			if (!eq)

@@ -164,9 +164,10 @@ void admin(bool again)
 
 		if (!monitor)
 			w.asked[g] = w.counter + 1;
-		request(id, ju_pack("{ss,s[s],sb}", "op", enable ? "resource_enable" : "resource_disable", "names", rs,
-				    "monitor", monitor),
-			!enable && !monitor ? ju_pack("{si,sb}", "group", g, "disables", true) : NULL);
+		body = ju_pack("{ss,s[s],sb}", "op", enable ? "resource_enable" : "resource_disable", "names", rs, "monitor", monitor);
+		if (chance(40))
+			ju_set_new(body, "nodes", ju_pack("[s]", node));
+		request(id, body, !enable && !monitor ? ju_pack("{si,sb}", "group", g, "disables", true) : NULL);
 		break;
 	}
 	case 6:

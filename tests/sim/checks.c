@@ -189,19 +189,26 @@ void check_ready(uint32_t id)
 	}
 }
 
-/* A resource whose disabling is acknowledged runs nowhere, when nobody has asked for anything else since. */
+/* As those tables have it. */
+static bool is_enabled(const struct ccr *ccr, const char *table, const char *rs, uint32_t node)
+{
+	const char *own = ju_strf(ccr_table(ccr, table), NULL, "rs.%s.enabled{%u}", rs, node);
+
+	return streq(own ? own : ju_strf(ccr_table(ccr, table), "", "rs.%s.enabled", rs), "TRUE");
+}
+
+/* A resource whose disabling is acknowledged runs nowhere where it is disabled, when nobody has asked for anything else since. */
 void check_disabled(uint32_t id, int64_t group, uint64_t key)
 {
 	const struct ccr *ccr = engine_ccr(w.node[id].engine);
 	nodeset ready = cmm_membership(engine_cmm(w.node[id].engine))->ready;
 	_cleanup_free_ char *table = xasprintf("rgm_rg_g%" PRId64, group), *rs = xasprintf("g%" PRId64 "-app", group);
-	_cleanup_free_ char *enabled = xasprintf("rs.%s.enabled", rs);
 
-	if (w.asked[group] != key || !streq(ju_str(ccr_table(ccr, table), enabled, ""), "FALSE"))
+	if (w.asked[group] != key)
 		return;
 	for (uint32_t k = nodeset_next(ready, 0); k; k = nodeset_next(ready, k))
-		if (ju_bool(w.node[k].truth, rs, false))
-			fail("%s is disabled, says node%u, but it runs on node%u", rs, id, k);
+		if (ju_bool(w.node[k].truth, rs, false) && !is_enabled(ccr, table, rs, k))
+			fail("%s is disabled there, says node%u, but it runs on node%u", rs, id, k);
 }
 
 /* ---- the end ---- */
@@ -238,14 +245,12 @@ static void check_group(const json_t *groups, const json_t *rg)
 {
 	unsigned online = 0, running = 0, bad = 0;
 	_cleanup_free_ char *app = xasprintf("%s-app", ju_str(rg, "name", "")), *table = xasprintf("rgm_rg_%s", ju_str(rg, "name", ""));
-	_cleanup_free_ char *key = xasprintf("rs.%s.enabled", app);
-	bool enabled = streq(ju_str(ccr_table(engine_ccr(w.node[1].engine), table), key, ""), "TRUE");
 	int g = 0;
 
 	(void)sscanf(ju_str(rg, "name", ""), "g%d", &g);
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		const char *state = group_state_on(rg, id);
-		bool blocked = streq(state, "PENDING_ONLINE_BLOCKED");
+		bool blocked = streq(state, "PENDING_ONLINE_BLOCKED"), enabled = is_enabled(engine_ccr(w.node[1].engine), table, app, id);
 
 		online += streq(state, "ONLINE") || streq(state, "ONLINE_FAULTED") || blocked;
 		bad += strstr(state, "PENDING") != NULL && !blocked;

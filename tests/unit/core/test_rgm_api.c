@@ -325,6 +325,28 @@ static void test_status(void **state)
 
 /* ---- what libscha asks ---- */
 
+static void test_switches(void **state)
+{
+	json_t *r, *on;
+
+	(void)state;
+	world_new(2, "g: a svc");
+	world_settle();
+	must(1, "{'op':'resource_disable','names':['a'],'nodes':['node2']}", 0, NULL);
+	must(1, "{'op':'resource_disable','names':['a'],'nodes':['node1'],'monitor':true}", 0, NULL);
+	r = rgm_resource_json(world_rgm(2), "a", NULL, 0);
+	_cleanup_free_ char *disabled = ju_dump(json_object_get(r, "disabled_on")), *unmonitored = ju_dump(json_object_get(r, "unmonitored_on"));
+
+	assert_true(ju_bool(r, "enabled", false) && ju_bool(r, "monitored", false));
+	assert_string_equal(disabled, "[\"node2\"]");
+	assert_string_equal(unmonitored, "[\"node1\"]");
+	on = json_array_get(ju_arr(r, "nodes"), 1);
+	assert_true(!ju_bool(on, "enabled", true) && ju_bool(on, "monitored", false));
+	on = json_array_get(ju_arr(r, "nodes"), 0);
+	assert_true(ju_bool(on, "enabled", false) && !ju_bool(on, "monitored", true));
+	json_decref(r);
+}
+
 static void test_network_resources(void **state)
 {
 	json_t *r;
@@ -429,7 +451,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_per_node), T(test_per_node_validate), T(test_upgrade_conditions), T(test_upgrade_values),
-		T(test_upgrade_from_nothing), T(test_disable), T(test_modes), T(test_ignore_failed_start), T(test_ignored_once),
+		T(test_upgrade_from_nothing), T(test_disable), T(test_switches), T(test_modes), T(test_ignore_failed_start), T(test_ignored_once),
 		T(test_proxy), T(test_network_resources), T(test_type_properties), T(test_change_of_a_type),
 		T(test_states_on_the_way), T(test_status), T(test_qualifiers),
 	};

@@ -176,6 +176,17 @@ static const struct { const char *request; scha_err_t code; const char *says; } 
 	{ "{'op':'resource_disable','names':['a','b']}", 0, "" },
 	{ "{'op':'resource_disable','names':['a'],'monitor':true}", 0, "" },
 	{ "{'op':'resource_disable','names':['a']}", SCHA_ERR_DEPEND, "resource b is enabled and depends on a: disable it, too" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':['node1']}", 0, "" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':['2']}", 0, "" },
+	{ "{'op':'resource_disable','names':['a','b'],'nodes':['node2','node3']}", 0, "" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node2'],'monitor':true}", 0, "" },
+	{ "{'op':'resource_enable','names':['c'],'nodes':['node2']}", 0, "" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':['node9']}", SCHA_ERR_NODE, "node node9 is not in the configuration" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':[7]}", SCHA_ERR_NODE, "is not in the configuration" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':[]}", SCHA_ERR_INVAL, "the list of nodes is empty" },
+	{ "{'op':'resource_disable','names':['b'],'nodes':'node1'}", SCHA_ERR_INVAL, "the list of nodes is empty" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node2']}", SCHA_ERR_DEPEND,
+	  "resource b is enabled on node2 and depends on a: disable it there, too" },
 	{ "{'op':'resource_clear','rs':'a','nodes':['node1']}", SCHA_ERR_STATE, "resource a is not in STOP_FAILED on node1" },
 	{ "{'op':'resource_clear','rs':'none','nodes':['node1']}", SCHA_ERR_RSRC, "resource none does not exist" },
 	/* ---- agents ---- */
@@ -250,6 +261,95 @@ static void test_tables(void **state)
 	assert_string_equal(after, "{\"rg.managed\":\"FALSE\",\"rg.prop.Failback\":\"TRUE\"}");
 	assert_int_equal(world_ask_text(1, "{'op':'group_remove','rg':'g'}").code, 0);
 	assert_null(world_table("rgm_rg_g"));
+}
+
+/* ---- switched on single nodes: what the table says of it, the fewest words that do ---- */
+
+static const struct { const char *request, *table; } node_steps[] = {
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node2']}", "enabled=TRUE enabled{2}=FALSE monitored=TRUE" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node2']}", "enabled=TRUE enabled{2}=FALSE monitored=TRUE" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node3']}", "enabled=TRUE enabled{2}=FALSE enabled{3}=FALSE monitored=TRUE" },
+	{ "{'op':'resource_enable','names':['a'],'nodes':['node2']}", "enabled=TRUE enabled{3}=FALSE monitored=TRUE" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node1','node2']}", "enabled=FALSE monitored=TRUE" },
+	{ "{'op':'resource_enable','names':['a'],'nodes':['node2']}", "enabled=FALSE enabled{2}=TRUE monitored=TRUE" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node1'],'monitor':true}",
+	  "enabled=FALSE enabled{2}=TRUE monitored=TRUE monitored{1}=FALSE" },
+	{ "{'op':'group_change','rg':'g','props':{'RG_description':'x'}}",
+	  "enabled=FALSE enabled{2}=TRUE monitored=TRUE monitored{1}=FALSE" },
+	{ "{'op':'resource_disable','names':['a']}", "enabled=FALSE monitored=TRUE monitored{1}=FALSE" },
+	{ "{'op':'resource_enable','names':['a'],'nodes':['node1','node2','node3']}", "enabled=TRUE monitored=TRUE monitored{1}=FALSE" },
+	{ "{'op':'resource_disable','names':['a'],'nodes':['node3']}",
+	  "enabled=TRUE enabled{3}=FALSE monitored=TRUE monitored{1}=FALSE" },
+	{ BRING("g"), "enabled=TRUE monitored=TRUE" },
+};
+
+static void test_switched_on_nodes(void **state)
+{
+	(void)state;
+	world_new(3, "g: a app; b svc");
+	world_settle();
+	for (size_t i = 0; i < ARRAY_SIZE(node_steps); i++) {
+		struct answer a = world_ask_text(1 + i % 3, node_steps[i].request);
+		_cleanup_(buf_done) struct buf text = { 0 };
+		const char *key;
+		json_t *v;
+
+		if (a.code)
+			fail_msg("%s: %s", node_steps[i].request, a.text);
+		for (int k = 0; k < 2; k++)
+			json_object_foreach(world_table("rgm_rg_g"), key, v)
+				if (strncmp(key, k ? "rs.a.monitored" : "rs.a.enabled", k ? 14 : 12) == 0)
+					buf_printf(&text, "%s%s=%s", text.len ? " " : "", key + 5, json_string_value(v));
+		world_expect(node_steps[i].request, NULL, text.s, node_steps[i].table);
+		world_check_equal();
+	}
+}
+
+/* A node that leaves the Nodelist and comes again later has no switch of its own any more. */
+static void test_switch_of_a_node_that_left(void **state)
+{
+	(void)state;
+	world_new(2, "g Nodelist=node1,node2: a svc");
+	world_settle();
+	assert_int_equal(world_ask_text(1, "{'op':'resource_disable','names':['a'],'nodes':['node2']}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'group_change','rg':'g','props':{'Nodelist':'node1'}}").code, 0);
+	assert_int_equal(world_ask_text(1, "{'op':'group_change','rg':'g','props':{'Nodelist':'node1,node2'}}").code, 0);
+	assert_null(json_object_get(world_table("rgm_rg_g"), "rs.a.enabled{2}"));
+	assert_int_equal(world_ask_text(1, SWITCH("g", "node2")).code, 0);
+	assert_string_equal(world_resource_state("a", 2), "ONLINE");
+}
+
+/* No callback but Init, Fini, Boot and Validate where it is disabled. */
+static void test_update_where_enabled(void **state)
+{
+	(void)state;
+	world_new(2, "g RG_mode=Scalable Maximum_primaries=2 Desired_primaries=2: a full");
+	world_settle();
+	assert_int_equal(world_ask_text(1, "{'op':'resource_disable','names':['a'],'nodes':['node2']}").code, 0);
+	(void)world_trace();
+	assert_int_equal(world_ask_text(1, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}").code, 0);
+	assert_string_equal(world_trace(), "2:a.Validate a.Validate | a.Update");
+	assert_int_equal(world_ask_text(1, "{'op':'group_change','rg':'g','props':{'RG_description':'x'}}").code, 0);
+	assert_string_equal(world_trace(), "2:a.Validate a.Validate | a.Update");
+	assert_int_equal(world_ask_text(1, "{'op':'resource_disable','names':['a']}").code, 0);
+	(void)world_trace();
+	assert_int_equal(world_ask_text(1, "{'op':'resource_change','rs':'a','ext':{'Port':'82'}}").code, 0);
+	assert_string_equal(world_trace(), "2:a.Validate a.Validate");
+}
+
+/* Monitor_check of the candidate's own: what is disabled there is not asked. */
+static void test_monitor_check_where_enabled(void **state)
+{
+	(void)state;
+	world_new(2, "g: a full");
+	world_settle();
+	world_outcome("2:a.Monitor_check", 1);
+	assert_int_equal(world_ask_text(1, CONTROL("GIVEOVER")).code, SCHA_ERR_CHECKS);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_disable','names':['a'],'nodes':['node2']}").code, 0);
+	assert_int_equal(world_ask_text(1, CONTROL("GIVEOVER")).code, 0);
+	assert_string_equal(world_group_states("g"), "OFFLINE ONLINE");
+	assert_string_equal(world_resource_state("a", 2), "OFFLINE");
+	world_outcome("2:a.Monitor_check", 0);
 }
 
 /* Else its methods would never run again, whatever it left. */
@@ -739,6 +839,7 @@ int main(void)
 		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
+		T(test_switched_on_nodes), T(test_switch_of_a_node_that_left), T(test_update_where_enabled), T(test_monitor_check_where_enabled),
 		T(test_changes_in_a_row), T(test_answer_waits), T(test_disabled_when_it_has_stopped),
 		T(test_outcomes), T(test_evacuate),
 		T(test_a_change_is_not_made_twice), T(test_success_is_said_when_it_is_durable),
