@@ -109,6 +109,28 @@ void ju_trim(char *text)
 		text[len - n] = '\0';
 }
 
+json_t *ju_text(char *s, size_t n)
+{
+	json_t *text = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		if (!s[i])
+			s[i] = '?';
+	if (n)
+		text = json_stringn(s, n);
+	for (size_t i = 0; i < n && !text;) {
+		unsigned char c = (unsigned char)s[i];
+		size_t len = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+		json_t *one = i + len <= n ? json_stringn(s + i, len) : NULL;
+
+		if (!one)
+			s[i] = '?';
+		i += one ? len : 1;
+		json_decref(one);
+	}
+	return text ? text : json_stringn(s ? s : "", n);
+}
+
 json_t *ju_pack(const char *fmt, ...)
 {
 	json_error_t error;

@@ -20,4 +20,6 @@ void        ju_push(json_t *a, json_t *value);                          /* takes
 char       *ju_dump(const json_t *o);           /* compact, keys sorted; caller frees */
 /* Takes away the beginning of a UTF-8 character at the end of a text that was cut: jansson takes whole ones only. */
 void        ju_trim(char *text);
+/* Bytes that a program has written: what is no UTF-8, and NUL, becomes '?' there.  s may be NULL when n is 0. */
+json_t     *ju_text(char *s, size_t n);
 json_t     *ju_pack(const char *fmt, ...);      /* json_pack that never fails for well-formed fmt (asserted) */

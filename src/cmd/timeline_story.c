@@ -243,6 +243,7 @@ static void tell_method(struct story *s, const char *node, const char *group, co
 {
 	int64_t ms = ju_int(run, "ms", 0), at = ju_int(run, "at", s->now_ms - ms);
 	const char *outcome = ju_bool(run, "timed_out", false) ? "timed out" : ju_bool(run, "ok", true) ? "ok" : "failed";
+	const char *stuck = ju_str(run, "stuck", "");
 	const json_t *exact = json_object_get(run, "ms");
 	struct fact *f;
 
@@ -251,8 +252,8 @@ static void tell_method(struct story *s, const char *node, const char *group, co
 	if (at > s->now_ms || s->now_ms - at > ms + CLOCK_SLACK_MS)     /* the clock of that node differs */
 		at = s->now_ms - ms;
 	f = fact_add(s, "method", streq(outcome, "ok") ? TONE_DIM : TONE_BAD,
-		     streq(outcome, "ok") ? WEIGHT_DETAIL : WEIGHT_PROBLEM, group, node, "%s: %s of %s, %lld ms, %s", node,
-		     ju_str(run, "method", "?"), ju_str(run, "rs", "?"), (long long)ms, outcome);
+		     streq(outcome, "ok") ? WEIGHT_DETAIL : WEIGHT_PROBLEM, group, node, "%s: %s of %s, %lld ms, %s%s%s", node,
+		     ju_str(run, "method", "?"), ju_str(run, "rs", "?"), (long long)ms, outcome, *stuck ? ": " : "", stuck);
 	f->at_ms = at;
 }
 
@@ -314,12 +315,13 @@ static void tell_status(struct story *s, int64_t from, const json_t *m)
 static void tell_ran(struct story *s, int64_t from, const json_t *m)
 {
 	const json_t *request = ju_obj(s->requests, ju_str(m, "id", ""));
-	const char *output = ju_str(m, "output", "");
+	bool timed_out = ju_bool(m, "timed_out", false);
+	const char *output = ju_str(m, timed_out ? "stuck" : "output", "");
 
-	if (ju_int(m, "exit", 0) == 0)
+	if (ju_int(m, "exit", 0) == 0 && !timed_out)
 		return;
-	fact_add(s, "check", TONE_BAD, WEIGHT_PROBLEM, ju_str(request, "rg", ""), node_name(s, from), "%s refuses%s%s%s%.*s",
-		 node_name(s, from), request ? " " : "", ju_str(request, "text", ""), *output ? ": " : "",
+	fact_add(s, "check", TONE_BAD, WEIGHT_PROBLEM, ju_str(request, "rg", ""), node_name(s, from), "%s %s%s%s%s%.*s",
+		 node_name(s, from), timed_out ? "gives no answer in time to" : "refuses", request ? " " : "", ju_str(request, "text", ""), *output ? ": " : "",
 		 (int)strcspn(output, "\n"), output);
 }
 

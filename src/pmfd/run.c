@@ -1,7 +1,7 @@
 /* Run: one program, once, to its end, with its output and a time limit.
  *
- * Life of a run: pmf_call_run spawns it into a tree of its own -> out_readable collects output, limit_reached may signal ->
- * child_ended replies.  What the program left behind lives on, and when it still holds our pipe we go on reading and
+ * Life of a run: pmf_call_run spawns it into a tree of its own -> out_readable collects output, limit_reached may look at what
+ * its processes do (stuck.c) and signal -> child_ended replies.  What the program left behind lives on, and when it still holds our pipe we go on reading and
  * throwing away (linger), because closing would make a daemon die of SIGPIPE at its first line of output.
  *
  * Without cgroups a small reaper stands between us and the program: it adopts the orphans, so that the tree can be found
@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "pmfd/pmf.h"
 #include "pmfd/spawn.h"
+#include "pmfd/stuck.h"
 #include "pmfd/tree.h"
 
 #define OUTPUT_MAX (64u << 10)
@@ -41,7 +42,9 @@ struct run {
 	uint64_t       truncated;
 	uint64_t       begun_ns;
 	int64_t        started_ms;
-	bool           timed_out, killed, ended, lingers;
+	bool           timed_out, aborted, killed, ended, lingers;
+	struct stuck  *stuck;           /* its processes are being looked at */
+	json_t        *seen;            /* what they were doing when it exceeded its limit; NULL */
 };
 
 static uint64_t clock_ns(clockid_t id)
@@ -71,6 +74,7 @@ static void run_release(uv_handle_t *handle)
 	fd_done(&run->status_fd);
 	tree_free(&run->tree);
 	buf_done(&run->output);
+	json_decref(run->seen);
 	free(run->name);
 	free(run->id);
 	if (run->lingers)
@@ -114,29 +118,6 @@ static void out_readable(uv_poll_t *handle, int status, int events)
 		run_close_output(run);
 }
 
-/* Programs may print anything; JSON carries UTF-8 without NUL.  What is not becomes '?'. */
-static json_t *text_json(struct buf *b)
-{
-	json_t *text = NULL;
-
-	for (size_t i = 0; i < b->len; i++)
-		if (!b->s[i])
-			b->s[i] = '?';
-	if (b->len)
-		text = json_stringn(b->s, b->len);
-	for (size_t i = 0; i < b->len && !text;) {
-		unsigned char c = (unsigned char)b->s[i];
-		size_t n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
-		json_t *one = i + n <= b->len ? json_stringn(b->s + i, n) : NULL;
-
-		if (!one)
-			b->s[i] = '?';
-		i += one ? n : 1;
-		json_decref(one);
-	}
-	return text ? text : json_stringn(b->s ? b->s : "", b->len);
-}
-
 static void run_reply(struct run *run, int status)
 {
 	double ms = (double)(clock_ns(CLOCK_MONOTONIC) - run->begun_ns) / 1e6;
@@ -150,12 +131,12 @@ static void run_reply(struct run *run, int status)
 			      strerror(failure.error));
 		return;
 	}
-	vl_reply(call, ju_pack("{s:i, s:i, s:b, s:b, s:o, s:I, s:i, s:f, s:I}",
+	vl_reply(call, ju_pack("{s:i, s:i, s:b, s:b, s:o, s:I, s:i, s:f, s:I, s:O*}",
 			       "exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1,
 			       "signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0,
-			       "timed_out", run->timed_out, "killed", run->killed, "output", text_json(&run->output),
+			       "timed_out", run->timed_out, "killed", run->killed, "output", ju_text(run->output.s, run->output.len),
 			       "truncated", (json_int_t)run->truncated, "pid", (int)run->pid, "ms", ms,
-			       "started", (json_int_t)run->started_ms));
+			       "started", (json_int_t)run->started_ms, "stuck", run->seen));
 }
 
 static void run_kill(struct run *run)
@@ -207,6 +188,7 @@ static void child_ended(uv_poll_t *handle, int poll_status, int events)
 	while (drained < DRAIN_MAX && run_read(run, &eof))
 		drained += 16384;
 	run->ended = true;
+	run->stuck = stuck_forget(run->stuck);
 	forget(run);
 	run_reply(run, status);
 	tell_if_none(run->pmf);
@@ -222,20 +204,38 @@ static void child_ended(uv_poll_t *handle, int poll_status, int events)
 	run->pmf->linger_count++;
 }
 
+static void run_abort(struct run *run)
+{
+	run->aborted = true;
+	if (run->status_fd >= 0)
+		(void)kill(run->pid, SIGUSR1);
+	(void)tree_signal(&run->tree, run->pid, SIGABRT);
+}
+
+static void limit_reached(uv_timer_t *timer);
+
+static void was_seen(void *ctx, json_t *seen)
+{
+	struct run *run = ctx;
+
+	run->stuck = NULL;
+	run->seen = seen;
+	log_notice("%s[%d] exceeds its time limit and is aborted: %s", run->name, (int)run->pid, ju_str(seen, "line", ""));
+	run_abort(run);
+	(void)uv_timer_start(&run->limit, limit_reached, KILL_AFTER_MS, 0);
+}
+
+/* First its processes are looked at, which takes STUCK_WAIT_MS at most, then ABRT, at last KILL. */
 static void limit_reached(uv_timer_t *timer)
 {
 	struct run *run = timer->data;
 
-	if (run->timed_out) {
+	if (run->aborted) {
 		run_kill(run);
 		return;
 	}
 	run->timed_out = true;
-	log_notice("%s[%d] exceeds its time limit and is aborted", run->name, (int)run->pid);
-	if (run->status_fd >= 0)
-		(void)kill(run->pid, SIGUSR1);
-	(void)tree_signal(&run->tree, run->pid, SIGABRT);
-	(void)uv_timer_start(timer, limit_reached, KILL_AFTER_MS, 0);
+	run->stuck = stuck_look(run->pmf->loop, &run->tree, run->pid, was_seen, run);
 }
 
 static void client_gone(struct vl_call *call, void *ctx)

@@ -284,6 +284,11 @@ void tree_kill_children(void)
 		(void)fclose(f);
 }
 
+size_t tree_pids(const struct tree *tree, pid_t root, pid_t *pids, size_t max)
+{
+	return tree->fd >= 0 ? group_pids(tree->fd, pids, max) : tree_descendants(root, pids, max);
+}
+
 size_t tree_signal(const struct tree *tree, pid_t root, int sig)
 {
 	pid_t *met = xcalloc(TREE_PIDS_MAX, 2 * sizeof *met), *now = met + TREE_PIDS_MAX;
@@ -292,7 +297,7 @@ size_t tree_signal(const struct tree *tree, pid_t root, int sig)
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		size_t before = met_n, n;
 
-		n = tree->fd >= 0 ? group_pids(tree->fd, now, TREE_PIDS_MAX) : tree_descendants(root, now, TREE_PIDS_MAX);
+		n = tree_pids(tree, root, now, TREE_PIDS_MAX);
 		if (sig == SIGKILL && tree->fd >= 0 && group_kill(tree->fd)) {
 			met_n = n;              /* in one stroke, whatever forks meanwhile */
 			break;

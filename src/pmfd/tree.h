@@ -25,6 +25,8 @@ void tree_adopt(struct tree *tree, const char *name);
 /* Processes that are left live on outside; the cgroup goes. */
 void tree_free(struct tree *tree);
 
+/* All of the tree: of the cgroup when there is one, else the descendants of root; the number found, at most max. */
+size_t tree_pids(const struct tree *tree, pid_t root, pid_t *pids, size_t max);
 /* Descendants of root, not root itself; the number found, at most max. */
 size_t tree_descendants(pid_t root, pid_t *pids, size_t max);
 /* Sends sig to every process of the tree: of the cgroup when there is one, else to the descendants of root.  Repeats

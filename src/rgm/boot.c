@@ -234,6 +234,7 @@ static void note_job(const struct rgm_rg *rg, const struct rg_job *job, const js
 	if (timed_out || ju_int(result, "exit", -1) != 0)
 		u_note(u, "error", "Method <%s> of resource <%s>, resource group <%s> %s; nothing else follows from that",
 		       rt_method_names[job->method], job->rs, rg->name, timed_out ? "timed out" : "failed");
+	note_stuck(rt_method_names[job->method], job->rs, result, u);
 	if (*output)
 		u_note(u, "notice", "method <%s> of resource <%s> wrote: %.800s", rt_method_names[job->method], job->rs, output);
 }

@@ -14,6 +14,7 @@
  * is, and so does what must stop after it. */
 #include "rgm/model.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define OUTPUT_IN_REPORT 400    /* bytes of a failed method's output that travel with the report */
@@ -145,6 +146,8 @@ static json_t *report_resources(struct rgm_rg *rg)
 		if (state == l->told_state)
 			continue;
 		status_for(state, &status, &text);
+		if (l->stuck && IN(state) & (IN(RS_START_FAILED) | IN(RS_STOP_FAILED) | IN(RS_MONITOR_FAILED)))
+			text = l->stuck;
 		if (!list)
 			list = json_object();
 		/* A method that just ended may have set the status itself (rgm.status came first in the log): keep it,
@@ -197,6 +200,7 @@ static void launch(struct rgm *rgm, struct rgm_rs *rs, enum rt_method method, st
 {
 	struct rs_local *l = &rs->local;
 
+	set_text(&l->stuck, NULL);
 	l->running = method;
 	l->killed = false;
 	l->ignore_start = false;        /* what was said in an earlier method */
@@ -481,8 +485,20 @@ static void note_result(const struct rgm_rs *rs, enum rt_method method, const js
 		u_note(u, "error", "Method <%s> failed on resource <%s> in resource group <%s> [exit code <%lld>, "
 		       "time used: %.0f ms]", rs->rt->methods[method], rs->name, rs->rg->name,
 		       (long long)ju_int(result, "exit", -1), ms);
+	note_stuck(rt_method_names[method], rs->name, result, u);
 	if (*output)
 		u_note(u, "notice", "method <%s> of resource <%s> wrote: %.800s", rs->rt->methods[method], rs->name, output);
+}
+
+/* The same in the status of the resource, for those who ask why it failed. */
+static void keep_stuck(struct rgm_rs *rs, enum rt_method method, const json_t *result)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (!result_stuck(result))
+		return;
+	text = xasprintf("%s timed out after %" PRId64 " s: %s", rt_method_names[method], rs_method_timeout(rs, method), result_stuck(result));
+	set_text(&rs->local.stuck, text);
 }
 
 static bool ad_hoc_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_update *u);
@@ -504,10 +520,13 @@ void rgm_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_upd
 				continue;
 			rs->local.running = METHOD_COUNT;
 			note_result(rs, method, result, u);
+			keep_stuck(rs, method, result);
 			u_push(&rg->runs, ju_pack("{ss,ss,sI,sf,sb,sb,ss}", "rs", rs->name, "method",
 						  rt_method_names[method], "at", (json_int_t)rs->local.run_started_ms, "ms",
 						  json_number_value(json_object_get(result, "ms")), "ok", ok, "timed_out",
 						  ju_bool(result, "timed_out", false), "output", ""));
+			if (result_stuck(result))
+				ju_set_str(json_array_get(rg->runs, json_array_size(rg->runs) - 1), "stuck", result_stuck(result));
 			if (!ok) {
 				_cleanup_free_ char *out = xstrndup(ju_str(result, "output", ""), OUTPUT_IN_REPORT);
 				json_t *text = json_string(out);
@@ -544,7 +563,8 @@ void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update 
 	json_array_foreach(ju_arr(message, "args"), i, extra)
 		json_array_append(argv, extra);
 	(void)snprintf(key, sizeof key, "%llu", (unsigned long long)++rgm->run_counter);
-	ju_set_new(rgm->ad_hoc, key, json_string(ju_str(message, "id", "")));
+	ju_set_new(rgm->ad_hoc, key, ju_pack("{ss,ss,ss}", "id", ju_str(message, "id", ""), "method", method_name, "rs",
+					     ju_str(message, "rs", "")));
 	u_push(&u->run, ju_pack("{sI,ss,ss,ss,so,sI}", "run", (json_int_t)rgm->run_counter, "rg", ju_str(message, "rg", ""),
 				"rs", ju_str(message, "rs", ""), "method", method_name, "argv", argv, "timeout",
 				(json_int_t)ju_int(message, "timeout", 3600)));
@@ -553,15 +573,16 @@ void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update 
 static bool ad_hoc_ran(struct rgm *rgm, uint64_t run, const json_t *result, struct rgm_update *u)
 {
 	char key[24];
-	const char *id;
+	json_t *what;
 
 	(void)snprintf(key, sizeof key, "%llu", (unsigned long long)run);
-	id = ju_str(rgm->ad_hoc, key, NULL);
-	if (!id)
+	what = ju_obj(rgm->ad_hoc, key);
+	if (!what)
 		return false;
-	u_send(u, ju_pack("{ss,si,ss,sI,sb,ss}", "t", "rgm.ran", "v", 1, "id", id, "exit",
+	note_stuck(ju_str(what, "method", ""), ju_str(what, "rs", ""), result, u);
+	u_send(u, ju_pack("{ss,si,ss,sI,sb,ss,ss*}", "t", "rgm.ran", "v", 1, "id", ju_str(what, "id", ""), "exit",
 			  (json_int_t)ju_int(result, "exit", -1), "timed_out", ju_bool(result, "timed_out", false), "output",
-			  ju_str(result, "output", "")));
+			  ju_str(result, "output", ""), "stuck", result_stuck(result)));
 	json_object_del(rgm->ad_hoc, key);
 	return true;
 }

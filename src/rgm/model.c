@@ -406,6 +406,7 @@ static void rs_free(struct rgm_rs *rs)
 	json_decref(rs->props);
 	json_decref(rs->ext);
 	deps_done(rs);
+	free(rs->local.stuck);
 	free(rs->name);
 	free(rs);
 }

@@ -54,6 +54,7 @@ struct rs_local {
 	bool           ignore_start;            /* scha_control IGNORE_FAILED_START: no relocation if this start fails */
 	bool           proxy_online;            /* of a proxy: what it stands for is up */
 	bool           status_set;              /* by the resource itself, in its present state */
+	char          *stuck;                   /* what its last method waited for, which timed out; NULL */
 	bool           missed;                  /* what it follows was away since it has been up */
 	enum rs_state  announced;               /* STARTING, STOPPING: told before it begins; OFFLINE: nothing */
 	enum rs_state  told_state;              /* what the last report said */
@@ -171,7 +172,7 @@ struct rgm {
 	uint64_t layout, indexed;       /* rises with every table of a group; the one that the index was made for */
 	bool     stirred, all_stirred;  /* the same of some group, of all */
 	uint64_t run_counter;
-	json_t  *ad_hoc;                /* run id -> {"id","node"}: methods outside a group's plan (Validate...) */
+	json_t  *ad_hoc;                /* run id -> {"id","method","rs"}: methods outside a group's plan (Validate...) */
 	struct { char tx[128]; uint64_t n; bool durable; } commits[COMMITS_KEPT];       /* ring */
 	size_t   commit_at;
 	struct op *ops;                 /* president: requests under way, oldest first */
@@ -276,6 +277,10 @@ void local_proxy_state(struct rgm *rgm, struct rgm_rs *rs, bool online, struct r
 void local_clear(struct rgm *rgm, struct rgm_rs *rs, struct rgm_update *u);
 void local_reconcile(struct rgm *rgm, struct rgm_rg *rg, struct rgm_update *u);
 void local_run_ad_hoc(struct rgm *rgm, const json_t *message, struct rgm_update *u);
+/* Its line, when the method exceeded its limit; NULL: it did not, or nobody has looked. */
+const char *result_stuck(const json_t *result);
+/* For the log: what each of its processes was doing. */
+void note_stuck(const char *method, const char *rs, const json_t *result, struct rgm_update *u);
 json_t *method_argv(const struct rt *rt, enum rt_method method, const char *rs, const char *rg);
 
 /* modes.c */

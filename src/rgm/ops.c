@@ -198,7 +198,7 @@ void ops_landed(struct rgm *rgm, const char *id)
 void ops_ran(struct rgm *rgm, uint32_t from, const json_t *m)
 {
 	struct op *op = op_find(rgm, ju_str(m, "id", ""));
-	bool ok = ju_int(m, "exit", -1) == 0;
+	bool timed_out = ju_bool(m, "timed_out", false), ok = ju_int(m, "exit", -1) == 0 && !timed_out;
 
 	if (!op || !nodeset_has(op->waiting, from))
 		return;
@@ -206,10 +206,10 @@ void ops_ran(struct rgm *rgm, uint32_t from, const json_t *m)
 	if (ok)
 		return;
 	if (op->phase == OP_VALIDATING) {
-		const char *output = ju_str(m, "output", "");
+		const char *output = ju_str(m, timed_out ? "stuck" : "output", "");
 
-		op_fail(op, SCHA_ERR_METHOD, "Validate refused it on %s%s%.900s", rgm_node_name(rgm, from), *output ? ": " : "",
-			output);
+		op_fail(op, SCHA_ERR_METHOD, "Validate %s on %s%s%.900s", timed_out ? "timed out" : "refused it", rgm_node_name(rgm, from),
+			*output ? ": " : "", output);
 	} else if (op->phase == OP_CHECKING) {
 		op->refused |= node_bit(from);
 		op->target = 0;

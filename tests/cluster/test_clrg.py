@@ -1,6 +1,7 @@
 """A resource group through its whole life on three real nodes, with the commands of the 3.2 interface only."""
 
 import os
+import re
 import time
 
 import pytest
@@ -179,6 +180,22 @@ def test_methods_are_killed(cluster):
     assert cluster.lab.exec("node1", "sh", "-c", "kill -0 $(cat /tmp/child) || echo gone").stdout == "gone\n"
     cluster.lab.exec("node1", "sh", "-c", "cat >/opt/life/start", input=METHOD)
     cluster.lab.sh("node2", "rm /etc/life-start-fails")
+    do(cluster, "clrg offline life-rg")
+    do(cluster, "clrg online life-rg")
+
+
+def test_a_stop_that_takes_too_long_says_why(cluster):
+    do(cluster, "clrs set -p Stop_timeout=1 top")
+    for node in cluster.nodes():
+        cluster.lab.exec(node, "sh", "-c", "cat >/opt/life/stop", input="#!/bin/sh\nsleep 1000\ntrue\n")
+    do(cluster, "clrg offline life-rg", code=37)
+    why = r"pid \d+ \(sleep\) (waits in \w+|sleeps); 1 other process"
+    assert re.search(r"Faulted - Stop timed out after 1 s: " + why, do(cluster, "clrs status top"))
+    assert re.search(r": Stop of top, 1\d\d\d ms, timed out: " + why, do(cluster, "cluster timeline -g life-rg"))
+    for node in cluster.nodes():
+        cluster.lab.exec(node, "sh", "-c", "cat >/opt/life/stop", input=METHOD)
+    do(cluster, "clrs clear top")
+    do(cluster, "clrs set -p Stop_timeout=60 top")
     do(cluster, "clrg offline life-rg")
     do(cluster, "clrg online life-rg")
 

@@ -397,6 +397,42 @@ def test_run_timeout_kill_after_5_s(node):
     assert r["timed_out"] and r["killed"] and r["signal"] == 9 and 5.1 < time.monotonic() - start < 6
 
 
+def test_run_timeout_says_what_it_waited_for(node, tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    client = Client(node.root)
+    client.send("Run", argv=["sh", "-c", f"(setsid sleep 100 &) ; echo $$ >{tmp_path}/sh; cat {tmp_path}/fifo; true"], env=ENV, timeout_ms=500)
+    sh = pid_in(tmp_path / "sh")
+    cat = until(lambda: [int(p) for p in pathlib.Path(f"/proc/{sh}/task/{sh}/children").read_text().split()
+                         if pathlib.Path(f"/proc/{p}/comm").read_text() == "cat\n"])[0]
+    wchan = until(lambda: pathlib.Path(f"/proc/{cat}/stat").read_text().split()[2] == "S" and pathlib.Path(f"/proc/{cat}/wchan").read_text())
+    stuck = client.recv()["stuck"]
+    waits = f"waits in {wchan}" if wchan != "0" else "sleeps"           # this kernel may not tell
+    assert stuck["line"] == f"pid {cat} (cat) {waits}; 2 other processes"
+    first = stuck["processes"][0]
+    assert (first["pid"], first["parent"], first["name"], first["state"]) == (cat, sh, "cat", "S")
+    assert first["command"] == f"cat {tmp_path}/fifo" and first["syscall"].split()[0].isdigit()
+    assert sorted(p["name"] for p in stuck["processes"]) == ["cat", "sh", "sleep"] and stuck["more"] == 0
+    assert set(stuck["pressure"]) <= {"cpu", "io", "memory"}
+
+
+def test_run_timeout_uninterruptible_first(node):
+    """Who calls vfork sleeps like that until its child goes on."""
+    r = Client(node.root).run("/usr/bin/python3", "-c", "import ctypes, time; ctypes.CDLL(None).vfork(); time.sleep(100)", timeout_ms=800)
+    first, second = r["stuck"]["processes"]
+    assert (first["state"], second["state"], second["parent"]) == ("D", "S", first["pid"])
+    assert re.fullmatch(rf"pid {first['pid']} \(python3\) .*uninterruptible.*; 1 other process", r["stuck"]["line"])
+
+
+def test_run_timeout_of_many_is_bounded(node):
+    r = Client(node.root).run("sh", "-c", "for i in $(seq 40); do sleep 100 & done; wait", timeout_ms=500)
+    assert len(r["stuck"]["processes"]) == 32 and r["stuck"]["more"] == 9 and len(json.dumps(r["stuck"])) < 12000
+    assert r["stuck"]["line"].endswith("; 40 other processes")
+
+
+def test_run_that_ends_in_time_was_not_looked_at(node):
+    assert "stuck" not in Client(node.root).run("true", timeout_ms=5000)
+
+
 def test_run_is_cancelled_with_its_caller(node, tmp_path):
     client = Client(node.root)
     client.send("Run", argv=["sh", "-c", f"setsid sleep 100 & echo $! >{tmp_path}/a; echo $$ >{tmp_path}/b; wait"],

@@ -13,7 +13,7 @@ import time
 
 import pytest
 from clusterd_double import ClusterdDouble, Error
-from command_samples import CONFIG, JOURNAL, MORE_STATUS, NOT_MEMBER, STATUS, TIMELINE_STATUS
+from command_samples import CONFIG, JOURNAL, MORE_STATUS, NOT_MEMBER, STATUS, T0, TIMELINE_STATUS, msg
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
@@ -520,6 +520,19 @@ def test_timeline_json(root, run):
     facts = story["incidents"][2]["facts"]
     assert facts[0]["delta_ms"] == 0 and facts == sorted(facts, key=lambda f: f["at"])
     assert {"group", "node", "kind", "text", "tone", "at", "delta_ms"} == set(facts[0])
+
+
+def test_timeline_of_what_timed_out(root, run):
+    waits = "pid 7 (mount.nfs) waits in rpc_wait, uninterruptible; 2 other processes"
+    journal = JOURNAL + [
+        msg(21000, 2, t="rgm.rep", v=1, rg="nfs-rg", state="ERROR_STOP_FAILED", runs=[
+            {"rs": "nfs-res", "method": "Stop", "at": T0 + 20900, "ms": 60012, "ok": False, "timed_out": True, "stuck": waits}]),
+        msg(22000, 1, t="rgm.req", id="1-9-2", op="resource_change", rs="nfs-res", by="root@alpha", cmd="clrs set -p a=b nfs-res"),
+        msg(23000, 2, t="rgm.ran", v=1, id="1-9-2", exit=-1, timed_out=True, output="noise", stuck=waits)]
+    with ClusterdDouble(root, {"Status": TIMELINE_STATUS, "Journal": {"entries": journal}}):
+        got = run("cluster", "timeline").stdout
+    assert f"  beta: Stop of nfs-res, 60012 ms, timed out: {waits}\n" in got
+    assert re.search(rf"  beta gives no answer in time to .*nfs-res: {re.escape(waits)}\n", got)
 
 
 @pytest.mark.parametrize("since, back_s", [("90", 90), ("00:00:00", None)])

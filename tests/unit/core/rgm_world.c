@@ -56,7 +56,7 @@ static struct {
 	json_t  *answers;               /* id -> {"code","text"} */
 	json_t  *notes;
 	char     slow[100], commit_error[200], abort[WORLD_NODES + 1][256];
-	char    *output;
+	char    *output, *stuck;
 	struct strlist wave;            /* launched since the last wave ended */
 	struct buf trace, shown;
 } w;
@@ -251,6 +251,12 @@ void world_output(const char *text)
 	w.output = text ? xstrdup(text) : NULL;
 }
 
+void world_stuck(const char *line)
+{
+	free(w.stuck);
+	w.stuck = line ? xstrdup(line) : NULL;
+}
+
 static void end_method(const json_t *r)
 {
 	uint32_t id = (uint32_t)ju_int(r, "node", 0);
@@ -258,6 +264,12 @@ static void end_method(const json_t *r)
 	json_t *result = ju_pack("{sI,sb,ss,sf}", "exit", (json_int_t)(code < 0 ? 0 : code), "timed_out", code < 0, "output",
 				 w.output ? w.output : "", "ms", 5.0);
 	struct rgm_update u = { 0 };
+
+	if (code < 0 && w.stuck)
+		ju_set_new(result, "stuck", ju_pack("{ss,s[{si,si,ss,ss,ss,ss,ss,s[s,s]}],si,s{ss}}", "line", w.stuck, "processes", "pid", 7,
+						    "parent", 6, "name", "mount.nfs", "state", "D", "wchan", "rpc_wait", "command",
+						    "mount.nfs a b", "syscall", "165 0x1", "stack", "rpc_wait", "nfs4_x", "more", 0, "pressure",
+						    "io", "some avg10=9.00"));
 
 	if (w.rgm[id]) {
 		rgm_set_time(w.rgm[id], w.now);

@@ -25,6 +25,7 @@ bool world_wave(void);
 /* "1:app.Start" and the like end as told from now on: exit code, or -1 for a time-out; 0 takes it back. */
 void world_outcome(const char *method, int code);
 void world_output(const char *text);                    /* of every method from now on; NULL: none */
+void world_stuck(const char *line);                     /* seen of every method that times out from now on; NULL: nobody looks */
 /* This method ends only when no other is running; NULL: none. */
 void world_slow(const char *method);
 void world_message(uint32_t from, json_t *message /* taken */);         /* into the log */

@@ -352,6 +352,39 @@ static void test_monitor_check_where_enabled(void **state)
 	world_outcome("2:a.Monitor_check", 0);
 }
 
+/* Why it took too long: in the status of the resource, in the log, in the answer. */
+static void test_what_it_waited_for(void **state)
+{
+	json_t *r;
+
+	(void)state;
+	world_new(1, "g: a full");
+	world_settle();
+	world_stuck("pid 7 (mount.nfs) waits in rpc_wait, uninterruptible; 2 other processes");
+	world_outcome("1:a.Stop", -1);
+	assert_int_not_equal(world_ask_text(1, OFF("g")).code, 0);
+	r = rgm_resource_json(world_rgm(1), "a", NULL, 0);
+	assert_string_equal(ju_str(json_array_get(ju_arr(r, "nodes"), 0), "message", ""), "Stop timed out after 3600 s: pid 7 (mount.nfs) waits in "
+			    "rpc_wait, uninterruptible; 2 other processes");
+	json_decref(r);
+	assert_true(world_noted("Stop of resource a timed out: pid 7 (mount.nfs) waits in rpc_wait"));
+	assert_true(world_noted("process 7 (mount.nfs), child of 6: mount.nfs a b, state D, in rpc_wait, system call 165 0x1, stack "
+				"rpc_wait < nfs4_x"));
+	assert_true(world_noted("pressure on io there: some avg10=9.00"));
+	world_outcome("1:a.Stop", 0);
+	assert_int_equal(world_ask_text(1, "{'op':'resource_clear','rs':'a','nodes':['node1']}").code, 0);
+	r = rgm_resource_json(world_rgm(1), "a", NULL, 0);
+	assert_string_equal(ju_str(json_array_get(ju_arr(r, "nodes"), 0), "message", "?"), "");
+	json_decref(r);
+	world_outcome("1:a.Validate", -1);
+	struct answer a = world_ask_text(1, "{'op':'resource_change','rs':'a','ext':{'Port':'81'}}");
+
+	assert_int_equal(a.code, SCHA_ERR_METHOD);
+	assert_string_equal(a.text, "Validate timed out on node1: pid 7 (mount.nfs) waits in rpc_wait, uninterruptible; 2 other processes");
+	world_outcome("1:a.Validate", 0);
+	world_stuck(NULL);
+}
+
 /* Else its methods would never run again, whatever it left. */
 static void test_what_is_not_offline_stays(void **state)
 {
@@ -839,7 +872,7 @@ int main(void)
 		T(test_remove_waits_for_stop), T(test_switch_outside_the_nodelist), T(test_stop_failed_refuses),
 		T(test_modes), T(test_restart_only_counts),
 		T(test_validate_and_update), T(test_validate_refuses), T(test_validate_arguments), T(test_commit_fails),
-		T(test_switched_on_nodes), T(test_switch_of_a_node_that_left), T(test_update_where_enabled), T(test_monitor_check_where_enabled),
+		T(test_what_it_waited_for), T(test_switched_on_nodes), T(test_switch_of_a_node_that_left), T(test_update_where_enabled), T(test_monitor_check_where_enabled),
 		T(test_changes_in_a_row), T(test_answer_waits), T(test_disabled_when_it_has_stopped),
 		T(test_outcomes), T(test_evacuate),
 		T(test_a_change_is_not_made_twice), T(test_success_is_said_when_it_is_durable),
