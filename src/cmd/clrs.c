@@ -17,7 +17,6 @@
 #define ANY      .operands = { "resource", 0, OPERANDS_MANY }
 #define SOME     .operands = { "resource", 1, OPERANDS_MANY }
 #define ONE      .operands = { "resource", 1, 1 }
-#define NO_SHARED "shared addresses are not built yet"
 
 /* ---- what all have ---- */
 
@@ -188,7 +187,7 @@ static const struct option_info sa_create_options[] = {
 	ADDRESS_OPTIONS("sharedhost"), { 'X', "auxnode", "NODE[,..]", "nodes that only may send from it" }, VERBOSE,
 };
 static const struct form sa_create_forms[] = {
-	{ "g", "hNXdpv", NULL, PRIVILEGE_CHANGE, "make a shared address", NULL, NO_SHARED, ONE },
+	{ "g", "hNXdpv", NULL, PRIVILEGE_CHANGE, "make a shared address", clrs_create_address, ONE },
 	{ "i", "ghNXdpv", NULL, PRIVILEGE_CHANGE, "make shared addresses from a file", xml_input, ANY },
 };
 static const struct command_info clrssa_commands[] = {

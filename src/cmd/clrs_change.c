@@ -91,6 +91,8 @@ int clrs_create_address(const struct cmdline *line)
 	if (r == EXIT_OK)
 		r = add_list(line, 'N', "NetIfList", ext);
 	if (r == EXIT_OK)
+		r = add_list(line, 'X', "AuxNodeList", ext);    /* of a shared address */
+	if (r == EXIT_OK)
 		return create(line, family_type(line), ext);
 	json_decref(ext);
 	return r;

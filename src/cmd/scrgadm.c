@@ -9,6 +9,7 @@
 #include "cmd/rtr_file.h"
 
 #define LOGICAL_HOSTNAME "SUNW.LogicalHostname"
+#define SHARED_ADDRESS   "SUNW.SharedAddress"
 
 /* ---- properties ---- */
 
@@ -188,9 +189,9 @@ static int remove_resource(const struct cmdline *line)
 	return request_run(line, ju_pack("{ss, ss}", "op", "resource_remove", "rs", name), "remove resource %s", name);
 }
 
-/* ---- logical hosts ---- */
+/* ---- addresses ---- */
 
-static int add_logical_host(const struct cmdline *line)
+static int add_address(const struct cmdline *line, const char *type, const char *what)
 {
 	json_t *props = json_object(), *ext = json_object();
 	_cleanup_free_ char *first = NULL;
@@ -201,19 +202,24 @@ static int add_logical_host(const struct cmdline *line)
 		r = add_list(line, 'l', "HostnameList", ext);
 	if (r == 0)
 		r = add_list(line, 'n', "NetIfList", ext);
+	if (r == 0)
+		r = add_list(line, 'X', "AuxNodeList", ext);
 	if (r == 0) {
 		const char *hosts = ju_str(ext, "HostnameList", "");
 
 		first = xstrndup(hosts, strcspn(hosts, ","));
 		name = name ? name : first;
-		r = rtr_register_once(line, LOGICAL_HOSTNAME);
+		r = rtr_register_once(line, type);
 	}
 	if (r == 0)
-		r = request_run(line, resource_body(line, name, LOGICAL_HOSTNAME, props, ext), "create logical host %s", name);
+		r = request_run(line, resource_body(line, name, type, props, ext), "create %s %s", what, name);
 	json_decref(props);
 	json_decref(ext);
 	return r;
 }
+
+static int add_logical_host(const struct cmdline *line)   { return add_address(line, LOGICAL_HOSTNAME, "logical host"); }
+static int add_shared_address(const struct cmdline *line) { return add_address(line, SHARED_ADDRESS, "shared address"); }
 
 /* ---- the table ---- */
 
@@ -244,8 +250,7 @@ static const struct form forms[] = {
 	{ "ag",   "hyv",   NULL, PRIVILEGE_CHANGE, "create a resource group", add_group },
 	{ "ajtg", "yxv",   NULL, PRIVILEGE_CHANGE, "create a resource; it is disabled at first", add_resource },
 	{ "aLgl", "jnyv",  NULL, PRIVILEGE_CHANGE, "create a logical host; its name is that of the first host", add_logical_host },
-	{ "aSgl", "jnXyv", NULL, PRIVILEGE_CHANGE, "create a shared address", NULL,
-	  "shared addresses are not built yet" },
+	{ "aSgl", "jnXyv", NULL, PRIVILEGE_CHANGE, "create a shared address; its name is that of the first host", add_shared_address },
 	{ "ct",   "hyv",   "hy", PRIVILEGE_CHANGE, "change where a type is installed, or RT_system", change_type },
 	{ "cg",   "hyv",   "hy", PRIVILEGE_CHANGE, "change a resource group", change_group },
 	{ "cj",   "yxv",   "yx", PRIVILEGE_CHANGE, "change a resource", change_resource },

@@ -408,7 +408,7 @@ static void learn_names(struct story *s, const json_t *status)
 	json_array_foreach(ju_arr(status, "groups"), i, v)
 		json_array_foreach(ju_arr(v, "resources"), k, rs) {
 			ju_set_str(s->owners, ju_str(rs, "name", ""), ju_str(v, "name", ""));
-			if (strstr(ju_str(rs, "type", ""), "LogicalHostname"))
+			if (strstr(ju_str(rs, "type", ""), "LogicalHostname") || strstr(ju_str(rs, "type", ""), "SharedAddress"))
 				ju_set_new(s->addresses, ju_str(rs, "name", ""), json_true());
 		}
 }

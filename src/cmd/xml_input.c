@@ -138,7 +138,9 @@ static void add_property(const struct cmdline *line, struct cmdline *sub, const 
 /* What has an option of its own on the line that makes an address; false: it has none. */
 static bool add_address(struct cmdline *sub, const char *name, const char *value)
 {
-	static const struct { const char *name; char letter; } rows[] = { { "HostnameList", 'h' }, { "NetIfList", 'N' } };
+	static const struct { const char *name; char letter; } rows[] = {
+		{ "HostnameList", 'h' }, { "NetIfList", 'N' }, { "AuxNodeList", 'X' },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (strieq(name, rows[i].name) && strchr(sub->form->may, rows[i].letter)) {

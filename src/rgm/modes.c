@@ -38,16 +38,84 @@ static int check_resource(const struct rgm_rs *rs, struct err *err)
 	return 0;
 }
 
-/* A scalable service starts after the addresses that it shares: that is ordered by RG_dependencies. */
+/* The nodes that may run instances and never have the address on an adapter. */
+static int aux_nodes(const struct rgm_rs *rs, nodeset *ret, struct err *err)
+{
+	_cleanup_(strlist_done) struct strlist names = { 0 };
+	const char *text = rs_prop(rs, "AuxNodeList");
+
+	*ret = 0;
+	strlist_split(&names, text ? text : "", ",");
+	for (size_t i = 0; i < names.n; i++) {
+		uint32_t id = rgm_node_id(rs->rg->rgm, names.v[i]);
+
+		if (!id)
+			return err_set(err, -EINVAL, "resource %s: AuxNodeList: node %s is not in the configuration", rs->name, names.v[i]);
+		if (nodeset_has(rg_nodelist(rs->rg), id))
+			return err_set(err, -EINVAL, "resource %s: AuxNodeList: node %s is in the Nodelist of resource group %s, so it may have the "
+				       "address itself", rs->name, names.v[i], rs->rg->name);
+		*ret |= node_bit(id);
+	}
+	return 0;
+}
+
+/* A scalable service starts after the addresses that it shares, which RG_dependencies order, and runs only where they are known. */
+static int check_use(const struct rgm_rs *rs, const struct rgm_rs *address, struct err *err)
+{
+	nodeset aux, nodes = rg_nodelist(rs->rg) & ~rg_nodelist(address->rg);
+
+	if (!address->rt->is_shared_address || address->rg == rs->rg)
+		return 0;
+	if (!rg_has_link(rs->rg, address->rg, IN(LINK_DEPENDENCY)))
+		return err_set(err, -EINVAL, "resource %s uses the shared address %s: RG_dependencies of group %s have to name its group %s",
+			       rs->name, address->name, rs->rg->name, address->rg->name);
+	if (aux_nodes(address, &aux, err) < 0)
+		return -EINVAL;
+	nodes &= ~aux;
+	if (nodes)
+		return err_set(err, -EINVAL, "resource %s uses the shared address %s: node %s of its group has to be in the Nodelist of group %s or "
+			       "in the AuxNodeList of %s", rs->name, address->name, rgm_node_name(rs->rg->rgm, nodeset_next(nodes, 0)),
+			       address->rg->name, address->name);
+	return 0;
+}
+
 static int check_shared_addresses(const struct rgm_rs *rs, struct err *err)
 {
-	for (size_t i = 0; i < rs->dep_count; i++) {
-		const struct rgm_rs *target = rs->deps[i].target;
+	const char *used = rs_prop(rs, "Network_resources_used"), *scalable = rs_prop(rs, "Scalable");
+	_cleanup_(strlist_done) struct strlist names = { 0 };
 
-		if (target && target->rt->is_shared_address && target->rg != rs->rg && !rg_has_link(rs->rg, target->rg, IN(LINK_DEPENDENCY)))
-			return err_set(err, -EINVAL, "resource %s uses the shared address %s: RG_dependencies of group %s have to name its group %s",
-				       rs->name, target->name, rs->rg->name, target->rg->name);
+	for (size_t i = 0; i < rs->dep_count; i++)
+		if (rs->deps[i].target && check_use(rs, rs->deps[i].target, err) < 0)
+			return -EINVAL;
+	strlist_split(&names, used ? used : "", ",");
+	for (size_t i = 0; i < names.n; i++) {
+		const struct rgm_rs *address = rs_find(rs->rg->rgm, names.v[i]);
+
+		if (address && !address->rt->is_shared_address && scalable && strieq(scalable, "TRUE"))
+			return err_set(err, -EINVAL, "resource %s: Scalable is TRUE, so its Network_resources_used are shared addresses, and %s is a %s",
+				       rs->name, address->name, address->rt->name);
+		if (address && check_use(rs, address, err) < 0)
+			return -EINVAL;
 	}
+	return 0;
+}
+
+/* An address of the group has changed, or its Nodelist: may all that use it stay as they are? */
+static int check_users(const struct rgm_rg *rg, struct err *err)
+{
+	const struct rgm *rgm = rg->rgm;
+	bool shared = false;
+	nodeset aux;
+
+	for (size_t i = 0; i < rg->rs_count; i++) {
+		shared |= rg->rs[i]->rt->is_shared_address;
+		if (rg->rs[i]->rt->is_shared_address && aux_nodes(rg->rs[i], &aux, err) < 0)
+			return -EINVAL;
+	}
+	for (size_t g = 0; shared && g < rgm->rg_count; g++)
+		for (size_t i = 0; rg_is_scalable(rgm->rgs[g]) && i < rgm->rgs[g]->rs_count; i++)
+			if (check_shared_addresses(rgm->rgs[g]->rs[i], err) < 0)
+				return -EINVAL;
 	return 0;
 }
 
@@ -60,5 +128,5 @@ int modes_check(const struct rgm_rg *old, const struct rgm_rg *rg, struct err *e
 	for (size_t i = 0; i < rg->rs_count; i++)
 		if (check_resource(rg->rs[i], err) < 0 || (rg_is_scalable(rg) && check_shared_addresses(rg->rs[i], err) < 0))
 			return -EINVAL;
-	return 0;
+	return check_users(rg, err);
 }

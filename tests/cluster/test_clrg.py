@@ -213,6 +213,26 @@ def test_an_address_of_its_own(cluster):
         assert "10.88.0.201" not in cluster.lab.sh(node, "ip -4 address")
 
 
+def test_a_shared_address(cluster):
+    """As an address of the node where its group is; the rules of those that use it come from the cluster."""
+    up = "ip -4 -o address show to 10.88.0.201"
+    do(cluster, "clrg create -n node1,node2 sa-rg")
+    do(cluster, "clrssa create -g sa-rg -h app1 -X node2 sa", code=3)
+    do(cluster, "clrssa create -g sa-rg -h app1 -X node3 sa")
+    assert do(cluster, "clrssa list").split() == ["sa"]
+    assert values(cluster, "clrssa show -v sa")["AuxNodeList"] == "node3"
+    do(cluster, "clrg online -M sa-rg")
+    do(cluster, "clrg switch -n node2 sa-rg")
+    assert "10.88.0.201" in cluster.lab.sh("node2", up) and not cluster.lab.sh("node1", up) + cluster.lab.sh("node3", up)
+    assert "they are not distributed yet" in do(cluster, "clrs status sa")
+    do(cluster, "clrg delete -F sa-rg")
+    assert not cluster.lab.sh("node2", up)
+    do(cluster, "clrg create sa-rg")
+    do(cluster, "scrgadm -a -S -g sa-rg -l app1")
+    assert do(cluster, "clrssa list").split() == ["app1"]
+    do(cluster, "clrg delete -F sa-rg")
+
+
 def test_a_group_is_taken_down_step_by_step_or_by_force(cluster):
     do(cluster, "clrg create other-rg")
     do(cluster, "clrg set -p RG_affinities=+life-rg other-rg")

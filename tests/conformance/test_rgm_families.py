@@ -312,6 +312,10 @@ REQUESTS = [
     ("clrssa monitor -g a -t b +", []), ("clressharedaddress unmonitor +", []), ("clrssa unmonitor -g a -t b +", []),
     ("clressharedaddress reset +", []), ("clrssa reset -f STOP_FAILED -n 2 +", []),
     ("clressharedaddress set -p R_description=x +", []),
+    ("clressharedaddress create -g web-rg www", [add("www", "web-rg", "SUNW.SharedAddress", ext={"HostnameList": "www"})]),
+    ("clrssa create -g web-rg -h www,ftp -N eth0@1 -X gamma,delta -p R_description=x -d sa",
+     [add("sa", "web-rg", "SUNW.SharedAddress", False, {"HostnameList": "www,ftp", "NetIfList": "eth0@1", "AuxNodeList": "gamma,delta"},
+          any={"R_description": "x"})]),
 ]
 
 
@@ -477,7 +481,8 @@ WRONG = [
     ("clrslh list nfs-res", CL_ENOENT, "Failed to find resource nfs-res"), ("clrslh create www", CL_EINVAL, "-g is missing"),
     ("clrslh create -g web-rg -h , www", CL_EINVAL, "a name is empty"), ("clrslh create -i x", CL_ENOENT, NO_FILE),
     ("clrslh set -i x nfs-ip", CL_ENOENT, NO_FILE), ("clrssa set -i x +", CL_ENOENT, NO_FILE),
-    ("clrssa create -g a -h b -N c -X d -p e=f -d sa", CL_EOP, "shared addresses are not built yet"),
+    ("clrssa create -g web-rg -X , sa", CL_EINVAL, "a name is empty"), ("clrssa create www", CL_EINVAL, "-g is missing"),
+    ("clrslh create -g web-rg -X alpha ip", CL_EINVAL, "There is no option -X"),
     ("clrssa create -i x -g a", CL_ENOENT, NO_FILE),
     ("clrssa list nfs-ip", CL_ENOENT, "Failed to find resource nfs-ip"),
 ]

@@ -83,6 +83,9 @@ FILE = """<?xml version="1.0"?>
     <resource name="ip9" resourcegroupRef="web-rg" resourcetypeRef="SUNW.LogicalHostname:3">
       <propertyList extension="true"><property name="HostnameList" value="www,ftp"/></propertyList>
     </resource>
+    <resource name="sa9" resourcegroupRef="web-rg" resourcetypeRef="SUNW.SharedAddress">
+      <propertyList extension="true"><property name="HostnameList" value="www"/><property name="AuxNodeList" value="beta"/></propertyList>
+    </resource>
     <resource name="app9" resourcegroupRef="web-rg" resourcetypeRef="ACME.app">
       <resourceNodeList>
         <resourceNode nodeRef="alpha"><state value="disabled"/><monitoredState value="true"/></resourceNode>
@@ -110,6 +113,7 @@ NEW = {"op": "group_add", "rg": "new9", "props": {"RG_dependencies": "many,web-r
 MANY = {"op": "group_add", "rg": "many", "props": {"RG_mode": "Scalable"}}
 APP9 = add("app9", "web-rg", "ACME.app", False, any={"Retry_count": "5", "Workers": "4", "Workers{beta}": "8"})
 IP9 = add("ip9", "web-rg", "SUNW.LogicalHostname", ext={"HostnameList": "www,ftp"})
+SA9 = add("sa9", "web-rg", "SUNW.SharedAddress", ext={"HostnameList": "www", "AuxNodeList": "beta"})
 T9 = {"op": "type_add", "type": "T", "rtr": "RTR text\n", "path": "{rtr}", "installed_nodes": "beta"}
 TAKEN = [
     ("clresourcegroup create -i {file} +", [ONE, MANY, NEW]), ("clrg create -i {file}", [ONE, MANY, NEW]), ("clrg create -i {file} many", [MANY]),
@@ -126,7 +130,8 @@ TAKEN = [
     ("clresourcetype register -i {file} +", [T9, {"op": "type_change", "type": "T", "props": {"RT_system": "TRUE"}}]),
     ("clrt register -N -p RT_system=FALSE -i {file} T",
      [{**T9, "installed_nodes": ""}, {"op": "type_change", "type": "T", "props": {"RT_system": "FALSE"}}]),
-    ("clressharedaddress create -i {file} +", []),
+    ("clressharedaddress create -i {file} +", [SA9]), ("clrssa create -i {file} -g nfs-rg -X gamma -h a -N eth0@1 -d sa9",
+     [add("sa9", "nfs-rg", "SUNW.SharedAddress", False, {"HostnameList": "a", "NetIfList": "eth0@1", "AuxNodeList": "gamma"})]),
     ("clresource create -a -i {file} app9", [APP9]),
     ("clrs create -i {file} --automatic -y R_description=w top9", [
         T9, {"op": "type_change", "type": "T", "props": {"RT_system": "TRUE"}}, MANY,
@@ -218,9 +223,6 @@ WRONG = [
      "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='web-rg' resourcetypeRef='ACME.app'><propertyList>"
      "<property name='Resource_dependencies' value='lost{{ANY_NODE}}'/></propertyList></resource></resourceList></cluster>",
      CL_ENOENT, "find resource lost"),
-    ("shared addresses", "clrssa create -i {root}/w.xml +",
-     "<cluster name='x'><resourceList><resource name='s' resourcegroupRef='web-rg' resourcetypeRef='SUNW.SharedAddress'/></resourceList></cluster>",
-     CL_EOP, "not built yet"),
 ]
 
 

@@ -21,6 +21,12 @@ static int check_not_foreign(const struct net *net, const struct lh_addresses *w
 	return 0;
 }
 
+/* SUNW.SharedAddress has the same methods under names of its own. */
+static bool is_shared(const struct method *m)
+{
+	return strncmp(m->name, "sa_", 3) == 0;
+}
+
 /* What Prenet_start, Start and Validate need to know. */
 static int survey(struct method *m, struct net **ret_net, struct lh_addresses *ret, struct lh_record *ret_record,
 		  struct err *err)
@@ -109,7 +115,8 @@ static int start(struct method *m, struct err *err)
 		return r;
 	}
 	announce_repeatedly(TAKE_PTR(announce));
-	method_status(m, SCHA_RSSTATUS_OK, "LogicalHostname online.");
+	method_status(m, SCHA_RSSTATUS_OK, is_shared(m) ? "SharedAddress online. All packets stay on this node: they are not distributed yet." :
+							  "LogicalHostname online.");
 	return 0;
 }
 
@@ -130,7 +137,7 @@ static int stop(struct method *m, struct err *err)
 	int r = give_up(m, err);
 
 	if (r == 0)
-		method_status(m, SCHA_RSSTATUS_OFFLINE, "LogicalHostname offline.");
+		method_status(m, SCHA_RSSTATUS_OFFLINE, is_shared(m) ? "SharedAddress offline." : "LogicalHostname offline.");
 	return r;
 }
 
@@ -160,6 +167,11 @@ static const struct method_row methods[] = {
 	{ "lh_stop",         stop },
 	{ "lh_postnet_stop", postnet_stop },
 	{ "lh_validate",     validate },
+	{ "sa_prenet_start", prenet_start },
+	{ "sa_start",        start },
+	{ "sa_stop",         stop },
+	{ "sa_postnet_stop", postnet_stop },
+	{ "sa_validate",     validate },
 };
 
 int main(int argc, char **argv)

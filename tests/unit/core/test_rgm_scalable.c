@@ -137,10 +137,53 @@ static void test_refusals(void **state)
 	}
 }
 
+/* Shared addresses: who may use them, and where.  Each with the answer; the accepted change stays for the next. */
+static void test_shared_addresses(void **state)
+{
+	static const struct { const char *request; scha_err_t code; const char *says; } uses[] = {
+		{ "{'op':'type_add','rtr':'RESOURCE_TYPE = SharedAddress; VENDOR_ID = SUNW; START = /s; STOP = /t; FAILOVER = TRUE;"
+		  "{ PROPERTY = AuxNodeList; EXTENSION; STRINGARRAY; DEFAULT = \\\"\\\"; TUNABLE = WHEN_DISABLED; }'}", 0, "" },
+		{ "{'op':'type_add','rtr':'RESOURCE_TYPE = sc; START = /s; STOP = /t; { PROPERTY = Scalable; DEFAULT = FALSE; }'}", 0, "" },
+		{ "{'op':'resource_add','rg':'g','rs':'sa','type':'SUNW.SharedAddress'}", SCHA_ERR_INVAL, "is for one node at a time" },
+		{ "{'op':'resource_add','rg':'f','rs':'sa','type':'SUNW.SharedAddress','ext':{'AuxNodeList':'node9'}}", SCHA_ERR_INVAL,
+		  "resource sa: AuxNodeList: node node9 is not in the configuration" },
+		{ "{'op':'resource_add','rg':'f','rs':'sa','type':'SUNW.SharedAddress','ext':{'AuxNodeList':'node3,node1'}}", SCHA_ERR_INVAL,
+		  "node node1 is in the Nodelist of resource group f, so it may have the address itself" },
+		{ "{'op':'resource_add','rg':'f','rs':'sa','type':'SUNW.SharedAddress'}", 0, "" },
+		{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'sa'}}", SCHA_ERR_INVAL,
+		  "RG_dependencies of group g have to name its group f" },
+		{ "{'op':'group_change','rg':'g','props':{'RG_dependencies':'f'}}", 0, "" },
+		{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'sa'}}", SCHA_ERR_INVAL,
+		  "node node3 of its group has to be in the Nodelist of group f or in the AuxNodeList of sa" },
+		{ "{'op':'resource_add','rg':'g','rs':'n','type':'sc','props':{'Scalable':'TRUE','Network_resources_used':'sa'}}", SCHA_ERR_INVAL,
+		  "node node3 of its group has to be in" },
+		{ "{'op':'resource_change','rs':'sa','ext':{'AuxNodeList':'3'}}", 0, "" },
+		{ "{'op':'resource_change','rs':'a','props':{'Resource_dependencies':'sa'}}", 0, "" },
+		{ "{'op':'resource_change','rs':'sa','ext':{'AuxNodeList':''}}", SCHA_ERR_INVAL, "resource a uses the shared address sa: node node3" },
+		{ "{'op':'group_change','rg':'f','props':{'Nodelist':'node1,node2,node3'}}", SCHA_ERR_INVAL, "node 3 is in the Nodelist" },
+		{ "{'op':'group_change','rg':'f','props':{'Nodelist':'node1'}}", SCHA_ERR_INVAL, "node node2 of its group has to be in" },
+		{ "{'op':'group_change','rg':'g','props':{'RG_dependencies':''}}", SCHA_ERR_INVAL, "have to name its group f" },
+		{ "{'op':'resource_add','rg':'g','rs':'n','type':'sc','props':{'Scalable':'TRUE','Network_resources_used':'ip'}}", SCHA_ERR_INVAL,
+		  "resource n: Scalable is TRUE, so its Network_resources_used are shared addresses, and ip is a SUNW.LogicalHostname" },
+		{ "{'op':'resource_add','rg':'g','rs':'n','type':'sc','props':{'Scalable':'TRUE','Network_resources_used':'sa'}}", 0, "" },
+		{ "{'op':'resource_add','rg':'g','rs':'n2','type':'sc','props':{'Network_resources_used':'ip'}}", 0, "" },
+	};
+
+	(void)state;
+	world_new(3, "g " MANY " Desired_primaries=2: a svc\nf Nodelist=node1,node2: b svc\nl: ip lh");
+	world_settle();
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		struct answer a = world_ask_text(1, uses[i].request);
+
+		if (a.code != (int)uses[i].code || !strstr(a.text, uses[i].says))
+			fail_msg("%s: %d %s", uses[i].request, a.code, a.text);
+	}
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
-	static const struct CMUnitTest tests[] = { T(test_rows), T(test_lost_node), T(test_fewer), T(test_refusals) };
+	static const struct CMUnitTest tests[] = { T(test_rows), T(test_lost_node), T(test_fewer), T(test_refusals), T(test_shared_addresses) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

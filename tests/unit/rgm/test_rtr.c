@@ -614,13 +614,17 @@ static char *shipped(const char *path)
 
 static void test_shipped(void **state)
 {
-	static const char *const paths[] = { "LogicalHostname/SUNW.LogicalHostname.in", "gds/SUNW.gds.in" };
+	static const char *const paths[] = { "LogicalHostname/SUNW.LogicalHostname.in", "gds/SUNW.gds.in",
+					     "SharedAddress/SUNW.SharedAddress.in" };
 	static const struct { size_t file; const char *name, *dflt; enum prop_type type; enum tunable tunable; } rows[] = {
 		{ 0, "HostnameList",     NULL,   PROP_STRINGARRAY, TUNE_WHEN_DISABLED },
 		{ 0, "NetIfList",        "",     PROP_STRINGARRAY, TUNE_ANYTIME       },
 		{ 0, "CheckNameService", "TRUE", PROP_BOOLEAN,     TUNE_ANYTIME       },
 		{ 0, "Failover_mode",    "HARD", PROP_ENUM,        TUNE_ANYTIME       },
 		{ 0, "Start_timeout",    "300",  PROP_INT,         TUNE_ANYTIME       },
+		{ 2, "HostnameList",     NULL,   PROP_STRINGARRAY, TUNE_WHEN_DISABLED },
+		{ 2, "AuxNodeList",      "",     PROP_STRINGARRAY, TUNE_WHEN_DISABLED },
+		{ 2, "Failover_mode",    "HARD", PROP_ENUM,        TUNE_ANYTIME       },
 		{ 1, "Start_command",    NULL,   PROP_STRING,      TUNE_WHEN_DISABLED },
 		{ 1, "Stop_signal",      "15",   PROP_INT,         TUNE_WHEN_DISABLED },
 		{ 1, "Log_level",        "NONE", PROP_ENUM,        TUNE_ANYTIME       },
@@ -638,7 +642,9 @@ static void test_shipped(void **state)
 		check_round_trip(text);
 	}
 	assert_true(rt[0]->is_logical_hostname && rt[0]->failover && !rt[1]->failover);
+	assert_true(rt[2]->is_shared_address && rt[2]->failover);
 	assert_string_equal(rt[0]->basedir, "/types/LogicalHostname");
+	assert_string_equal(rt[2]->basedir, "/types/SharedAddress");
 	assert_string_equal(rt[1]->methods[METHOD_START], "gds_svc_start");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct rt_param *param = rt_param_find(rt[rows[i].file], rows[i].name);
