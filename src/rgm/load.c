@@ -100,11 +100,10 @@ static int64_t factor_of(const struct rgm_rg *rg, const char *limit)
 	return 0;
 }
 
-/* It is there, and about to go. */
+/* It is there, and sure to go: who was only sent elsewhere may find no way there, and stay. */
 static bool is_leaving(const struct rgm *rgm, const struct rgm_rg *rg, uint32_t id)
 {
-	return rg->on[id].state == RG_PENDING_OFFLINE || rg->on[id].held_until > rgm->now_ms || rg->admin_offline ||
-	       (rg->intent == INTENT_SWITCH && !nodeset_has(rg->intent_nodes, id));
+	return rg->on[id].state == RG_PENDING_OFFLINE || rg->on[id].held_until > rgm->now_ms || rg->admin_offline;
 }
 
 /* settled: without those that are about to go. */

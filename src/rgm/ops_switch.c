@@ -75,7 +75,7 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 {
 	bool preferred = ju_bool(op->request, "preferred", false);
 	struct rgm_rg *rg = need_rg(rgm, op);
-	nodeset nodes, down;
+	nodeset nodes, down, leaving;
 	json_t *m;
 
 	if (!rg || need_steady(rgm, op, rg) < 0 || parse_nodes(rgm, op, rg, &nodes) < 0)
@@ -91,6 +91,9 @@ int start_group_switch(struct rgm *rgm, struct op *op, struct rgm_update *u)
 	if (down)
 		return op_fail(op, SCHA_ERR_NODE, "node %s is not a member of the cluster now",
 			       rgm_node_name(rgm, nodeset_next(down, 0)));
+	leaving = preferred ? 0 : nodes & rgm_draining_nodes(rgm);
+	if (leaving)
+		return op_fail(op, SCHA_ERR_NODE, "node %s is about to leave", rgm_node_name(rgm, nodeset_next(leaving, 0)));
 	if (nodeset_count(nodes) > rg_prop_int(rg, "Maximum_primaries"))
 		return op_fail(op, SCHA_ERR_INVAL, "resource group %s may be online on %s at a time (Maximum_primaries is %lld)", rg->name,
 			       rg_is_scalable(rg) ? "no more nodes" : "one node", (long long)rg_prop_int(rg, "Maximum_primaries"));
