@@ -164,6 +164,8 @@ static void break_disk(uint32_t id)
 static void step_clock(uint32_t id)
 {
 	w.node[id].wall_step = (int64_t)rnd_upto(7200000) - 3600000;
+	w.stepped = true;
+	trace("node%u: its wall clock steps", id);
 }
 
 static struct sim_device *some_device(void)

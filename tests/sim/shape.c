@@ -170,6 +170,7 @@ bool rests(const json_t *rg)
 
 	return strstr(why, "it rests: ") && (strstr(why, "it failed to start there") || strstr(why, "it was quiesced") ||
 					     strstr(why, "Suspend_automatic_recovery is TRUE") ||
+					     (w.stepped && strstr(why, "it was evacuated")) ||
 					     (w.load_limit && (strstr(why, "load limit") || strstr(why, "displaced"))));
 }
 

@@ -105,6 +105,7 @@ struct world {
 	uint32_t takeover_ms;
 	bool     fencing, fence_required, mixed_levels, rot;
 	struct shape shape[GROUPS];
+	bool     stepped;               /* some wall clock, by up to an hour: what ends at a time of day may end so much later */
 	unsigned load_limit;            /* the hard limit of each node; 0: none */
 	bool     boots;                 /* the applications have Init, Fini and Boot */
 	struct ev *heap;
