@@ -106,19 +106,37 @@ class Cluster:
         return self.wait_for(lambda s: {n["name"] for n in s["nodes"] if n["member"]} == wanted, node, timeout,
                              f"the members {sorted(wanted)}")
 
-    def runs_clusterd(self, node):
-        return self.lab.status(node).state == "up" and not self.lab.exec(node, "pgrep", "-x", "clusterd", check=False).returncode
+    def serves(self, node, idle_since):
+        """Is it up, and does its clusterd run, or is it still on its way (3 s)?  idle_since: node -> when it was seen without."""
+        if self.lab.status(node).state != "up":
+            return False
+        if not self.lab.exec(node, "pgrep", "-x", "clusterd", check=False).returncode:
+            idle_since.pop(node, None)
+            return True
+        return time.monotonic() < idle_since.setdefault(node, time.monotonic()) + 3
+
+    def boot_again(self, node):
+        """Off, and on when the others have seen that: no real machine is back within a tenth of a second, and a ring that has
+        not noticed the death of a node takes its new life for a quarrel with the old one."""
+        def gone(status):
+            return not any(path["status"] == "Path online" and node in (path["a"].split(":")[0], path["b"].split(":")[0])
+                           for path in status["paths"])
+        self.lab.crash(node)
+        for other in self.nodes():
+            if other != node and self.status(other).get("ready"):
+                self.wait_for(gone, other, 10, f"the paths to {node} go")
+        self.lab.boot(node)
 
     def mend(self, timeout=20.0):
         """Whatever happened: every cable whole, every node up and a member.  A dead node is booted only when those that
         live have noticed its death, else an old membership would pass for the new one."""
         self.lab.heal()
-        deadline = time.monotonic() + timeout
+        deadline, idle_since = time.monotonic() + timeout, {}
         while time.monotonic() < deadline:
             for name in self.nodes():
                 if self.lab.status(name).state == "frozen":
                     self.lab.thaw(name)
-            alive = {n for n in self.nodes() if self.runs_clusterd(n)}
+            alive = {n for n in self.nodes() if self.serves(n, idle_since)}
             seen = [{n["name"] for n in self.status(node).get("nodes", []) if n["member"]} for node in alive]
             if all(members == alive for members in seen):
                 break
@@ -127,7 +145,7 @@ class Cluster:
             if self.lab.status(name).state != "up":
                 self.lab.boot(name)
             elif not self.status(name):
-                self.lab.reboot(name)   # it runs, but the cluster software does not
+                self.boot_again(name)   # it runs, but the cluster software does not
         self.wait_members(timeout=timeout)
 
     def group_state(self, status, group, node):

@@ -98,7 +98,7 @@ def test_package_start_kill_stop_remove(cluster, packages, kind):
     cluster.cmd("node1", "scrgadm", "-c", "-j", f"{name}-hars", "-y", "Thorough_probe_interval=1", check=True)
     old = server(cluster, node)
     assert len(old) == 1
-    cluster.cmd(node, "kill", "-9", *old, check=True)
+    cluster.cmd(node, "kill", "-9", *old)
     until(lambda: server(cluster, node) not in ([], old), "restarted")
     until(lambda: letter(cluster, host, port) == "...##...", "answers again")
     cluster.wait_online(group)
@@ -127,7 +127,7 @@ def test_several_trees_and_property_variables(cluster):
     assert cluster.cmd(node, "cat", "/run/variables").stdout == "|".join(VARIABLES.values()) + "\n"
     first, second = tree(cluster, node, 0), tree(cluster, node, 1)
     assert first and second and not set(first) & set(second)
-    cluster.cmd(node, "kill", "-9", *second, check=True)
+    cluster.cmd(node, "kill", "-9", *second)
     until(lambda: tree(cluster, node, 1) not in ([], second), "the second tree is back")
     cluster.wait_online("glylist-harg")
     cluster.cmd("node1", "rm", LIST, check=True)           # Stop must find the trees without it

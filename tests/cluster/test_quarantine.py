@@ -64,7 +64,7 @@ def test_an_orderly_stop_clears_the_list(cluster):
     cluster.cmd("node2", "pkill", "-TERM", "-x", "clusterd", check=True)
     cluster.wait_members(["node1", "node3"])
     assert lab.sh("node2", "ls /var/cluster/cmm") == "epoch\n"
-    lab.reboot("node2")
+    cluster.boot_again("node2")
     cluster.wait_members()
 
 
