@@ -393,6 +393,9 @@ static void test_extension(void **state)
 	scds_free_ext_property(v);
 	scds_free_ext_property(NULL);
 	assert_int_equal(scds_get_ext_property(h, "Fast", SCHA_PTYPE_INT, &v), SCHA_ERR_INVAL);
+	/* Types that no property of an RTR file can have. */
+	assert_int_equal(scds_get_ext_property(h, "Workers", SCHA_PTYPE_UINT, &v), SCHA_ERR_INVAL);
+	assert_int_equal(scds_get_ext_property(h, "Confdir_list", SCHA_PTYPE_UINTARRAY, &v), SCHA_ERR_INVAL);
 	assert_int_equal(scds_get_ext_property(h, "Retry_count", SCHA_PTYPE_INT, &v), SCHA_ERR_PROP);
 	assert_int_equal(scds_get_ext_property(h, "Nothing", SCHA_PTYPE_INT, &v), SCHA_ERR_PROP);
 }

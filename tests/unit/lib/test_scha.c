@@ -529,6 +529,8 @@ static void test_errors(void **state)
 	server.error = "nonsense";
 	assert_int_equal(scha_cluster_open(&h), SCHA_ERR_INTERNAL);
 	assert_string_equal(scha_strerror(SCHA_ERR_RSRC), "invalid resource");
+	assert_int_equal(SCHA_ERR_NOMEM, 1);
+	assert_string_equal(scha_strerror(SCHA_ERR_NOMEM), "not enough memory");
 	assert_string_equal(scha_strerror(SCHA_ERR_ZONE_CLUSTER), "invalid zone cluster");
 	assert_string_equal(scha_strerror(SCHA_ERR_ZC_DOWN), "the zone cluster is down");
 	assert_non_null(scha_strerror((scha_err_t)4711));
