@@ -82,7 +82,7 @@ class Run:
             try:
                 if not self.strike(fault):
                     self.left_out += 1
-            except LabError as error:   # the node ended in this moment
+            except (LabError, OSError) as error:        # the node, or the daemon, ended in this moment
                 self.left_out += 1
                 print(f"   left out: {fault.kind} {fault.node}: {error}", flush=True)
         self.until(began + self.seconds)
@@ -134,12 +134,14 @@ class Run:
         if boot is not None and time.monotonic() > deadline:
             del self.expected[node]
             self.fail(f"{node} still runs {why}")
-            self.lab.crash(node)
+            with contextlib.suppress(LabError):         # it ended too late, but it did
+                self.lab.crash(node)
         elif node in self.busy or self.lab.daemon(node, "clusterd"):
             self.lifeless.pop(node, None)
         elif time.monotonic() > self.lifeless.setdefault(node, time.monotonic()) + LIFELESS_S:
             self.note("reset", node, "it runs, but the cluster software does not")
-            self.lab.crash(node)
+            with contextlib.suppress(LabError):         # it has ended since
+                self.lab.crash(node)
 
     def expect_end(self, node, seconds, why):
         self.expected[node] = self.lab.boot_id(node), time.monotonic() + seconds, f"{seconds:.0f} s after {why}"

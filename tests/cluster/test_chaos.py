@@ -5,6 +5,7 @@ CHAOS_SEED repeats a run."""
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from conftest import BUILD, SOURCE
 CHAOS = SOURCE / "tests/chaos"
 sys.path.insert(0, str(CHAOS))
 
+import chaos
 import records
 import schedule
 import verdict
@@ -85,6 +87,17 @@ def test_a_seed_is_a_schedule():
     nodes = ["node1", "node2", "node3"]
     assert schedule.make(5, 60, nodes, False) == schedule.make(5, 60, nodes, False) != schedule.make(6, 60, nodes, False)
     assert {f.kind for f in schedule.make(5, 5000, nodes, True)} == set(schedule.KINDS)
+
+
+@pytest.mark.parametrize("kind", ["kill clusterd", "stop corosync", "slow device", "kill the server", "orderly stop"])
+def test_a_daemon_that_ends_before_it_is_struck(monkeypatch, kind):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    lab = SimpleNamespace(state=lambda node: ("up", 0.0), boot_id=lambda node: "a", daemon=lambda node, daemon: ended.pid)
+    run = chaos.Run(SimpleNamespace(lab=lab, nodes=lambda: ["node1"], device=False, look=lambda node: {"ready": True}), seed=1, seconds=0)
+    monkeypatch.setattr(schedule, "make", lambda *args: [schedule.Fault(0, kind, "node1", seconds=1)])
+    run.run()
+    assert run.left_out == 1 and not run.expected and not run.busy and not run.timers
 
 
 def test_chaos(lab_name):
