@@ -6,6 +6,7 @@
 #include "cmd/client.h"
 #include "cmd/clrg.h"
 #include "cmd/print.h"
+#include "cmd/view.h"
 
 #define COLUMN 16
 #define MOVES_SHOWN 3
@@ -16,17 +17,6 @@ static void print_line(const char *label, const char *text)
 
 	print_padded(COLUMN, start);
 	(void)printf("%s\n", text);
-}
-
-static char *joined(const json_t *names)
-{
-	_cleanup_(strlist_done) struct strlist list = { 0 };
-	json_t *v;
-	size_t i;
-
-	json_array_foreach((json_t *)names, i, v)
-		strlist_add(&list, json_string_value(v));
-	return strlist_join(&list, ", ");
 }
 
 static const struct { const char *verdict, *text; } verdicts[] = {
@@ -108,7 +98,7 @@ static void print_moves(const json_t *moves)
 
 static void print_explanation(const json_t *e)
 {
-	_cleanup_free_ char *online = joined(ju_arr(e, "online")), *outside = joined(ju_arr(e, "outside"));
+	_cleanup_free_ char *online = names_joined(ju_arr(e, "online"), ", "), *outside = names_joined(ju_arr(e, "outside"), ", ");
 	json_t *v;
 	size_t i;
 

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cmd/client.h"
 #include "cmd/print.h"
+#include "cmd/view.h"
 #include "rgm/rgm.h"
 #include "scha_err.h"
 
@@ -335,13 +336,7 @@ json_t *foresight_json(const struct foresight *f)
 
 static char *names_text(const json_t *names)
 {
-	_cleanup_(strlist_done) struct strlist list = { 0 };
-	json_t *v;
-	size_t i;
-
-	json_array_foreach((json_t *)names, i, v)
-		strlist_add(&list, json_string_value(v));
-	return list.n ? strlist_join(&list, ", ") : xstrdup("no node");
+	return json_array_size(names) ? names_joined(names, ", ") : xstrdup("no node");
 }
 
 static const struct { const char *state, *text; } node_texts[] = {

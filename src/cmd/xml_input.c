@@ -329,12 +329,17 @@ static const struct kind {
 	{ "clressharedaddress", "shared address", { "resourceList" }, "resource", resource_options, resource_after },
 };
 
-static const struct kind *kind_of(const struct cmdline *line)
+static const struct kind *kind_named(const char *family)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (streq(kinds[i].family, line->family->name))
+		if (streq(kinds[i].family, family))
 			return &kinds[i];
 	abort();
+}
+
+static const struct kind *kind_of(const struct cmdline *line)
+{
+	return kind_named(line->family->name);
 }
 
 static const xmlNode *list_of(xmlDoc *doc, const struct kind *kind)
@@ -455,14 +460,6 @@ struct taking {
 	struct objects objects;         /* as they were at the beginning */
 	struct strlist done;            /* "group web-rg" */
 };
-
-static const struct kind *kind_named(const char *family)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (streq(kinds[i].family, family))
-			return &kinds[i];
-	abort();
-}
 
 /* True once for each. */
 static bool is_first_time(struct taking *t, const char *what, const char *name)

@@ -25,19 +25,28 @@ scha_err_t scds_failover_rg(scds_handle_t handle)      { return control(handle, 
 
 /* ---- actions ---- */
 
-static scha_err_t do_restart(struct scds *s)
+/* optag: the RGM does it, or is told of it. */
+static scha_err_t restart(struct scds *s, const char *optag)
 {
 	scha_err_t e;
 
 	status_send(&s->status, &s->m, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
-	e = scha_control(SCHA_RESOURCE_RESTART, s->m.rg, s->m.rs);
+	e = scha_control(optag, s->m.rg, s->m.rs);
 	if (e != SCHA_ERR_NOERR) {
 		log_err("The restart was refused: %s.", scha_strerror(e));
 		return SCHA_ERR_INTERNAL;
 	}
 	fm_restarted(&s->fm);
-	trees_forget(s);                        /* they are new ones */
 	return SCHA_ERR_NOERR;
+}
+
+static scha_err_t do_restart(struct scds *s)
+{
+	scha_err_t e = restart(s, SCHA_RESOURCE_RESTART);
+
+	if (e == SCHA_ERR_NOERR)
+		trees_forget(s);                /* they are new ones */
+	return e;
 }
 
 static scha_err_t do_failover(struct scds *s)
@@ -70,17 +79,12 @@ static scha_err_t (*const actions[FM_ACTION_COUNT])(struct scds *s) = {
 /* Of several trees only the one that died is started again, and the RGM counts that. */
 static scha_err_t do_restart_tree(struct scds *s, struct tree *tree)
 {
+	scha_err_t e = restart(s, SCHA_RESOURCE_IS_RESTARTED);
 	struct err err = { 0 };
-	scha_err_t e;
 	int r;
 
-	status_send(&s->status, &s->m, SCHA_RSSTATUS_DEGRADED, "Service is degraded.");
-	e = scha_control(SCHA_RESOURCE_IS_RESTARTED, s->m.rg, s->m.rs);
-	if (e != SCHA_ERR_NOERR) {
-		log_err("The restart was refused: %s.", scha_strerror(e));
-		return SCHA_ERR_INTERNAL;
-	}
-	fm_restarted(&s->fm);
+	if (e != SCHA_ERR_NOERR)
+		return e;
 	r = tree_start_again(tree, &err);
 	if (r < 0)
 		log_err("%s", err.text);

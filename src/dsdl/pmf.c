@@ -180,19 +180,16 @@ static int restart_tag(const char *tag, time_t timeout, struct err *err)
 {
 	_cleanup_json_ json_t *tags = NULL;
 	json_t *spec;
-	size_t i;
 	int r;
 
 	r = pmf_list(tag, &tags, err);
 	if (r < 0)
 		return r;
-	json_array_foreach(tags, i, spec) {
-		if (!streq(ju_str(spec, "tag", ""), tag))
-			continue;
-		r = pmf_stop(tag, SIGKILL, timeout < 0 ? -1 : part_ms(timeout, 100), err);
-		return r < 0 ? r : pmf_start_tag(spec, err);
-	}
-	return 0;                               /* not running: nothing to renew */
+	spec = pmf_find(tags, tag);
+	if (!spec)
+		return 0;                       /* not running: nothing to renew */
+	r = pmf_stop(tag, SIGKILL, timeout < 0 ? -1 : part_ms(timeout, 100), err);
+	return r < 0 ? r : pmf_start_tag(spec, err);
 }
 
 scha_err_t scds_pmf_restart_fm(scds_handle_t handle, int instance)

@@ -151,3 +151,14 @@ int pmf_watch_died(struct vl_conn *watch)
 			return 1;
 	}
 }
+
+json_t *pmf_find(json_t *tags, const char *tag)
+{
+	json_t *spec;
+	size_t i;
+
+	json_array_foreach(tags, i, spec)
+		if (streq(ju_str(spec, "tag", ""), tag))
+			return spec;
+	return NULL;
+}

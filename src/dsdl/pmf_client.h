@@ -7,6 +7,8 @@
 /* A tag as the interface describes it (type Tag of org.parhelion.Pmf): what pmf_list() gives can be started again.
  * -EEXIST: the tag is there already. */
 int pmf_start_tag(const json_t *tag, struct err *err);
+/* The one of exactly this name; borrowed, NULL: there is none. */
+json_t *pmf_find(json_t *tags, const char *tag);
 /* No restart any more; signal 0: none; wait_ms 0: return at once, -1: wait for ever.
  * 0 also when there is no such tag; -ETIMEDOUT: processes are left. */
 int pmf_stop(const char *tag, int signal, int wait_ms, struct err *err);

@@ -62,20 +62,9 @@ static bool tag_is_ours(const struct scds *s, const char *tag)
 	return strncmp(tag, prefix, n) == 0 && streq(tag + n + strspn(tag + n, "0123456789"), ".svc");
 }
 
-static json_t *spec_find(json_t *tags, const char *tag)
-{
-	json_t *spec;
-	size_t i;
-
-	json_array_foreach(tags, i, spec)
-		if (streq(ju_str(spec, "tag", ""), tag))
-			return spec;
-	return NULL;
-}
-
 static void compare(struct tree *tree, json_t *tags)
 {
-	json_t *spec = spec_find(tags, tag_of(tree));
+	json_t *spec = pmf_find(tags, tag_of(tree));
 
 	if (!spec)
 		unwatch(tree, tree->state == TREE_LET_GO ? TREE_LET_GO : TREE_DEAD);

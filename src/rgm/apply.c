@@ -334,8 +334,9 @@ static const struct {
 	const char *name;
 	bool        versioned, names_node;
 	void      (*fn)(struct rgm *rgm, struct rgm_rg *rg, const json_t *m, struct rgm_update *u);
+	bool        takes_room;
 } decisions[] = {
-	{ "online",      true,  true,  do_online },
+	{ "online",      true,  true,  do_online, .takes_room = true },
 	{ "offline",     true,  true,  do_offline },
 	{ "failback",    true,  false, do_switch },
 	{ "no_failback", true,  false, do_no_failback },
@@ -388,7 +389,7 @@ static void on_decision(struct rgm *rgm, const json_t *m, struct rgm_update *u)
 			continue;
 		if (decisions[i].versioned && (uint64_t)ju_int(m, "ver", 0) != rg->ver)
 			return;
-		if ((decisions[i].versioned && others_moved(rgm, m)) || (decisions[i].fn == do_online && is_overtaken(rgm, rg, node))) {
+		if ((decisions[i].versioned && others_moved(rgm, m)) || (decisions[i].takes_room && is_overtaken(rgm, rg, node))) {
 			rg->decided_ver = 0;    /* the president makes it anew */
 			return;
 		}

@@ -259,12 +259,10 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		failback(rgm, rg, online, ret);
 		return;
 	}
-	if (!want && !online && !rg->admin_offline && !might_run(rgm, rg) && !preempt(rgm, rg, ret))
-		rest(rgm, rg, ret);
-	else if (ret->what == ACTION_PREEMPT)
-		return;
-	else
+	if (want || online || rg->admin_offline || might_run(rgm, rg))
 		next_start(rgm, rg, want, online, ret);
+	else if (!preempt(rgm, rg, ret))
+		rest(rgm, rg, ret);
 }
 
 json_t *decision(struct rgm_rg *rg, const char *what, const char *reason, int64_t wall_ms)

@@ -41,3 +41,10 @@ def make_lab(lab_name):
     yield make
     for lab in labs:
         lab.down()
+
+
+def do(cluster, line, code=0, node="node1"):
+    """A command line on a node, which has to end with this code; what it says."""
+    got = cluster.cmd(node, *line.split())
+    assert got.returncode == code, f"{line}: {got.returncode} {got.stdout}{got.stderr}"
+    return got.stdout + got.stderr

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from conftest import BUILD
+from conftest import BUILD, do
 
 from clusterlab_lib import Lab
 from cluster_lab import Cluster
@@ -38,12 +38,6 @@ def cluster():
         yield cluster
     finally:
         cluster.lab.down()
-
-
-def do(cluster, line, code=0, node="node1"):
-    got = cluster.cmd(node, *line.split())
-    assert got.returncode == code, f"{line}: {got.returncode} {got.stdout}{got.stderr}"
-    return got.stdout + got.stderr
 
 
 def ask(cluster, line, node="node1"):
