@@ -27,6 +27,7 @@ static void unwatch(struct tree *tree, enum tree_state state)
 static void watch(struct tree *tree)
 {
 	unwatch(tree, TREE_ALIVE);
+	tree->told = false;
 	if (pmf_watch(tag_of(tree), &tree->watch, NULL) == -ENOENT)
 		tree->state = TREE_DEAD;
 }
@@ -113,23 +114,29 @@ static bool watch_again(struct tree *tree)
 	return tree->watch != NULL;
 }
 
-/* The process monitor told of a death, or of the end of a tag that somebody had let go after the last refresh. */
-static struct tree *died(struct tree *tree)
+/* The process monitor may have told of a death, or of the end of a tag that somebody had let go after the last refresh. */
+static void look(struct tree *tree)
 {
 	int r = tree->watch ? pmf_watch_died(tree->watch) : 0;
 
 	if (r == 0 || (r < 0 && watch_again(tree)))
-		return NULL;
+		return;
 	unwatch(tree, pmf_is_stopping(tag_of(tree), NULL) == 1 ? TREE_LET_GO : TREE_DEAD);
-	return tree->state == TREE_DEAD ? tree : NULL;
 }
 
-/* What came together with the answer to Watch lies in the buffer of the connection, where poll(2) does not see it. */
+/* What came together with the answer to Watch lies in the buffer of the connection, where poll(2) does not see it; and a
+ * refresh, or the answer itself, may have found that the tree is gone. */
 static struct tree *died_meanwhile(struct scds *s)
 {
-	for (size_t i = 0; i < s->tree_count; i++)
-		if (died(&s->trees[i]))
-			return &s->trees[i];
+	for (size_t i = 0; i < s->tree_count; i++) {
+		struct tree *tree = &s->trees[i];
+
+		look(tree);
+		if (tree->state == TREE_DEAD && !tree->told) {
+			tree->told = true;
+			return tree;
+		}
+	}
 	return NULL;
 }
 

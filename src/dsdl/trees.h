@@ -11,13 +11,14 @@ struct tree {
 	json_t          *spec;          /* type Tag of the process monitor: it can be started again */
 	struct vl_conn  *watch;         /* of TREE_ALIVE */
 	enum tree_state  state;
+	bool             told;          /* of TREE_DEAD: trees_wait() has returned it */
 };
 
 /* spec is taken.  A tree of that tag that was known is forgotten. */
 void trees_add(struct scds *s, json_t *spec);
 /* Compares with the process monitor: new trees are known then, and which have died or were let go. */
 int  trees_refresh(struct scds *s, struct err *err);
-/* NULL: none has died, and timeout_ms have passed. */
+/* One whose death was not told yet, whenever that was noticed.  NULL: there is none, and timeout_ms have passed. */
 struct tree *trees_wait(struct scds *s, int64_t timeout_ms);
 struct tree *trees_dead(struct scds *s);                /* any; NULL */
 int  tree_start_again(struct tree *tree, struct err *err);

@@ -150,6 +150,7 @@ int gds_probe(scds_handle_t h)
 		return 1;
 	interval = interval > 0 ? interval : 60;
 	gds_log(h, GDS_LOG_PROBE, false, "The GDS monitor (gds_probe) has been started");
+	(void)scds_fm_sleep(h, 0);              /* its trees are watched from now on */
 	/* Start has just seen it well; without a tree nothing would wake us, so we look at once. */
 	e = is_running(h) ? scds_fm_action(h, 0, 0) : look(h, &probe);
 	pause = next_pause(e, &retry, interval);

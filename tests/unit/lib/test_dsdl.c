@@ -31,6 +31,7 @@ static struct {
 	const char *mode, *refuse;      /* Failover_mode; tag of scha_control that is refused */
 	int     restarts;
 	bool    expired;                /* what is told to stop lives on */
+	bool    gone;                   /* tags are listed, and gone when they are to be watched */
 } world = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *const resource_text =
@@ -121,7 +122,7 @@ static json_t *pmfd_reply(const char *method, json_t *params)
 		return wrapped(ju_pack("{s:o}", "tags", list));
 	}
 	if (streq(method, "Watch"))
-		return there ? ju_pack("{s:b, s:{s:s, s:s, s:i, s:i}}", "continues", true, "parameters", "event", "present", "tag", tag,
+		return there && !world.gone ? ju_pack("{s:b, s:{s:s, s:s, s:i, s:i}}", "continues", true, "parameters", "event", "present", "tag", tag,
 				       "pid", 1, "status", 0) : failed("org.parhelion.Pmf.NoSuchTag", 0);
 	json_array_append_new(world.requests, ju_pack("{s:s, s:O}", "method", method, "params", params));
 	if (streq(method, "Start")) {
@@ -246,7 +247,7 @@ static int calm(void **state)
 	world.mode = "SOFT";
 	world.refuse = NULL;
 	world.restarts = 0;
-	world.expired = false;
+	world.expired = world.gone = false;
 	world.watch_fd = -1;
 	pthread_mutex_unlock(&world.lock);
 	*state = open_web();
@@ -793,6 +794,38 @@ static void test_fm_sleep(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* A death that is found by asking is answered as soon as one that is told; one that was answered in vain has time. */
+static void test_death_between_two_sleeps(void **state)
+{
+	int64_t began = clock_ms();
+
+	OK(scds_pmf_start(*state, SCDS_PMF_TYPE_SVC, 0, "x", -1));
+	json_object_del(world.tags, "rg,web,0.svc");
+	world.refuse = SCHA_RESOURCE_RESTART;
+	assert_int_equal(scds_fm_sleep(*state, 30), SCHA_ERR_INTERNAL);
+	assert_in_range(clock_ms() - began, 0, 1500);
+	asked_is("status DEGRADED, control RESOURCE_RESTART");
+	began = clock_ms();
+	assert_int_equal(scds_fm_sleep(*state, 1), SCHA_ERR_INTERNAL);
+	assert_in_range(clock_ms() - began, 990, 2500);
+	asked_is("control RESOURCE_RESTART");
+}
+
+/* It dies after the process monitor has listed it, and before it is watched. */
+static void test_death_before_the_watch(void **state)
+{
+	int64_t began = clock_ms();
+	scds_handle_t monitor;
+
+	OK(scds_pmf_start(*state, SCDS_PMF_TYPE_SVC, 0, "x", -1));
+	monitor = open_web();
+	world.gone = true;
+	OK(scds_fm_sleep(monitor, 30));
+	assert_in_range(clock_ms() - began, 0, 1500);
+	asked_is("status DEGRADED, control RESOURCE_RESTART");
+	scds_close(&monitor);
+}
+
 static void *pmfd_starts_anew(void *ctx)
 {
 	usleep(100000);
@@ -916,7 +949,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names), TEST(test_no_handle), TEST(test_properties), TEST(test_extension), TEST(test_validate),
 		TEST(test_lists), TEST(test_hasp), TEST(test_connect), TEST(test_read_write), TEST(test_net), TEST(test_pmf),
-		TEST(test_stop), TEST(test_timerun), TEST(test_threshold), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep), TEST(test_several_trees), TEST(test_new_pmfd),
+		TEST(test_stop), TEST(test_timerun), TEST(test_threshold), TEST(test_fm_action), TEST(test_helpers), TEST(test_fm_sleep), TEST(test_death_between_two_sleeps), TEST(test_death_before_the_watch), TEST(test_several_trees), TEST(test_new_pmfd),
 		TEST(test_let_go), TEST(test_svc_wait), TEST(test_log),
 	};
 
