@@ -392,14 +392,7 @@ static const struct command_info subcommands[] = {
 	{ "ccradm replace",   "replace the contents of a table",   TABLE(replace_options, 2, replace_forms) },
 	{ "ccradm showkey",   "print the value of a key",          TABLE(pair_options, 2, showkey_forms) },
 };
-static const struct command_family family = {
-	"ccradm", "the tables of the configuration repository, one by one, for repair; ccradm -i FILE [-o] takes an edited file",
-	subcommands, ARRAY_SIZE(subcommands), NULL, 0,
+const struct command_family ccradm_family = {
+	"ccradm", "the tables of the configuration repository, one by one, for repair", subcommands, ARRAY_SIZE(subcommands),
+	.plain = &old_form,
 };
-
-int cmd_ccradm(int argc, char **argv)
-{
-	if (argc > 1 && argv[1][0] == '-' && strchr("io", argv[1][1]) && argv[1][1])
-		return command_main(&old_form, argc, argv);
-	return family_main(&family, argc, argv);
-}

@@ -227,8 +227,9 @@ static int add_disks(const struct cmdline *line)
 #define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
 #define JSON    { OPT_JSON, "json", NULL, "print as JSON" }
 #define ON      { 'n', "node", "NODE[,..]", "only what is connected to these nodes" }
-#define DISKS   { "device", 1, OPERANDS_MANY }
-#define ANY     { "device", 0, OPERANDS_MANY }
+#define NEW     { "device", 1, OPERANDS_MANY }
+#define DISKS   { "device", 1, OPERANDS_MANY, .all = true }
+#define ANY     { "device", 0, OPERANDS_MANY, .all = true }
 
 static const struct option_info list_options[] = { ON, VERBOSE, JSON };
 static const struct form list_forms[] = {
@@ -250,7 +251,7 @@ static const struct option_info add_options[] = {
 	{ 'F', "force", NULL, "even when the disk holds keys of another cluster" }, VERBOSE,
 };
 static const struct form add_forms[] = {
-	{ "", "tpnFv", NULL, PRIVILEGE_CHANGE, "add disks", add_disks, .operands = DISKS },
+	{ "", "tpnFv", NULL, PRIVILEGE_CHANGE, "add disks", add_disks, .operands = NEW },
 };
 static const struct option_info remove_options[] = { VERBOSE };
 static const struct form remove_forms[] = {
@@ -288,11 +289,6 @@ static const struct unbuilt unbuilt[] = {
 	{ "unmonitor", "monitoring of disk paths is not built yet" },
 };
 
-static const struct command_family cldevice = {
+const struct command_family cldevice_family = {
 	"cldevice", "shared disks and how they are fenced", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
 };
-
-int cmd_cldevice(int argc, char **argv)
-{
-	return family_main(&cldevice, argc, argv);
-}

@@ -301,8 +301,8 @@ static int delete_limits(const struct cmdline *line)
 #define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
 #define JSON    { OPT_JSON, "json", NULL, "print as JSON" }
 #define FORCE   { 'F', "force", NULL, "even when it is not safe" }
-#define NODES   .operands = { "node", 0, OPERANDS_MANY }
-#define SOME    .operands = { "node", 1, OPERANDS_MANY }
+#define NODES   .operands = { "node", 0, OPERANDS_MANY, .all = true }
+#define SOME    .operands = { "node", 1, OPERANDS_MANY, .all = true }
 
 static const struct option_info list_options[] = { VERBOSE, JSON };
 static const struct form list_forms[] = {
@@ -405,11 +405,6 @@ static const struct unbuilt unbuilt[] = {
 	{ "rename",           "renaming a node is not built yet" },
 };
 
-static const struct command_family clnode = {
+const struct command_family clnode_family = {
 	"clnode", "the nodes of the cluster", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
 };
-
-int cmd_clnode(int argc, char **argv)
-{
-	return family_main(&clnode, argc, argv);
-}

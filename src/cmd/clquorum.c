@@ -253,9 +253,10 @@ static int add_quorum(const struct cmdline *line)
 #define TYPES   { 't', "type", "TYPE[,..]", "only of these types: node, shared_disk, quorum_server, ..." }
 #define ON      { 'n', "node", "NODE[,..]", "only what is connected to these nodes" }
 #define INPUT   { 'i', "input", "FILE", "configuration as XML" }
-#define DEVICES { "device", 1, OPERANDS_MANY }
-#define EITHER  { "device|node", 1, OPERANDS_MANY }
-#define ANY     { "device|node", 0, OPERANDS_MANY }
+#define NEW     { "device", 1, OPERANDS_MANY }
+#define DEVICES { "device", 1, OPERANDS_MANY, .all = true }
+#define EITHER  { "device|node", 1, OPERANDS_MANY, .all = true }
+#define ANY     { "device|node", 0, OPERANDS_MANY, .all = true }
 
 static const struct option_info list_options[] = { TYPES, ON, VERBOSE, JSON };
 static const struct form list_forms[] = {
@@ -276,7 +277,7 @@ static const struct option_info add_options[] = {
 	INPUT, VERBOSE,
 };
 static const struct form add_forms[] = {
-	{ "", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices", add_quorum, .operands = DEVICES },
+	{ "", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices", add_quorum, .operands = NEW },
 	{ "a", "v", NULL, PRIVILEGE_CHANGE, "choose a quorum device", NULL,
 	  "choosing one needs the list of shared disks, which is not built yet; name the device", .operands = { "device", 0, 1 } },
 	{ "i", "tpnFv", NULL, PRIVILEGE_CHANGE, "add quorum devices from a file", xml_input, .operands = ANY },
@@ -310,11 +311,6 @@ static const struct command_info subcommands[] = {
 	{ "clquorum status",  "votes that are needed, present and possible",   ROWS(list_options, status_forms) },
 };
 
-static const struct command_family clquorum = {
+const struct command_family clquorum_family = {
 	"clquorum", "quorum devices and votes", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
-
-int cmd_clquorum(int argc, char **argv)
-{
-	return family_main(&clquorum, argc, argv);
-}

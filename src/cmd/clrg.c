@@ -129,8 +129,9 @@ static int status_of_groups(const struct cmdline *line) { return listing(line, p
 	{ 'r', "resource", "R[,..]", "only groups with one of these resources" }, \
 	{ 's', "state", "STATE[,..]", "only groups in one of these states" }, \
 	{ 't', "type", "TYPE[,..]", "only groups with a resource of one of these types" }
-#define ANY       .operands = { "group", 0, OPERANDS_MANY }
-#define SOME      .operands = { "group", 1, OPERANDS_MANY }
+#define ANY       .operands = { "group", 0, OPERANDS_MANY, .all = true }
+#define SOME      .operands = { "group", 1, OPERANDS_MANY, .all = true }
+#define NEW       .operands = { "group", 1, OPERANDS_MANY }
 
 static const struct option_info nodes_options[] = { NODES, SCALABLE, VERBOSE };
 static const struct form add_node_forms[] = {
@@ -144,7 +145,7 @@ static const struct option_info create_options[] = {
 	{ 'i', "input", "FILE", "configuration as XML" }, VERBOSE,
 };
 static const struct form create_forms[] = {
-	{ "", "npSv", NULL, PRIVILEGE_CHANGE, "make groups: unmanaged and empty", clrg_create, SOME },
+	{ "", "npSv", NULL, PRIVILEGE_CHANGE, "make groups: unmanaged and empty", clrg_create, NEW },
 	{ "i", "npSv", NULL, PRIVILEGE_CHANGE, "make groups from a file", xml_input, ANY },
 };
 static const struct option_info delete_options[] = {
@@ -242,11 +243,6 @@ static const struct command_info subcommands[] = {
 	{ "clresourcegroup unmanage",    "unmanage groups",                     ROWS(verbose_options, unmanage_forms) },
 };
 
-static const struct command_family clresourcegroup = {
+const struct command_family clresourcegroup_family = {
 	"clresourcegroup", "resource groups", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
-
-int cmd_clresourcegroup(int argc, char **argv)
-{
-	return family_main(&clresourcegroup, argc, argv);
-}

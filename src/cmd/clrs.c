@@ -14,8 +14,8 @@
 #define PROPERTY { 'p', "property", "NAME=VALUE", "a property; NAME{NODE} of one node; += and -= change a list", true }
 #define INPUT    { 'i', "input", "FILE", "configuration as XML" }
 #define SINGLE   { 'n', "node", "NODE[,..]", "on these nodes only" }
-#define ANY      .operands = { "resource", 0, OPERANDS_MANY }
-#define SOME     .operands = { "resource", 1, OPERANDS_MANY }
+#define ANY      .operands = { "resource", 0, OPERANDS_MANY, .all = true }
+#define SOME     .operands = { "resource", 1, OPERANDS_MANY, .all = true }
 #define ONE      .operands = { "resource", 1, 1 }
 
 /* ---- what all have ---- */
@@ -124,14 +124,9 @@ static const struct command_info clrs_commands[] = {
 	{ "clresource set",     "change the properties of resources", ROWS(set_options, set_forms) },
 	COMMON_ROWS("clresource"),
 };
-static const struct command_family clresource = {
+const struct command_family clresource_family = {
 	"clresource", "resources", clrs_commands, ARRAY_SIZE(clrs_commands), NULL, 0,
 };
-
-int cmd_clresource(int argc, char **argv)
-{
-	return family_main(&clresource, argc, argv);
-}
 
 /* ---- clreslogicalhostname ---- */
 
@@ -171,15 +166,10 @@ static const struct form address_disable_forms[] = {
 static const struct command_info clrslh_commands[] = {
 	ADDRESS_ROWS("clreslogicalhostname", lh_create_options, lh_create_forms),
 };
-static const struct command_family clreslogicalhostname = {
+const struct command_family clreslogicalhostname_family = {
 	"clreslogicalhostname", "logical hosts: addresses that move with their group", clrslh_commands, ARRAY_SIZE(clrslh_commands),
 	NULL, 0,
 };
-
-int cmd_clreslogicalhostname(int argc, char **argv)
-{
-	return family_main(&clreslogicalhostname, argc, argv);
-}
 
 /* ---- clressharedaddress ---- */
 
@@ -193,12 +183,7 @@ static const struct form sa_create_forms[] = {
 static const struct command_info clrssa_commands[] = {
 	ADDRESS_ROWS("clressharedaddress", sa_create_options, sa_create_forms),
 };
-static const struct command_family clressharedaddress = {
+const struct command_family clressharedaddress_family = {
 	"clressharedaddress", "shared addresses, of scalable services", clrssa_commands, ARRAY_SIZE(clrssa_commands),
 	NULL, 0,
 };
-
-int cmd_clressharedaddress(int argc, char **argv)
-{
-	return family_main(&clressharedaddress, argc, argv);
-}

@@ -304,8 +304,8 @@ int clrt_register(const struct cmdline *line)
 #define ALL      { 'N', "allnodes", NULL, "on all nodes, also on those that come later" }
 #define PROPERTY { 'p', "property", "NAME=VALUE", "RT_system", true }
 #define INPUT    { 'i', "input", "FILE", "configuration as XML" }
-#define ANY      .operands = { "type", 0, OPERANDS_MANY }
-#define SOME     .operands = { "type", 1, OPERANDS_MANY }
+#define ANY      .operands = { "type", 0, OPERANDS_MANY, .all = true }
+#define SOME     .operands = { "type", 1, OPERANDS_MANY, .all = true }
 
 static const struct option_info nodes_options[] = { NODES, VERBOSE };
 static const struct form add_node_forms[] = {
@@ -360,11 +360,6 @@ static const struct command_info subcommands[] = {
 	{ "clresourcetype unregister",  "unregister types",                     ROWS(verbose_options, unregister_forms) },
 };
 
-static const struct command_family clresourcetype = {
+const struct command_family clresourcetype_family = {
 	"clresourcetype", "registered resource types", subcommands, ARRAY_SIZE(subcommands), NULL, 0,
 };
-
-int cmd_clresourcetype(int argc, char **argv)
-{
-	return family_main(&clresourcetype, argc, argv);
-}

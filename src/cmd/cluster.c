@@ -34,7 +34,7 @@ static const struct form timeline_forms[] = {
 
 #define VERBOSE { 'v', "verbose", NULL, "say more; of a change, what was done" }
 #define JSON    { OPT_JSON, "json", NULL, "print as JSON" }
-#define CLUSTER .operands = { "cluster", 0, 1 }
+#define CLUSTER .operands = { "cluster", 0, 1, .all = true }
 
 static const struct option_info list_options[] = { JSON };
 static const struct form list_forms[] = {
@@ -164,11 +164,6 @@ static const struct unbuilt unbuilt[] = {
 	{ "set-netprops",      "changing the private network is not built yet" },
 };
 
-static const struct command_family cluster = {
+const struct command_family cluster_family = {
 	"cluster", "the cluster as a whole", subcommands, ARRAY_SIZE(subcommands), unbuilt, ARRAY_SIZE(unbuilt),
 };
-
-int cmd_cluster(int argc, char **argv)
-{
-	return family_main(&cluster, argc, argv);
-}

@@ -144,11 +144,6 @@ static const struct form forms[] = {
 	{ "", "yg", NULL, PRIVILEGE_CHANGE, "stop all services, and take every node down", run_scshutdown,
 	  .operands = { "message", 0, OPERANDS_MANY } },
 };
-static const struct command_info scshutdown = {
+const struct command_info scshutdown_command = {
 	"scshutdown", "shut down the cluster", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
 };
-
-int cmd_scshutdown(int argc, char **argv)
-{
-	return command_main(&scshutdown, argc, argv);
-}

@@ -374,7 +374,7 @@ int cluster_list_cmds(const struct cmdline *line)
 			continue;
 		if (cmdline_has(line, 'v'))
 			print_padded(20, c->name);
-		(void)printf("%s\n", cmdline_has(line, 'v') ? c->help : c->name);
+		(void)printf("%s\n", cmdline_has(line, 'v') ? command_summary(c) : c->name);
 	}
 	return EXIT_OK;
 }

@@ -14,11 +14,10 @@
 #include "cmd/template.h"
 
 #define LONG_ONLY(letter) isdigit((unsigned char)(letter))
-#define OPTIONS_MAX 32                  /* of one command; more is a mistake in its table */
 
 static const struct option_info common_options[] = {
-	{ OPT_HELP,     "help",     NULL,      "print this" },
-	{ OPT_DEADLINE, "deadline", "SECONDS", "give up waiting after so long (default 300)" },
+	{ OPT_HELP,     "help",     NULL,      "print the usage" },
+	{ OPT_DEADLINE, "deadline", "SECONDS", "stop waiting after so long (default 300); the cluster goes on" },
 	{ OPT_MESSAGE,  "message",  "TEXT",    "why, for the history of the configuration" },
 };
 
@@ -56,7 +55,7 @@ static int exit_number(const struct cmdline *line, int code)
 	return line->command->api ? exit_codes[code].api : exit_codes[code].sc;
 }
 
-static const struct option_info *option_find(const struct command_info *command, int letter)
+const struct option_info *option_find(const struct command_info *command, int letter)
 {
 	for (size_t i = 0; i < command->option_count; i++)
 		if (command->options[i].letter == letter)
@@ -69,7 +68,7 @@ static const struct option_info *option_find(const struct command_info *command,
 
 static bool is_common(const struct command_info *command, const struct form *form, int letter)
 {
-	if (command->api)
+	if (command->api || command->local)
 		return letter == OPT_HELP;
 	return letter == OPT_HELP || letter == OPT_DEADLINE || (letter == OPT_MESSAGE && form->privilege == PRIVILEGE_CHANGE);
 }
@@ -82,9 +81,22 @@ static bool has_common(const struct command_info *command, int letter)
 	return false;
 }
 
+size_t command_options(const struct command_info *command, const struct option_info *ret[OPTIONS_MAX])
+{
+	size_t n = 0;
+
+	assert(command->option_count + ARRAY_SIZE(common_options) <= OPTIONS_MAX);
+	for (size_t i = 0; i < command->option_count; i++)
+		ret[n++] = &command->options[i];
+	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
+		if (has_common(command, common_options[i].letter))
+			ret[n++] = &common_options[i];
+	return n;
+}
+
 /* ---- help ---- */
 
-static char *option_name(const struct option_info *o)
+char *option_name(const struct option_info *o)
 {
 	return LONG_ONLY(o->letter) ? xasprintf("--%s", o->name) : xasprintf("-%c", o->letter);
 }
@@ -102,13 +114,13 @@ static void add_option(struct buf *b, const struct option_info *o, bool with_lon
 		buf_puts(b, " ...");
 }
 
-/* " node ..." */
+/* " {+ | node ...}" */
 static void add_operands(struct buf *b, const struct operands *operands)
 {
 	if (!operands->what)
 		return;
-	buf_printf(b, operands->min ? " %s" : " [%s", operands->what);
-	buf_printf(b, "%s%s", operands->max > 1 ? " ..." : "", operands->min ? "" : "]");
+	buf_printf(b, " %s%s%s%s%s", operands->min == 0 ? "[" : operands->all ? "{" : "", operands->all ? OPERAND_ALL " | " : "",
+		   operands->what, operands->max > 1 ? " ..." : "", operands->min == 0 ? "]" : operands->all ? "}" : "");
 }
 
 static char *form_usage(const struct command_info *command, const struct form *form)
@@ -141,6 +153,8 @@ static void print_option(const struct option_info *o)
 int command_help(const struct cmdline *line)
 {
 	const struct command_info *command = line->command;
+	const struct option_info *options[OPTIONS_MAX];
+	size_t n = command_options(command, options);
 
 	(void)printf("%s: %s\n\n", command->name, command->summary);
 	for (size_t i = 0; i < command->form_count; i++) {
@@ -151,11 +165,8 @@ int command_help(const struct cmdline *line)
 			     form->run ? "" : " (not built yet)", form->privilege == PRIVILEGE_CHANGE ? " (root)" : "");
 	}
 	(void)printf("\n");
-	for (size_t i = 0; i < command->option_count; i++)
-		print_option(&command->options[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
-		if (has_common(command, common_options[i].letter))
-			print_option(&common_options[i]);
+	for (size_t i = 0; i < n; i++)
+		print_option(options[i]);
 	return EXIT_OK;
 }
 
@@ -301,14 +312,13 @@ static int complain(struct cmdline *line)
 static int check_operands(const struct cmdline *line)
 {
 	const struct operands *operands = &line->form->operands;
-	bool several = operands->max > 1;
 
 	if (line->operands.n < operands->min)
-		return command_usage(line, "%s is missing%s", operands->what, several ? "; \"+\" stands for all" : "");
+		return command_usage(line, "%s is missing%s", operands->what, operands->all ? "; \"+\" stands for all" : "");
 	if (!operands->what || line->operands.n > operands->max)
 		return line->operands.n == 0 ? 0 :
 			command_usage(line, "\"%s\" is not expected here", line->operands.v[operands->what ? operands->max : 0]);
-	if (line->operands.n > 1 && several && line->family && strlist_has(&line->operands, OPERAND_ALL))
+	if (line->operands.n > 1 && operands->all && strlist_has(&line->operands, OPERAND_ALL))
 		return command_usage(line, "\"+\" stands for all, and alone");
 	return 0;
 }
@@ -353,7 +363,6 @@ static void fill_tables(const struct command_info *command, struct getopt_tables
 	*t = (struct getopt_tables) { .letters = "+:" };
 	if (!command->api)
 		memmove(t->letters, t->letters + 1, strlen(t->letters));
-	assert(command->option_count <= OPTIONS_MAX);
 	for (size_t i = 0; i < command->option_count; i++)
 		add_row(t, &n, &command->options[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(common_options); i++)
@@ -474,17 +483,22 @@ int command_main(const struct command_info *command, int argc, char **argv)
 
 /* ---- families ---- */
 
-/* "clnode status" -> "status" */
-static const char *word_of(const struct command_family *family, const struct command_info *command)
+const char *command_subword(const struct command_family *family, const struct command_info *command)
 {
 	return command->name + strlen(family->name) + 1;
 }
 
 static int family_usage(const struct command_family *family, FILE *to)
 {
-	(void)fprintf(to, "usage: %s SUBCOMMAND [OPTION ...] [OPERAND ...]\n\n", family->name);
+	(void)fprintf(to, "usage: %s SUBCOMMAND [OPTION ...] [OPERAND ...]\n", family->name);
+	for (size_t i = 0; family->plain && i < family->plain->form_count; i++) {
+		_cleanup_free_ char *usage = form_usage(family->plain, &family->plain->forms[i]);
+
+		(void)fprintf(to, "       %s\n", usage);
+	}
+	(void)fprintf(to, "\n");
 	for (size_t i = 0; i < family->command_count; i++)
-		(void)fprintf(to, "  %-16s %s\n", word_of(family, &family->commands[i]), family->commands[i].summary);
+		(void)fprintf(to, "  %-16s %s\n", command_subword(family, &family->commands[i]), family->commands[i].summary);
 	for (size_t i = 0; i < family->unbuilt_count; i++)
 		(void)fprintf(to, "  %-16s (not built yet)\n", family->unbuilt[i].word);
 	(void)fprintf(to, "\n%s SUBCOMMAND --help tells more.\n", family->name);
@@ -521,8 +535,10 @@ int family_main(const struct command_family *family, int argc, char **argv)
 		(void)printf("%s %s\n", family->name, PARHELION_VERSION);
 		return EXIT_OK;
 	}
+	if (*word == '-' && family->plain)
+		return command_main(family->plain, argc, argv);
 	for (size_t i = 0; i < family->command_count; i++)
-		if (streq(word, word_of(family, &family->commands[i]))) {
+		if (streq(word, command_subword(family, &family->commands[i]))) {
 			line.command = &family->commands[i];
 			return exit_number(&line, line_run(&line, argc - 1, argv + 1, argc, argv));
 		}

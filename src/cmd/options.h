@@ -1,5 +1,5 @@
 /* The command lines of the administration commands.  A command is one table: its options and its forms (which options go
- * together, who may, what runs).  Parsing and --help derive from it, and so does the check of the manual pages. */
+ * together, who may, what runs).  Parsing, --help, completion and the manual pages derive from it. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -41,6 +41,7 @@ enum privilege { PRIVILEGE_NONE, PRIVILEGE_CHANGE };
 struct operands {
 	const char *what;       /* "node"; NULL: there are none */
 	unsigned    min, max;
+	bool        all;        /* "+" stands for all of them */
 };
 
 struct form {
@@ -61,6 +62,7 @@ struct command_info {
 	size_t form_count;
 	bool   api;             /* RMAPI in shell: exit codes are those of the library, a wrong line is SCHA_ERR_INVAL; arguments
 				 * may be any bytes; of the common options only --help */
+	bool   local;           /* asks no cluster: of the common options only --help */
 };
 
 /* A command with subcommands: "clnode status".  Each subcommand is a command_info of the name "clnode status". */
@@ -70,6 +72,7 @@ struct command_family {
 	size_t command_count;
 	const struct unbuilt { const char *word, *later; } *unbuilt;    /* documented, refused in words */
 	size_t unbuilt_count;
+	const struct command_info *plain;       /* what the name with options and no subcommand is; NULL: nothing */
 };
 
 struct cmdline {
@@ -96,6 +99,21 @@ static inline const char *command_word(const struct cmdline *line)
 {
 	return line->family ? line->family->name : line->command->name;
 }
+
+/* ---- what a command is, for its manual page ---- */
+
+#define OPTIONS_MAX 32          /* of one command; more is a mistake in its table */
+
+/* All options of a command, those that go with every command last; their number. */
+size_t command_options(const struct command_info *command, const struct option_info *ret[OPTIONS_MAX]);
+/* NULL: there is none of this letter. */
+const struct option_info *option_find(const struct command_info *command, int letter);
+/* "-n", "--json"; caller frees. */
+char *option_name(const struct option_info *o);
+/* "create" of "clresourcegroup create" */
+const char *command_subword(const struct command_family *family, const struct command_info *command);
+
+/* ---- reading ---- */
 
 bool cmdline_has(const struct cmdline *line, char letter);
 const char *cmdline_get(const struct cmdline *line, char letter);       /* the argument; NULL: not given */

@@ -413,11 +413,6 @@ static const struct form forms[] = {
 	{ "H", "acrpv",        NULL,         PRIVILEGE_NONE,   "print this", command_help },
 };
 
-static const struct command_info scconf = {
+const struct command_info scconf_command = {
 	"scconf", "configure the cluster, its nodes and its quorum", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
 };
-
-int cmd_scconf(int argc, char **argv)
-{
-	return command_main(&scconf, argc, argv);
-}

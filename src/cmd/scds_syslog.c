@@ -147,12 +147,7 @@ static const struct option_info options[] = {
 static const struct form forms[] = {
 	{ "m", "pt", .help = "write a message to the log", .run = run_syslog, .operands = { "argument", 0, OPERANDS_MANY } },
 };
-static const struct command_info command = {
+const struct command_info scds_syslog_command = {
 	"scds_syslog", "write a message of a method to the log of the cluster", options, ARRAY_SIZE(options), forms,
 	ARRAY_SIZE(forms), .api = true
 };
-
-int cmd_scds_syslog(int argc, char **argv)
-{
-	return command_main(&command, argc, argv);
-}

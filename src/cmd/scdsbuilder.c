@@ -207,11 +207,6 @@ static int run_builder(const struct cmdline *line)
 static const struct form forms[] = {
 	{ "", "", .help = "ask for what an agent needs, create, configure and build it", .run = run_builder },
 };
-static const struct command_info command = {
-	"scdsbuilder", "make an agent, asked step by step", NULL, 0, forms, ARRAY_SIZE(forms)
+const struct command_info scdsbuilder_command = {
+	"scdsbuilder", "make an agent, asked step by step", NULL, 0, forms, ARRAY_SIZE(forms), .local = true
 };
-
-int cmd_scdsbuilder(int argc, char **argv)
-{
-	return command_main(&command, argc, argv);
-}

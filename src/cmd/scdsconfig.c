@@ -61,11 +61,7 @@ static const struct option_info options[] = {
 static const struct form forms[] = {
 	{ "", "sutveymnd", .help = "set commands and time-outs, compile, make the package", .run = run_config },
 };
-static const struct command_info command = {
-	"scdsconfig", "put commands into an agent, and build it", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms)
+const struct command_info scdsconfig_command = {
+	"scdsconfig", "put commands into an agent, and build it", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
+	.local = true
 };
-
-int cmd_scdsconfig(int argc, char **argv)
-{
-	return command_main(&command, argc, argv);
-}

@@ -116,11 +116,7 @@ static const struct form forms[] = {
 	{ "VT3", "asndkg", .help = "from a unit of systemd", .run = run_create },
 	{ "VT4", "asndkg", .help = "from the command line of a container", .run = run_create },
 };
-static const struct command_info command = {
-	"scdscreate", "make the directory of a new agent, with its sources", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms)
+const struct command_info scdscreate_command = {
+	"scdscreate", "make the directory of a new agent, with its sources", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
+	.local = true
 };
-
-int cmd_scdscreate(int argc, char **argv)
-{
-	return command_main(&command, argc, argv);
-}

@@ -1,6 +1,5 @@
 /* The RMAPI in shell: scha_cluster_get and its kin.  Thin over libscha; what a tag takes and gives is in the table of the
  * library (lib/optag.h), how a type is printed is in the table below.  Nothing is printed on stdout unless all went well. */
-#include <libgen.h>
 #include <stdio.h>
 
 #include "cmd/cmd.h"
@@ -280,22 +279,9 @@ static const struct form status_form[]   = { { "RGs", "mZ",  .help = "of a resou
 static const struct form control_form[]  = { { "OGR", "Z",   .help = "of a resource on this node", .run = run_control, ROOT } };
 
 #define COMMAND(name, summary, options, form) { name, summary, options, ARRAY_SIZE(options), form, 1, .api = true }
-static const struct command_info commands[] = {
-	COMMAND("scha_cluster_get",        "information about the cluster",          cluster_options,  cluster_form),
-	COMMAND("scha_resource_get",       "information about a resource",           resource_options, resource_form),
-	COMMAND("scha_resourcegroup_get",  "information about a resource group",     group_options,    group_form),
-	COMMAND("scha_resourcetype_get",   "information about a resource type",      type_options,     type_form),
-	COMMAND("scha_resource_setstatus", "set Status and Status_msg of a resource", status_options,  status_form),
-	COMMAND("scha_control",            "request a restart or a giveover",        control_options,  control_form),
-};
-
-int cmd_scha(int argc, char **argv)
-{
-	_cleanup_free_ char *copy = xstrdup(argv[0]);
-	const char *name = basename(copy);
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (streq(commands[i].name, name))
-			return command_main(&commands[i], argc, argv);
-	return SCHA_ERR_INTERNAL;               /* a row of main.c without one here */
-}
+const struct command_info scha_cluster_get_command = COMMAND("scha_cluster_get", "information about the cluster", cluster_options, cluster_form);
+const struct command_info scha_resource_get_command = COMMAND("scha_resource_get", "information about a resource", resource_options, resource_form);
+const struct command_info scha_resourcegroup_get_command = COMMAND("scha_resourcegroup_get", "information about a resource group", group_options, group_form);
+const struct command_info scha_resourcetype_get_command = COMMAND("scha_resourcetype_get", "information about a resource type", type_options, type_form);
+const struct command_info scha_resource_setstatus_command = COMMAND("scha_resource_setstatus", "set Status and Status_msg of a resource", status_options, status_form);
+const struct command_info scha_control_command = COMMAND("scha_control", "request a restart or a giveover", control_options, control_form);

@@ -259,12 +259,7 @@ static const struct form forms[] = {
 	{ "rj",   "v",     NULL, PRIVILEGE_CHANGE, "remove a resource that is disabled", remove_resource },
 };
 
-static const struct command_info scrgadm = {
+const struct command_info scrgadm_command = {
 	"scrgadm", "configure resource types, resource groups and resources",
 	options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
 };
-
-int cmd_scrgadm(int argc, char **argv)
-{
-	return command_main(&scrgadm, argc, argv);
-}

@@ -376,11 +376,6 @@ static const struct form forms[] = {
 	{ "", "nWqDgiphv2", NULL, PRIVILEGE_NONE, "show the state of the cluster", run_scstat },
 };
 
-static const struct command_info scstat = {
+const struct command_info scstat_command = {
 	"scstat", "show the state of the cluster", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
 };
-
-int cmd_scstat(int argc, char **argv)
-{
-	return command_main(&scstat, argc, argv);
-}

@@ -301,12 +301,7 @@ static const struct form forms[] = {
 	{ "sk",   "g",   NULL, PRIVILEGE_CHANGE, "suspend automatic recovery, and kill the methods", suspend_groups },
 };
 
-static const struct command_info scswitch = {
+const struct command_info scswitch_command = {
 	"scswitch", "switch resource groups, enable and disable resources",
 	options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms),
 };
-
-int cmd_scswitch(int argc, char **argv)
-{
-	return command_main(&scswitch, argc, argv);
-}

@@ -1,7 +1,6 @@
 /* clsetup, scsetup.  Nothing is changed before the command line of an entry is complete, shown and confirmed; "q" and the end of the
  * input leave an entry as if it had not been chosen. */
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -339,11 +338,4 @@ static const struct form forms[] = {
 	{ "", "f", NULL, PRIVILEGE_NONE, "menus that ask for what a command needs, show it, and run it", setup },
 };
 #define COMMAND(name) { name, "set up and change the cluster by menus", options, ARRAY_SIZE(options), forms, ARRAY_SIZE(forms) }
-static const struct command_info clsetup = COMMAND("clsetup"), scsetup = COMMAND("scsetup");
-
-int cmd_setup(int argc, char **argv)
-{
-	_cleanup_free_ char *copy = xstrdup(argv[0]);
-
-	return command_main(streq(basename(copy), scsetup.name) ? &scsetup : &clsetup, argc, argv);
-}
+const struct command_info clsetup_command = COMMAND("clsetup"), scsetup_command = COMMAND("scsetup");

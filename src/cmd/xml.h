@@ -18,6 +18,6 @@ extern const struct option_info xml_export_options[2];
 #define XML_EXPORT(family, what) \
 	{ family " export", "the configuration as XML", xml_export_options, ARRAY_SIZE(xml_export_options), \
 	  (const struct form[]) { { "", "ov", NULL, PRIVILEGE_NONE, "write the configuration as XML", xml_export, \
-				    .operands = { what, 0, OPERANDS_MANY } } }, 1 }
+				    .operands = { what, 0, OPERANDS_MANY, .all = true } } }, 1 }
 
 #define XML_DTD PREFIX_LIB "/xml/cluster.dtd"

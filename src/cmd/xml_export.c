@@ -12,7 +12,7 @@
 
 const struct option_info xml_export_options[2] = {
 	{ 'o', "output", "FILE", "where to (default and \"-\": standard output)" },
-	{ 'v', "verbose", NULL, "say more" },
+	{ 'v', "verbose", NULL, "say more; of a change, what was done" },
 };
 
 /* ---- building ---- */

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from test_commands import BUILD, REFUSED, SOURCE, USAGE
+from test_commands import BUILD, REFUSED, USAGE
 
 PREFIX = BUILD / "stage/usr/cluster"
 METHODS = ["svc_start", "svc_stop", "validate", "update", "monitor_start", "monitor_stop", "monitor_check", "probe"]
@@ -72,6 +72,7 @@ def test_options_reach_the_registration_file(run, tmp_path):
 WRONG = [
     ("scdscreate -V ACME", USAGE, "-T is missing"),
     ("scdscreate -T web", USAGE, "-V is missing"),
+    ("scdscreate -V ACME -T web --deadline 5", USAGE, "--deadline does not go with"),
     ("scdscreate -V ACME -T web -k -g", USAGE, "does not go with"),
     ("scdscreate -V ACME -T website", REFUSED, "9 letters at most; \"ACMEwebsite\" has 11"),
     ("scdscreate -V 1ACME -T web", REFUSED, "-V: \"1ACME\" is no name"),
@@ -331,13 +332,3 @@ def test_screens_refuse_and_ask_again(run, tmp_path):
     assert done.returncode == REFUSED and "9 letters at most" in done.stderr and done.stdout.count("---- Create ----") == 2
     done = run("scdsbuilder", stdin=answers(*CREATE, *CONFIGURE[:-1], "p", "", "", "", "", "", "", "", "", "x"))
     assert done.stdout.count("---- Create ----") == 2               # back to the previous screen
-
-
-# ---- help, manual ----
-
-@pytest.mark.parametrize("command", ["scdscreate", "scdsconfig", "scdsbuilder"])
-def test_help_and_manual(command, run):
-    text = good(run(f"{command} --help")).stdout
-    page = (SOURCE / "docs/man" / f"{command}.1ha.scd").read_text().replace("\\", "")
-    for option in re.findall(r"^  (--?[\w-]+)", text, re.M):
-        assert f"*{option}*" in page, option
