@@ -1,5 +1,18 @@
-/* Fills the tables of a manual page from the tables that the software goes by: a line "@tags cluster@" of the page on
- * standard input becomes a table of all tags of the cluster.  Run while building; its output goes to scdoc(1). */
+/* Fills a manual page from the tables that the software goes by.  Run while building: the page on standard input, what scdoc(1)
+ * takes on standard output.  Lines of the page that begin with "@":
+ *
+ *     @tags cluster@              a table of all tags of the cluster
+ *     @errors all@                of the errors of the RMAPI
+ *     @properties resource@       a list of all properties of resources
+ *     @synopsis clnode@           the forms of a command
+ *     @subcommands clnode@        a list of its subcommands
+ *     @options clnode@            a list of its options
+ *     @more create@               the lines up to the next "@" stand behind what the tables say of create, which is a word of
+ *     @more -n@                   a list that follows
+ *
+ * What is in no list is an error, so a page cannot tell of what is gone. */
+#include "manual.h"
+
 #include <stdio.h>
 
 #include "base/buf.h"
@@ -22,8 +35,7 @@ static const char *const out_names[OPTAG_OUT_COUNT] = {
 	[OPTAG_STATUS] = "status", [OPTAG_EXTPROP] = "extension",
 };
 
-/* What scdoc would take for formatting. */
-static void print_plain(const char *text)
+void print_plain(const char *text)
 {
 	for (; *text; text++) {
 		if (strchr("_*\\<>#", *text))
@@ -158,7 +170,46 @@ static const struct { const char *word; bool (*print)(const char *argument); } t
 	{ "tags",       print_tags       },
 	{ "errors",     print_errors     },
 	{ "properties", print_properties },
+	{ "synopsis",   print_synopsis   },
+	{ "subcommands", print_subcommands },
+	{ "options",    print_options    },
 };
+
+/* ---- the page ---- */
+
+static struct { char *word, *text; bool used; } mores[64];
+static size_t more_count;
+
+const char *more_about(const char *word)
+{
+	for (size_t i = 0; i < more_count; i++)
+		if (streq(mores[i].word, word)) {
+			mores[i].used = true;
+			return mores[i].text;
+		}
+	return NULL;
+}
+
+/* "@more WORD@" and what follows; in line then the line after that. */
+static bool read_more(char *line, int size)
+{
+	char word[32];
+	struct buf text = { 0 };
+	bool there = true;
+
+	if (sscanf(line, "@more %31[^@]@", word) != 1)
+		return false;
+	while ((there = fgets(line, size, stdin) != NULL) && line[0] != '@')
+		buf_puts(&text, line);
+	while (text.len && text.s[text.len - 1] == '\n')
+		text.s[--text.len] = '\0';
+	assert(more_count < ARRAY_SIZE(mores));
+	mores[more_count].word = xstrdup(word);
+	mores[more_count++].text = buf_take(&text);
+	if (!there)
+		*line = '\0';
+	return true;
+}
 
 /* "@word argument@" */
 static bool print_table(const char *line)
@@ -173,11 +224,28 @@ static bool print_table(const char *line)
 	return false;
 }
 
+/* Every "@more" has found its place. */
+static bool mores_used(void)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < more_count; i++) {
+		if (!mores[i].used)
+			(void)fprintf(stderr, "manual: @more %s@: the tables have no such subcommand or option\n", mores[i].word);
+		all = all && mores[i].used;
+		free(mores[i].word);
+		free(mores[i].text);
+	}
+	return all;
+}
+
 int main(void)
 {
 	char line[1024];
 
 	while (fgets(line, sizeof line, stdin)) {
+		while (read_more(line, sizeof line))
+			;
 		if (line[0] != '@') {
 			(void)fputs(line, stdout);
 		} else if (!print_table(line)) {
@@ -185,5 +253,5 @@ int main(void)
 			return 1;
 		}
 	}
-	return fflush(stdout) != 0;
+	return fflush(stdout) != 0 || !mores_used();
 }

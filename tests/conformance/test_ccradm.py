@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import re
 
 import pytest
 from clusterd_double import ClusterdDouble, Error
-from test_commands import OK, SOURCE, golden, root, run         # noqa: F401 (fixtures)
+from test_commands import OK, golden, root, run         # noqa: F401 (fixtures)
 
 RG = {"rg.managed": "FALSE", "rg.prop.Nodelist": "a,b"}
 
@@ -130,14 +129,3 @@ def test_through_the_cluster(root, ccr, ccradm):        # noqa: F811
         ("table_change", "rgm_rg_g", 40, {**RG, "rg.managed": "TRUE"}), ("table_change", "rgm_rg_x", 0, {}),
         ("table_change", "rgm_rg_g", 40, None)]
     assert {p.name: p.read_text() for p in ccr.iterdir()} == before
-
-
-SUBCOMMANDS = ["addkey", "addtab", "changekey", "delkey", "recover", "remtab", "replace", "showkey"]
-
-
-@pytest.mark.parametrize("command", [["-i", "x"]] + [[s] for s in SUBCOMMANDS])
-def test_manual(command, run):          # noqa: F811
-    page = (SOURCE / "docs/man/ccradm.1m.scd").read_text().replace("\\", "")
-    shown = run("ccradm", *command, "--help").stdout
-    for option in re.findall(r"^  (--?[\w-]+)", shown, re.M):
-        assert f"*{option}*" in page, option

@@ -467,25 +467,6 @@ def test_values_per_node_are_shown(root, run):
         "(nfs-rg:nfs-res:Workers) Res property value: 4", "(nfs-rg:nfs-res:Workers{beta}) Res property value: 8"]
 
 
-def page_of(command):
-    page, = (SOURCE / "docs/man").glob(f"{command}.1*.scd")
-    return page.read_text().replace("\\", "")
-
-
-@pytest.mark.parametrize("command", ["scha_cluster_get", "scha_control", "scha_resource_get", "scha_resource_setstatus",
-                                     "scha_resourcegroup_get", "scha_resourcetype_get", "scds_syslog"])
-def test_manual_has_every_option_of_the_api(command, run):
-    for option in re.findall(r"^  (--?[\w-]+)", run(command, "--help").stdout, re.M):
-        assert f"*{option}*" in page_of(command), f"{option} of {command}"
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_manual_has_every_option(command, run):
-    page = page_of(command.split()[0])
-    for option in re.findall(r"^  (--?[\w-]+)", run(*command.split(), "--help").stdout, re.M):
-        assert f"*{option}*" in page, f"{option} of {command}"
-
-
 @pytest.mark.parametrize("command", ["pmfadm", "hatimerun", "halockrun"])
 def test_manual_has_every_option_of_usage(command, run):
     """These have no --help: called with nothing they print their usage, in which "-av" stands for -a and -v."""

@@ -811,13 +811,11 @@ COMMANDS = ["scconf", "scshutdown"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_and_manual_of_a_command(command, run):
+def test_help_of_a_command(command, run):
     text = run(command, "--help").stdout
-    page = (SOURCE / "docs/man" / f"{command}.1m.scd").read_text().replace("\\", "")
     tried = "".join(row[0] + " " for row in LISTINGS + REQUESTS + WRONG if row[0].startswith(command))
     assert text.startswith(command + ": ")
     for option in re.findall(r"^  (--?[\w-]+)", text, re.M):
-        assert f"*{option}*" in page, option
         assert option in COMMON | {"-H"} or option in tried or re.search(f" -\\w*{option[1:]}", tried), option
     if "-H " in text:
         assert run(command, "-H").stdout == text
@@ -838,15 +836,6 @@ def test_help(family, run):
         assert got.returncode == OK or "not built yet" in got.stderr
         if got.returncode == OK:
             assert got.stdout.startswith(f"{family} {word}: ") and got.stdout == run(family, word, "--help").stdout
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_manual_has_every_subcommand_and_option(family, run):
-    page = (SOURCE / "docs/man" / f"{family}.1m.scd").read_text().replace("\\", "")
-    for word in subcommands(run, family):
-        assert f"*{word}*" in page
-        for option in re.findall(r"^  (--?[\w-]+)", run(family, word, "--help").stdout, re.M):
-            assert f"*{option}*" in page, f"{option} of {family} {word}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

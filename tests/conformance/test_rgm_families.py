@@ -559,15 +559,6 @@ def test_help(family, run):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_manual_has_every_subcommand_and_option(family, run):
-    page = (SOURCE / "docs/man" / f"{family}.1m.scd").read_text().replace("\\", "")
-    for word in subcommands(run, family):
-        assert f"\n*{word}*\n" in page
-        for option in re.findall(r"^  (--?[\w-]+)", run(family, word, "--help").stdout, re.M):
-            assert f"*{option}*" in page, f"{option} of {family} {word}"
-
-
-@pytest.mark.parametrize("family", FAMILIES)
 def test_every_option_is_tested(family, run):
     """Each option of each subcommand is in a row of the tables above."""
     from test_foresee import FORESEEN
