@@ -305,13 +305,22 @@ static bool is_last_for(const struct rgm_rs *user, const struct rs_dep *dep, uin
 	return nodeset_has(nodes, node) && !(rs_nodes_in(dep->target, RS_MASK_ONLINE) & nodes & ~node_bit(node));
 }
 
-/* Does this instance of a user keep rs from stopping on `node`?  A lost node counts until it is dead. */
-static bool user_holds(const struct rgm_rs *user, const struct rs_dep *dep, uint32_t at, uint32_t node, bool restart)
+/* A lost node counts until it is dead, also where it was not seen to begin: it may have heard its own word at its end of the
+ * broken log, and have started. */
+static bool may_be_up(const struct rgm_rs *user, uint32_t at)
 {
 	enum rs_state state = user->on[at].state;
 
+	if (state == RS_OFFLINE)
+		return user->rg->rgm->node[at].state == NODE_LOST && nodeset_has(rg_nodelist(user->rg), at) && rs_enabled(user, at);
+	return state != RS_STOP_FAILED;
+}
+
+/* Does this instance of a user keep rs from stopping on `node`? */
+static bool user_holds(const struct rgm_rs *user, const struct rs_dep *dep, uint32_t at, uint32_t node, bool restart)
+{
 	if (dep->kind == DEP_OFFLINE_RESTART)
-		return state != RS_OFFLINE && state != RS_STOP_FAILED && is_last_for(user, dep, at, node);
+		return may_be_up(user, at) && is_last_for(user, dep, at, node);
 	return !restart && is_going(user, at) && nodeset_has(dep_nodes(user, dep, at), node);
 }
 

@@ -138,6 +138,25 @@ static void test_death(void **state)
 	world_expect("dead", "states", world_group_states("g"), "ONLINE OFFLINE OFFLINE");
 }
 
+/* A lost node may have started what must not be without it, and nobody else knows: the stop waits until it is dead. */
+static void test_stop_under_a_lost_node(void **state)
+{
+	(void)state;
+	world_new(3, "a: p svc\ng Auto_start_on_new_cluster=FALSE Nodelist=node2: d svc o:p; e svc o:p - d");
+	world_settle();
+	(void)world_trace();
+	world_crash(3);
+	assert_int_equal(world_ask_text(1, RESTART("a", "p")).code, 0);
+	world_expect("not on its nodes", "trace", world_trace(), "p.Stop | p.Start");
+	world_crash(2);
+	(void)world_request(1, world_json(OFF("a")));
+	world_settle();
+	world_expect("lost", "trace", world_trace(), "");
+	world_dead(2);
+	world_settle();
+	world_expect("dead", "trace", world_trace(), "p.Stop");
+}
+
 /* Both word at once: who wants to start hears in the log that what it needs is about to stop, and does not. */
 static void test_start_meets_stop(void **state)
 {
@@ -219,7 +238,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_rows), T(test_death), T(test_start_meets_stop), T(test_slow_start), T(test_refusals), T(test_circle_from_the_disk),
+		T(test_rows), T(test_death), T(test_stop_under_a_lost_node), T(test_start_meets_stop), T(test_slow_start), T(test_refusals), T(test_circle_from_the_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
