@@ -167,7 +167,7 @@ void check_acknowledged(uint32_t id, int64_t group, int64_t value)
 	w.kept_gen[group] = MAX(w.kept_gen[group], n);
 	w.described_now[group].kept = MAX(w.described_now[group].kept, ju_int(w.described, seen, 0));
 	for (uint32_t k = 1; k <= w.nodes; k++)
-		present += disk_gen(&w.node[k], table) >= n ? votes->node[k] : 0;
+		present += disk_gen(w.node[k].disk, table) >= n ? votes->node[k] : 0;
 	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
 		present += w.node[id].held >> q & 1 ? votes->device[q].votes : 0;
 	if (!n)
@@ -183,9 +183,9 @@ void check_ready(uint32_t id)
 	for (int g = 0; g < GROUPS; g++) {
 		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
 
-		if (disk_gen(&w.node[id], table) < w.kept_gen[g])
+		if (disk_gen(w.node[id].disk, table) < w.kept_gen[g])
 			fail("node%u says that it is ready, but %s is of generation %" PRIu64 " on its disk, not %" PRIu64, id, table,
-			     disk_gen(&w.node[id], table), w.kept_gen[g]);
+			     disk_gen(w.node[id].disk, table), w.kept_gen[g]);
 	}
 }
 

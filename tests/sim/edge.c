@@ -1,76 +1,7 @@
-/* The edge of a node: its disk, the quorum devices, fence agents. */
+/* What a node reaches: the quorum devices, fence agents; and the configuration that it begins with. */
 #include <stdarg.h>
 
 #include "sim.h"
-
-/* ---- disk ---- */
-void start_storage(uint32_t id)
-{
-	struct sim_node *n = &w.node[id];
-
-	if (!json_array_size(n->queue) || n->queue_due > w.now)
-		return;
-	n->queue_due = w.now + (w.now < n->slow_disk_until && chance(50) ? rnd_range(20, 500) : chance(2) ? rnd_range(50, 400)
-													  : rnd_range(1, 4));
-	schedule(n->queue_due, EV_STORED, id, 0, NULL);
-}
-
-/* 0: it is not there. */
-uint64_t disk_gen(const struct sim_node *n, const char *table)
-{
-	uint64_t gen = 0;
-
-	return sscanf(ju_str(n->disk, table, ""), "ccr_gennum %" SCNu64, &gen) == 1 ? gen : 0;
-}
-
-void write_disk(struct sim_node *n, const json_t *request)
-{
-	const char *op = ju_str(request, "op", ""), *table = ju_str(request, "table", "");
-	_cleanup_free_ char *intent = xasprintf("%s.intent", table);
-
-	if (streq(op, "epoch")) {
-		ju_set_int(n->disk, "epoch", ju_int(request, "epoch", 0));
-		ju_set_int(n->disk, "keys", ju_int(request, "keys", 0));
-		ju_set_int(n->disk, "synced", ju_int(request, "synced", 0));
-		ju_set_bool(n->disk, "amnesia", ju_bool(request, "amnesia", false));
-	} else if (streq(op, "intent")) {
-		ju_set_str(n->disk, intent, ju_str(request, "text", ""));
-	} else if (streq(op, "commit") || streq(op, "write")) {
-		ju_set_str(n->disk, table, ju_str(request, "text", ""));
-		json_object_del(n->disk, intent);
-	} else if (streq(op, "drop")) {
-		json_object_del(n->disk, intent);
-	} else if (streq(op, "forget")) {
-		json_object_del(n->disk, table);
-	} else if (streq(op, "history")) {
-		write_history(n, request);
-	}
-}
-
-void stored(uint32_t id)
-{
-	struct sim_node *n = &w.node[id];
-	json_t *request = json_incref(json_array_get(n->queue, 0));
-	struct engine_update u;
-	const char *op = ju_str(request, "op", "");
-	_cleanup_free_ char *intent = xasprintf("%s.intent", ju_str(request, "table", ""));
-	/* What is an intent already needs no room to become the table. */
-	bool needs_room = streq(op, "intent") || streq(op, "write") || (streq(op, "commit") && !json_object_get(n->disk, intent));
-	/* A history that cannot be written is lost by design, so its writes do not fail here. */
-	const char *error = n->disk_full && needs_room ? "No space left on device"
-			  : rnd_upto(1000) < n->disk_errors && !streq(op, "history") ? "Input/output error" : NULL;
-
-	n->litter |= error && streq(op, "drop");
-	json_array_remove(n->queue, 0);
-	if (!error)
-		write_disk(n, request);
-	n->queue_due = 0;
-	engine_stored(n->engine, clock_of(n), request, error, &u);
-	json_decref(request);
-	take(id, &u);
-	if (n->up)
-		start_storage(id);
-}
 
 /* ---- quorum devices ---- */
 

@@ -213,14 +213,16 @@ void fault(void)
 	static const struct { unsigned weight; void (*happen)(uint32_t id); } faults[] = {
 		{ 6, power_cut }, { 5, cut }, { 6, freeze }, { 3, hang }, { 2, fill_disk }, { 1, break_disk }, { 1, step_clock }, { 2, lose_device },
 		{ 2, worsen_device }, { 2, cut_all }, { 1, clusterd_dies }, { 2, leaves },
+		{ 20, disk_lies },               /* only where disks lie */
 	};
+	size_t kinds = ARRAY_SIZE(faults) - !w.lies;
 	uint64_t sum = 0, dice;
 	size_t i;
 
 	if (w.calm)
 		return;
 	schedule(w.now + rnd_range(200, 4000), EV_FAULT, 0, 0, NULL);
-	for (i = 0; i < ARRAY_SIZE(faults); i++)
+	for (i = 0; i < kinds; i++)
 		sum += faults[i].weight;
 	dice = rnd_upto(sum);
 	for (i = 0; dice >= faults[i].weight; i++)
@@ -245,6 +247,7 @@ void calm_down(void)
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		w.node[id].disk_full = false;
 		w.node[id].disk_errors = 0;
+		disk_is_honest(&w.node[id]);
 		thaw(id);
 		resume(id);
 		schedule(w.now + rnd_range(800, 6000), EV_BOOT, id, 0, NULL);

@@ -16,6 +16,15 @@ void write_history(struct sim_node *n, const json_t *request)
 	ju_set_str(n->disk, FILE_NAME, all);
 }
 
+bool has_last_entry(const json_t *disk, const json_t *of)
+{
+	const char *all = ju_str(of, FILE_NAME, ""), *last = all + strlen(all);
+
+	while (last > all && (last[-1] != '\n' || !*last))
+		last--;
+	return strstr(ju_str(disk, FILE_NAME, ""), last) != NULL;
+}
+
 void load_history(struct sim_node *n)
 {
 	const char *s = ju_str(n->disk, FILE_NAME, "");

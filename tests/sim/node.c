@@ -223,6 +223,8 @@ void crash(uint32_t id, const char *why)
 	/* A write that was under way may or may not have reached the disk; later ones have not. */
 	if (json_array_size(n->queue) && chance(50))
 		write_disk(n, json_array_get(n->queue, 0));
+	if (n->platter)
+		disk_forgets(id);
 	node_off(n);
 	component_changed();
 	schedule(w.now + (chance(85) || w.calm ? rnd_range(800, 6000) : rnd_range(6000, 15000)), EV_BOOT, id, 0, NULL);

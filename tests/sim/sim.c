@@ -113,6 +113,7 @@ static void world_done(void)
 
 		node_off(n);
 		json_decref(n->disk);
+		disk_is_honest(n);
 		json_decref(n->queue);
 		json_decref(n->unsent);
 		json_decref(n->running);
@@ -151,6 +152,7 @@ static void choose_cluster(void)
 	w.mixed_levels = chance(20);
 	w.disk = chance(25);
 	w.rot = w.nodes >= 3 && w.devices == 0 && chance(30);
+	w.lies = w.nodes >= 3 && w.devices == 0 && !w.rot && w.seed % 2 == 0;
 }
 
 static void make_node(uint32_t id)

@@ -44,7 +44,8 @@ struct sim_node {
 	uint64_t life;          /* rises with every boot and crash */
 	uint64_t incarnation;
 	struct engine *engine;
-	json_t  *disk;          /* durable: file name -> text; "epoch", "keys" -> number */
+	json_t  *disk;          /* what it says is durable: file name -> text; "epoch", "keys" -> number */
+	json_t  *platter;       /* what is, while it lies; NULL: all of that */
 	json_t  *queue;         /* storage requests that are under way */
 	uint64_t queue_due;
 	json_t  *device_ops[DEVICES_MAX + 1];   /* requests in their order, the first is under way */
@@ -103,7 +104,7 @@ struct world {
 	struct sim_node node[NODES_MAX + 1];
 	struct sim_device device[DEVICES_MAX + 1];
 	uint32_t takeover_ms;
-	bool     fencing, fence_required, mixed_levels, rot;
+	bool     fencing, fence_required, mixed_levels, rot, lies;
 	struct shape shape[GROUPS];
 	bool     stepped;               /* some wall clock, by up to an hour: what ends at a time of day may end so much later */
 	unsigned load_limit;            /* the hard limit of each node; 0: none */
@@ -167,15 +168,20 @@ void failfast(uint32_t id, uint64_t deadline);
 bool lease_is_over(const struct sim_node *n);
 uint64_t from_node_clock(const struct sim_node *n, uint64_t t);
 
-/* edge.c: disks, quorum devices, fence agents */
+/* disk.c */
 void start_storage(uint32_t id);
 void stored(uint32_t id);
 void write_disk(struct sim_node *n, const json_t *request);
+uint64_t disk_gen(const json_t *disk, const char *table);
+void disk_lies(uint32_t id);
+void disk_forgets(uint32_t id);                         /* of one that lies: its power is cut */
+void disk_is_honest(struct sim_node *n);                /* it has written all */
+
+/* edge.c: quorum devices, fence agents */
 void start_device_op(uint32_t id, const json_t *request);
 void device_op_ended(uint32_t id, uint64_t life, uint32_t device, json_t *request /* taken */);
 void start_fence(uint32_t id, const json_t *request);
 void fence_ended(uint32_t id, json_t *request);
-uint64_t disk_gen(const struct sim_node *n, const char *table);
 void initial_disk(json_t *disk);
 
 /* faults.c */
@@ -192,6 +198,7 @@ void acknowledge(uint32_t id, const json_t *answer);
 /* history.c */
 bool is_history(const char *file);
 void write_history(struct sim_node *n, const json_t *request);
+bool has_last_entry(const json_t *disk, const json_t *of);
 void load_history(struct sim_node *n);
 char *check_history(void);
 uint64_t history_number(uint32_t id, int64_t group, int64_t value);    /* the commit that set it; 0: none */
