@@ -138,7 +138,7 @@ class Cluster:
                     self.lab.thaw(name)
             alive = {n for n in self.nodes() if self.serves(n, idle_since)}
             seen = [{n["name"] for n in self.status(node).get("nodes", []) if n["member"]} for node in alive]
-            if all(members == alive for members in seen):
+            if all(members <= alive for members in seen):
                 break
             time.sleep(0.05)
         for name in self.nodes():
