@@ -237,7 +237,7 @@ static const struct option_info options[] = {
 	{ 'h', NULL, "nodelist",      "nodes of a group in order of preference, or where a type is installed (* all)" },
 	{ 'f', NULL, "RTRfile",       "registration file of the type" },
 	{ 'l', NULL, "hostlist",      "host names or addresses" },
-	{ 'n', NULL, "netiflist",     "group@node or adapter@node, for every node" },
+	{ 'n', NULL, "netiflist",     "interfaces of every node, as group@node or adapter@node" },
 	{ 'X', NULL, "auxnodelist",   "nodes that only may send from a shared address" },
 	{ 'y', NULL, "prop=value",    "standard property", true },
 	{ 'x', NULL, "ext=value",     "extension property", true },

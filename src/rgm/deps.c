@@ -324,7 +324,7 @@ static bool user_holds(const struct rgm_rs *user, const struct rs_dep *dep, uint
 	return !restart && is_going(user, at) && nodeset_has(dep_nodes(user, dep, at), node);
 }
 
-bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart)
+const struct rgm_rs *rs_stops_after(const struct rgm_rs *rs, uint32_t node, bool restart, uint32_t *ret_at)
 {
 	for (size_t i = 0; i < rs->user_count; i++) {
 		const struct rgm_rs *user = rs->users[i];
@@ -332,12 +332,12 @@ bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart)
 		for (size_t k = 0; k < user->dep_count; k++) {
 			if (user->deps[k].target != rs)
 				continue;
-			for (uint32_t at = 1; at <= CMM_NODE_ID_MAX; at++)
-				if (user_holds(user, &user->deps[k], at, node, restart))
-					return true;
+			for (*ret_at = 1; *ret_at <= CMM_NODE_ID_MAX; ++*ret_at)
+				if (user_holds(user, &user->deps[k], *ret_at, node, restart))
+					return user;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 const struct rs_dep *rs_waits_for(const struct rgm_rs *rs, uint32_t node)

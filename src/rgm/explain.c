@@ -119,6 +119,23 @@ static const struct { enum rs_state state; const char *what; } stages[] = {
 	{ RS_STARTING, "is starting" }, { RS_STOPPING, "is stopping" },
 };
 
+/* True: it stops after another one. */
+static bool stop_waits(const struct rgm *rgm, const struct rgm_rs *rs, uint32_t id, json_t *list)
+{
+	uint32_t at;
+	const struct rgm_rs *user = rs_stops_after(rs, id, false, &at);
+	const char *node = rgm_node_name(rgm, id), *there = user ? rgm_node_name(rgm, at) : "";
+
+	if (!user)
+		return false;
+	if (rgm->node[at].state == NODE_LOST)
+		waits(list, "it goes on by itself", "resource %s stops on %s when %s, which may run %s, is fenced or dead by lease", rs->name,
+		      node, there, user->name);
+	else
+		waits(list, "it goes on by itself", "resource %s stops on %s after %s on %s", rs->name, node, user->name, there);
+	return true;
+}
+
 static void resource_waits(const struct rgm *rgm, const struct rgm_rs *rs, uint32_t id, json_t *list)
 {
 	const struct rs_dep *dep = rs_enabled(rs, id) && (RG_MASK_HERE & IN(rs->rg->on[id].state)) && rs->on[id].state == RS_OFFLINE ?
@@ -127,7 +144,7 @@ static void resource_waits(const struct rgm *rgm, const struct rgm_rs *rs, uint3
 	_cleanup_free_ char *cure = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
-		if (rs->on[id].state == stages[i].state)
+		if (rs->on[id].state == stages[i].state && (rs->on[id].state != RS_STOPPING || !stop_waits(rgm, rs, id, list)))
 			waits(list, "it goes on by itself", "resource %s %s on %s", rs->name, stages[i].what, node);
 	if (rs->on[id].state == RS_STOP_FAILED) {
 		cure = xasprintf("end what is left of %s on %s by hand, then clresource clear -n %s %s", rs->name, node, node, rs->name);

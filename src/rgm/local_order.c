@@ -196,7 +196,9 @@ bool local_blocked(const struct rgm_rs *rs)
 
 bool local_held(const struct rgm_rs *rs)
 {
-	return local_stops(rs) && (rg_stop_held(rs->rg) || users_hold_stop(rs, rs->rg->rgm->self, rs->local.restart));
+	uint32_t at;
+
+	return local_stops(rs) && (rg_stop_held(rs->rg) || rs_stops_after(rs, rs->rg->rgm->self, rs->local.restart, &at));
 }
 
 static bool misses(const struct rgm_rs *rs)

@@ -241,9 +241,10 @@ enum dep_kind rs_dep_kind(const struct rgm_rs *rs, const struct rgm_rs *other);
 nodeset dep_nodes(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
 nodeset dep_scope(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);      /* the same, members or not */
 bool dep_met(const struct rgm_rs *rs, const struct rs_dep *dep, uint32_t node);
-/* Across groups: must the start, of this kind at least, or the stop wait? */
+/* Across groups: must the start, of this kind at least, wait? */
 bool deps_hold_start(const struct rgm_rs *rs, uint32_t node, enum dep_kind least);
-bool users_hold_stop(const struct rgm_rs *rs, uint32_t node, bool restart);
+/* The stop on that node waits until this one is down on *ret_at, which may be a node that is lost; NULL: it does not wait. */
+const struct rgm_rs *rs_stops_after(const struct rgm_rs *rs, uint32_t node, bool restart, uint32_t *ret_at);
 /* What its start on that node waits for, in other groups and its own; NULL: nothing. */
 const struct rs_dep *rs_waits_for(const struct rgm_rs *rs, uint32_t node);
 bool rs_starts_aloud(const struct rgm_rs *rs);

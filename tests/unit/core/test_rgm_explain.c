@@ -133,6 +133,25 @@ static void test_blocked(void **state)
 	expect("disabled", "g", false, "node1 here | resource a waits on node1 until b is online there (strong dependency) -> clresource enable b");
 }
 
+/* A stop that waits for others says for whom. */
+static void test_stop_that_waits(void **state)
+{
+	(void)state;
+	world_new(2, "h: b svc\ng Nodelist=node2: a svc o:b");
+	world_settle();
+	world_slow("2:a.Stop");
+	(void)world_request(1, world_json(OFF("h")));
+	world_deliver();
+	expect("a user", "h", false, "node1 here; node2 could | resource b stops on node1 after a on node2 -> it goes on by itself");
+	world_new(2, "h: b svc\ng Nodelist=node2 Auto_start_on_new_cluster=FALSE: a svc o:b");
+	world_settle();
+	world_crash(2);
+	(void)world_request(1, world_json(OFF("h")));
+	world_settle();
+	expect("a lost node", "h", false, "node1 here; node2 not | resource b stops on node1 when node2, which may run a, is fenced or dead by "
+	       "lease -> it goes on by itself");
+}
+
 static void test_nobody_may(void **state)
 {
 	(void)state;
@@ -150,7 +169,7 @@ int main(void)
 {
 #define T(fn) cmocka_unit_test_teardown(fn, world_done)
 	static const struct CMUnitTest tests[] = {
-		T(test_preferred), T(test_next), T(test_waits), T(test_blocked), T(test_nobody_may),
+		T(test_preferred), T(test_next), T(test_waits), T(test_blocked), T(test_stop_that_waits), T(test_nobody_may),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
