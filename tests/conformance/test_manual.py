@@ -38,8 +38,9 @@ def subcommands(command):
 
 def test_each_command_is_listed_once():
     assert len(PAGES) > 25 and len(SHORT) == 8 and set(SHORT.values()) <= set(PAGES)
-    for short, name in SHORT.items():
+    for short, name in [*SHORT.items(), ("scsetup", "clsetup")]:
         assert re.search(rf"^{name}, {short} - ", page_of(name), re.M)
+        assert (BUILD / f"stage/usr/cluster/share/man/man1m/{short}.1m").readlink().name == f"{name}.1m"
 
 
 @pytest.mark.parametrize("command", sorted(PAGES))
