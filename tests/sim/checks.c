@@ -33,6 +33,7 @@ void check_epoch(uint32_t id, const json_t *entry)
 	/* A joiner may have the votes of an older configuration until its snapshot comes. */
 	if (nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id) && present <= possible / 2)
 		fail("epoch %s came into force at node%u with %u of %u votes", key, id, present, possible);
+	w.newest_epoch = MAX(w.newest_epoch, ju_int(entry, "epoch", 0));
 	if (!json_object_get(w.epochs, key))
 		ju_set_new(w.epochs, key, nodeset_to_json(members));
 	else if (nodeset_from_json(ju_arr(w.epochs, key)) != members)
@@ -177,9 +178,12 @@ void check_acknowledged(uint32_t id, int64_t group, int64_t value)
 		     present, cmm_votes_possible(cmm));
 }
 
-/* Who says that it is ready has all that was acknowledged on its disk: it counts as one who has. */
-void check_ready(uint32_t id)
+/* Who says that it is ready has all that was acknowledged on its disk: it counts as one who has.  Except with those who have gone
+ * on without it: they go by the epoch that it says. */
+void check_ready(uint32_t id, const json_t *message)
 {
+	if (ju_int(message, "epoch", 0) < w.newest_epoch)
+		return;
 	for (int g = 0; g < GROUPS; g++) {
 		_cleanup_free_ char *table = xasprintf("rgm_rg_g%d", g);
 

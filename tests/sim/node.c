@@ -104,7 +104,7 @@ static void carry_out(uint32_t id, const struct engine_update *u)
 		if (streq(ju_str(v, "t", ""), "dead"))
 			check_dead(id, v);
 		else if (streq(ju_str(v, "t", ""), "ready"))
-			check_ready(id);
+			check_ready(id, v);
 		multicast(id, v);
 	}
 	json_array_foreach(u->device, i, v)

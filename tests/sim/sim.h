@@ -125,6 +125,7 @@ struct world {
 	json_t  *described;             /* value of a group's description -> its place in the order of those in force */
 	struct { uint64_t gen; int64_t kept; char value[24]; } described_now[GROUPS];   /* kept: the last acknowledged */
 	json_t  *epochs;                /* number -> members, as the first node that saw it come into force */
+	int64_t  newest_epoch;          /* of these */
 	uint64_t deliveries, deaths, acks, fenced, takes;
 	bool     verbose;
 	uint64_t seed;
@@ -224,7 +225,7 @@ void check_start(uint32_t id, const char *rs, const char *method);
 void check_dead(uint32_t id, const json_t *message);    /* what a president is about to say */
 void check_same_state(uint32_t id, const struct ring *r, struct entry *e);
 void check_acknowledged(uint32_t id, int64_t group, int64_t value);
-void check_ready(uint32_t id);
+void check_ready(uint32_t id, const json_t *message);
 void check_disabled(uint32_t id, int64_t group, uint64_t key);
 void check_epoch(uint32_t id, const json_t *journal_entry);
 void check_no_lost_update(uint32_t id);
