@@ -26,9 +26,9 @@ void check_epoch(uint32_t id, const json_t *entry)
 		possible += votes->device[q].name[0] ? votes->device[q].votes : 0;
 		present += held >> q & 1 ? votes->device[q].votes : 0;
 	}
-	/* Whoever votes for the next epoch must know of this one, also after a power cut. */
+	/* Whoever votes for the next epoch must know of this one, also after a power cut; or its disk has lied, and others know. */
 	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
-		if (ju_int(w.node[k].disk, "epoch", 0) < ju_int(entry, "epoch", 0))
+		if (MAX(ju_int(w.node[k].disk, "epoch", 0), w.node[k].epoch_forgotten) < ju_int(entry, "epoch", 0))
 			fail("epoch %s is in force at node%u, but not on the disk of node%u", key, id, k);
 	/* A joiner may have the votes of an older configuration until its snapshot comes. */
 	if (nodeset_has(nodeset_from_json(ju_arr(entry, "ready")), id) && present <= possible / 2)

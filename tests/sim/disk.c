@@ -153,6 +153,8 @@ static void forget_file(uint32_t id, const json_t *said, const char *file)
 	if (json_equal(before, json_object_get(said, file)) || !chance(70) || !others_have(id, said, file))
 		return;
 	trace("node%u: disk has forgotten %s", id, file);
+	if (streq(file, "epoch"))
+		n->epoch_forgotten = MAX(n->epoch_forgotten, ju_int(said, file, 0));
 	take_back(n, file);
 	for (size_t i = 0; streq(file, epoch_record[0]) && i < ARRAY_SIZE(epoch_record); i++)
 		take_back(n, epoch_record[i]);

@@ -46,6 +46,7 @@ struct sim_node {
 	struct engine *engine;
 	json_t  *disk;          /* what it says is durable: file name -> text; "epoch", "keys" -> number */
 	json_t  *platter;       /* what is, while it lies; NULL: all of that */
+	int64_t  epoch_forgotten;       /* the newest that it had said is durable, when it was not */
 	json_t  *queue;         /* storage requests that are under way */
 	uint64_t queue_due;
 	json_t  *device_ops[DEVICES_MAX + 1];   /* requests in their order, the first is under way */
