@@ -231,6 +231,11 @@ nodeset rg_nodelist(const struct rgm_rg *rg)
 	return set;
 }
 
+bool switch_is_on(const struct rs_switch *s, uint32_t node)
+{
+	return nodeset_has(s->on, node) || (s->all && !nodeset_has(s->off, node));
+}
+
 nodeset switch_nodes(const struct rgm_rs *rs, const struct rs_switch *s)
 {
 	return rg_nodelist(rs->rg) & (s->on | (s->all ? ~s->off : 0));

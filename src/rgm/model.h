@@ -195,10 +195,7 @@ bool rs_is_address(const struct rgm_rs *rs);
 bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);        /* implicit network dependency */
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
 nodeset rg_nodelist(const struct rgm_rg *rg);
-static inline bool switch_is_on(const struct rs_switch *s, uint32_t node)
-{
-	return nodeset_has(s->on, node) || (s->all && !nodeset_has(s->off, node));
-}
+bool switch_is_on(const struct rs_switch *s, uint32_t node);
 static inline bool rs_enabled(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->enabled, node); }
 static inline bool rs_monitored(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->monitored, node); }
 nodeset switch_nodes(const struct rgm_rs *rs, const struct rs_switch *s);       /* of the Nodelist, those where it is on */

@@ -78,6 +78,8 @@ def check(mutant):
     """None, or what is wrong with the row."""
     if None in (mutant.original, mutant.replacement, mutant.reason):
         return 'original, replacement or reason is missing'
+    if not mutant.file.endswith('.c'):
+        return f'{mutant.file} is not compiled by itself'
     found = (ROOT / mutant.file).read_text().count(mutant.original)
     if found != 1:
         return f'its original is in {mutant.file} {found} times, not once: {mutant.original.strip()}'
