@@ -4,6 +4,17 @@
 
 #include <stdarg.h>
 
+unsigned votes_of(const struct cmm_votes *votes, nodeset nodes, uint64_t devices)
+{
+	unsigned sum = 0;
+
+	for (uint32_t k = nodeset_next(votes->configured & nodes, 0); k; k = nodeset_next(votes->configured & nodes, k))
+		sum += votes->node[k];
+	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++)
+		sum += votes->device[q].name[0] && (devices >> q & 1) ? votes->device[q].votes : 0;
+	return sum;
+}
+
 /* One number stands for one membership, and that is quorate: so no two quorate memberships exist side by side (each has
  * a node that stored the number of the other). */
 void check_epoch(uint32_t id, const json_t *entry)
@@ -11,21 +22,15 @@ void check_epoch(uint32_t id, const json_t *entry)
 	nodeset members = nodeset_from_json(ju_arr(entry, "members"));
 	const struct cmm_votes *votes = &w.node[id].votes;
 	uint64_t held = (uint64_t)ju_int(entry, "held", 0);
-	unsigned present = 0, possible = 0;
+	unsigned present, possible;
 	char key[24];
 
 	if (!streq(ju_str(entry, "e", ""), "epoch"))
 		return;
 	w.node[id].agreed_in = w.node[id].ring ? w.node[id].ring->formed : 0;
 	(void)snprintf(key, sizeof key, "%" PRIi64, ju_int(entry, "epoch", 0));
-	for (uint32_t k = nodeset_next(votes->configured, 0); k; k = nodeset_next(votes->configured, k)) {
-		possible += votes->node[k];
-		present += nodeset_has(members, k) ? votes->node[k] : 0;
-	}
-	for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++) {
-		possible += votes->device[q].name[0] ? votes->device[q].votes : 0;
-		present += held >> q & 1 ? votes->device[q].votes : 0;
-	}
+	present = votes_of(votes, members, held);
+	possible = votes_of(votes, ~(nodeset)0, ~(uint64_t)0);
 	/* Whoever votes for the next epoch must know of this one, also after a power cut; or its disk has lied, and others know. */
 	for (uint32_t k = nodeset_next(members, 0); k; k = nodeset_next(members, k))
 		if (MAX(ju_int(w.node[k].disk, "epoch", 0), w.node[k].epoch_forgotten) < ju_int(entry, "epoch", 0))

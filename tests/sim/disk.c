@@ -98,17 +98,9 @@ static bool majorities_meet(nodeset holders)
 {
 	for (uint32_t id = 1; id <= w.nodes; id++) {
 		const struct cmm_votes *votes = &w.node[id].votes;
-		unsigned possible = 0, without = 0;
+		unsigned possible = votes_of(votes, ~(nodeset)0, ~(uint64_t)0);
 
-		for (uint32_t k = nodeset_next(votes->configured, 0); k; k = nodeset_next(votes->configured, k)) {
-			possible += votes->node[k];
-			without += nodeset_has(holders, k) ? 0 : votes->node[k];
-		}
-		for (uint32_t q = 1; q <= CMM_DEVICE_ID_MAX; q++) {
-			possible += votes->device[q].name[0] ? votes->device[q].votes : 0;
-			without += votes->device[q].name[0] ? votes->device[q].votes : 0;
-		}
-		if (possible && without > possible / 2)
+		if (possible && votes_of(votes, ~holders, ~(uint64_t)0) > possible / 2)
 			return false;
 	}
 	return true;
@@ -156,7 +148,7 @@ static void forget_file(uint32_t id, const json_t *said, const char *file)
 	if (streq(file, "epoch"))
 		n->epoch_forgotten = MAX(n->epoch_forgotten, ju_int(said, file, 0));
 	take_back(n, file);
-	for (size_t i = 0; streq(file, epoch_record[0]) && i < ARRAY_SIZE(epoch_record); i++)
+	for (size_t i = 1; streq(file, epoch_record[0]) && i < ARRAY_SIZE(epoch_record); i++)
 		take_back(n, epoch_record[i]);
 }
 

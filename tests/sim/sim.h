@@ -220,6 +220,7 @@ bool rests(const json_t *rg);
 const char *group_state_on(const json_t *rg, uint32_t node);
 
 /* checks.c */
+unsigned votes_of(const struct cmm_votes *votes, nodeset nodes, uint64_t devices);      /* devices: a bit each */
 bool can_act(uint32_t id);
 void check_running(const char *rs);
 void check_start(uint32_t id, const char *rs, const char *method);
