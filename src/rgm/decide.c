@@ -6,21 +6,6 @@
 
 #define DISPLACED_S 60          /* for so long a group that made room does not come back by itself */
 
-/* A lost node may run any group that it may run at all until it is declared dead: it may have received decisions at its end
- * of the broken log that nobody else has, and have acted on them. */
-static nodeset might_run(const struct rgm *rgm, const struct rgm_rg *rg)
-{
-	nodeset set = 0;
-
-	for (size_t i = 0; i < rg->node_count; i++) {
-		uint32_t id = rg->nodelist[i];
-
-		if (rgm->node[id].state == NODE_LOST)
-			set |= node_bit(id);
-	}
-	return set;
-}
-
 static void why(struct rg_action *a, const char *fmt, ...) _printf_(2, 3);
 static void why(struct rg_action *a, const char *fmt, ...)
 {
@@ -88,7 +73,7 @@ static void explain_start(const struct rgm *rgm, const struct rgm_rg *rg, nodese
 
 static void next_start(const struct rgm *rgm, const struct rgm_rg *rg, nodeset want, nodeset online, struct rg_action *a)
 {
-	nodeset unsure = might_run(rgm, rg);
+	nodeset unsure = rg_might_run(rg);
 	uint32_t id = nodeset_next(want & ~online, 0);
 	char because[WHY_NOT_SIZE];
 	const struct rgm_rg *other;
@@ -251,15 +236,15 @@ void rg_next_action(const struct rgm *rgm, const struct rgm_rg *rg, struct rg_ac
 		stop(rgm, rg, id, nodeset_has(rg->restart, id) ? "restart" : "it is wanted elsewhere", ret);
 		return;
 	}
-	if (rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
+	if (rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !rg_might_run(rg) &&
 	    delegated_failover(rgm, rg, online, ret))
 		return;
-	if (rg->failback_due && rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !might_run(rgm, rg) &&
+	if (rg->failback_due && rg_recovers(rg) && rg->intent == INTENT_NONE && !rg->admin_offline && !rg_might_run(rg) &&
 	    !rg_unprepared_nodes(rg)) {
 		failback(rgm, rg, online, ret);
 		return;
 	}
-	if (want || online || rg->admin_offline || might_run(rgm, rg))
+	if (want || online || rg->admin_offline || rg_might_run(rg))
 		next_start(rgm, rg, want, online, ret);
 	else if (!preempt(rgm, rg, ret))
 		rest(rgm, rg, ret);

@@ -305,14 +305,13 @@ static bool is_last_for(const struct rgm_rs *user, const struct rs_dep *dep, uin
 	return nodeset_has(nodes, node) && !(rs_nodes_in(dep->target, RS_MASK_ONLINE) & nodes & ~node_bit(node));
 }
 
-/* A lost node counts until it is dead, also where it was not seen to begin: it may have heard its own word at its end of the
- * broken log, and have started. */
+/* A lost node counts until it is dead, also where it was not seen to begin. */
 static bool may_be_up(const struct rgm_rs *user, uint32_t at)
 {
 	enum rs_state state = user->on[at].state;
 
 	if (state == RS_OFFLINE)
-		return user->rg->rgm->node[at].state == NODE_LOST && nodeset_has(rg_nodelist(user->rg), at) && rs_enabled(user, at);
+		return rs_enabled(user, at) && nodeset_has(rg_might_run(user->rg), at);
 	return state != RS_STOP_FAILED;
 }
 

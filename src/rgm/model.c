@@ -231,6 +231,16 @@ nodeset rg_nodelist(const struct rgm_rg *rg)
 	return set;
 }
 
+nodeset rg_might_run(const struct rgm_rg *rg)
+{
+	nodeset set = 0;
+
+	for (size_t i = 0; i < rg->node_count; i++)
+		if (rg->rgm->node[rg->nodelist[i]].state == NODE_LOST)
+			set |= node_bit(rg->nodelist[i]);
+	return set;
+}
+
 bool switch_is_on(const struct rs_switch *s, uint32_t node)
 {
 	return nodeset_has(s->on, node) || (s->all && !nodeset_has(s->off, node));

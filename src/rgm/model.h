@@ -195,6 +195,9 @@ bool rs_is_address(const struct rgm_rs *rs);
 bool rs_depends_on_address(const struct rgm_rs *rs, const struct rgm_rs *other);        /* implicit network dependency */
 int64_t rs_method_timeout(const struct rgm_rs *rs, enum rt_method method);
 nodeset rg_nodelist(const struct rgm_rg *rg);
+/* A lost node may run any group that it may run at all until it is declared dead: it may have received decisions, and its own
+ * words, at its end of the broken log that nobody else has, and have acted on them. */
+nodeset rg_might_run(const struct rgm_rg *rg);
 bool switch_is_on(const struct rs_switch *s, uint32_t node);
 static inline bool rs_enabled(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->enabled, node); }
 static inline bool rs_monitored(const struct rgm_rs *rs, uint32_t node) { return switch_is_on(&rs->monitored, node); }
